@@ -1,0 +1,9 @@
+"""secretsync: the secrets-aware stage of a GitOps pipeline."""
+
+from __future__ import annotations
+
+from typing import Final
+
+__all__ = ["__version__"]
+
+__version__: Final = "0.1.0"

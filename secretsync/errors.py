@@ -1,0 +1,277 @@
+"""Every failure a user can meet: one class per cause, each with its exit codes, a location and a remedy.
+
+A message is one line that is enough on its own and never holds a secret value. The two entry points
+(`cli/`, `hooks/`) are the only places that catch `SecretsyncError` and turn it into an exit.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class SecretsyncError(Exception):
+    """The root of every expected failure.
+
+    `location` says where: `file`, `file#document`, `file#document tree.path`. `hint` is the command or the change that
+    helps. `exit_code` is what `render`, hooks and `check` exit with; `sops_exit_code` is what the file commands exit
+    with, where sops has a code for the same cause (design decision 8).
+    """
+
+    exit_code: ClassVar[int] = 70
+    sops_exit_code: ClassVar[int | None] = None
+    title: ClassVar[str] = "error"
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str, *, location: str | None = None, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.location = location
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.location}: {self.message}" if self.location else self.message
+
+    def at(self, location: str) -> SecretsyncError:
+        """Return this error, placed at `location` in front of what it already says of its place."""
+        self.location = f"{location} {self.location}".strip() if self.location else location
+        return self
+
+
+# --- 3: configuration ---------------------------------------------------------------------------------------------
+
+
+class ConfigError(SecretsyncError):
+    """`.sops.yaml`, an operator's configuration or the environment is wrong."""
+
+    exit_code = 3
+    sops_exit_code = 1
+    title = "configuration"
+
+
+class ConflictingOptionsError(ConfigError):
+    """Two options, or an option and a rule, exclude each other."""
+
+    sops_exit_code = 8
+    title = "conflicting options"
+
+
+class NoMatchingRuleError(ConfigError):
+    """No creation rule of `.sops.yaml` matches the file, and no recipients were given."""
+
+    title = "no matching creation rule"
+
+
+# --- 4: the input is not what it claims to be ---------------------------------------------------------------------
+
+
+class FormatError(SecretsyncError):
+    """The input cannot be read as what it claims to be."""
+
+    exit_code = 4
+    sops_exit_code = 2
+    title = "malformed input"
+
+
+class ParseError(FormatError):
+    """The text is not valid YAML, JSON, dotenv or INI, or not valid UTF-8."""
+
+    title = "parse error"
+
+
+class DuplicateKeyError(ParseError):
+    """A mapping holds the same key twice."""
+
+    title = "duplicate key"
+
+
+class LimitError(FormatError):
+    """The input is larger, deeper or has more aliases or documents than the limits allow."""
+
+    title = "limit exceeded"
+
+
+class TreeError(FormatError):
+    """The tree cannot be encrypted or decrypted: a key that is no string, a root that is no mapping, an unknown type."""
+
+    sops_exit_code = 23
+    title = "tree"
+
+
+class CiphertextFormatError(FormatError):
+    """A value is not in sops' `ENC[…]` form where ciphertext is due (plaintext, truncated, unknown type)."""
+
+    sops_exit_code = 25
+    title = "malformed ciphertext"
+
+
+class MetadataError(FormatError):
+    """The `sops` block is missing or damaged."""
+
+    sops_exit_code = 1
+    title = "sops metadata"
+
+
+class AlreadyEncryptedError(FormatError):
+    """The file to encrypt already has a top-level `sops` key."""
+
+    sops_exit_code = 203
+    title = "already encrypted"
+
+
+class ManifestError(FormatError):
+    """A Kubernetes object is not valid: no name, a value that is no string, bad base64."""
+
+    title = "invalid manifest"
+
+
+class CertificateError(FormatError):
+    """A sealing certificate cannot be used: not RSA, too short, not yet valid, not a certificate."""
+
+    title = "sealing certificate"
+
+
+# --- 5: no key ----------------------------------------------------------------------------------------------------
+
+
+class NoIdentityMatchError(SecretsyncError):
+    """Every key that could open the data key was tried, and none does; the message names each with its reason."""
+
+    exit_code = 5
+    sops_exit_code = 128
+    title = "no key"
+
+
+class IncorrectIdentityError(SecretsyncError):
+    """This identity does not open this envelope: try the next one (never shown on its own)."""
+
+    exit_code = 5
+    sops_exit_code = 128
+    title = "not this key"
+
+
+# --- 6: key services ----------------------------------------------------------------------------------------------
+
+
+class KeyServiceError(SecretsyncError):
+    """A key service, agent or plugin is unreachable, denies or dies."""
+
+    exit_code = 6
+    sops_exit_code = 128
+    title = "key service"
+    retryable = True
+
+
+class MissingDependencyError(KeyServiceError):
+    """An optional dependency or a program is not installed."""
+
+    title = "missing dependency"
+    retryable = False
+
+
+# --- 7: integrity -------------------------------------------------------------------------------------------------
+
+
+class IntegrityError(SecretsyncError):
+    """Something was changed after encryption, or the key is wrong."""
+
+    exit_code = 7
+    title = "integrity"
+
+
+class MacMismatchError(IntegrityError):
+    """The file's MAC does not hold over its values."""
+
+    sops_exit_code = 51
+    title = "MAC mismatch"
+
+
+class AuthenticationTagError(IntegrityError):
+    """A ciphertext does not authenticate under its key and path."""
+
+    sops_exit_code = 25
+    title = "authentication"
+
+
+# --- 8: sealed secrets --------------------------------------------------------------------------------------------
+
+
+class UnsealError(SecretsyncError):
+    """A sealed item opens with none of the private keys, under this name, namespace and scope."""
+
+    exit_code = 8
+    title = "unseal"
+
+
+# --- 9, 10: outside systems ---------------------------------------------------------------------------------------
+
+
+class ClusterError(SecretsyncError):
+    """The Kubernetes API refuses or is unreachable."""
+
+    exit_code = 9
+    title = "cluster"
+
+
+class RepositoryError(SecretsyncError):
+    """Git refuses, or the repository is not in a state to work on."""
+
+    exit_code = 10
+    title = "repository"
+
+
+# --- 11: refused on purpose ---------------------------------------------------------------------------------------
+
+
+class PolicyError(SecretsyncError):
+    """Refused on purpose: the request is possible, and unsafe."""
+
+    exit_code = 11
+    title = "refused"
+
+
+class PlaintextError(PolicyError):
+    """Secret values would leave in the clear where ciphertext is due."""
+
+    title = "plaintext refused"
+
+
+class ExpiredCertificateError(PolicyError):
+    """The sealing certificate has expired and `--allow-expired` was not given."""
+
+    title = "expired certificate"
+
+
+class DemoKeyError(PolicyError):
+    """A demo identity, whose private key is public, was about to protect something real."""
+
+    title = "demo key refused"
+
+
+# --- 12: files ----------------------------------------------------------------------------------------------------
+
+
+class FileAccessError(SecretsyncError):
+    """A file cannot be read or written."""
+
+    exit_code = 12
+    sops_exit_code = 2
+    title = "file access"
+
+
+class MissingFileError(FileAccessError):
+    """A named file does not exist."""
+
+    sops_exit_code = 100
+    title = "missing file"
+
+
+class EscapeError(FileAccessError):
+    """A path or symbolic link leads out of the tree it must stay in, or to something that is no regular file."""
+
+    title = "path escape"
+
+
+class ChangedFileError(FileAccessError):
+    """A file changed while it was being read or before its new version was put in place."""
+
+    title = "file changed"

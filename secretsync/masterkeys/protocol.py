@@ -1,0 +1,46 @@
+"""What every kind of master key can do: wrap a data key for a recipient, and unwrap it again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar, Protocol
+
+from secretsync.secrecy import SecretBytes
+
+
+class MasterKeyService(Protocol):
+    """One kind of master key (age, pgp, a key management service).
+
+    `fields` is one entry of a metadata list as stored in the file, its unknown fields included: for age
+    `{"recipient": …, "enc": …}`, for pgp `{"fp": …, "enc": …, "created_at": …}`.
+    """
+
+    kind: ClassVar[str]
+    """The name of the metadata list: `age`, `pgp`, `kms`, …"""
+
+    remote: ClassVar[bool]
+    """Whether unwrapping leaves this machine or may ask a person; local kinds are tried first."""
+
+    def identity(self, fields: Mapping[str, object]) -> str:
+        """Return sops' identity string of the key (age: the recipient), by which keys are compared."""
+        ...
+
+    def wrap(self, recipient: str, data_key: SecretBytes) -> dict[str, object]:
+        """Wrap the 32-byte data key (33 bytes for a Shamir share) and return the fields to store.
+
+        Raises:
+            ConfigError: the recipient is malformed.
+            KeyServiceError: the service or program failed.
+        """
+        ...
+
+    def unwrap(self, fields: Mapping[str, object]) -> SecretBytes:
+        """Unwrap the data key.
+
+        Raises:
+            IncorrectIdentityError: no identity here opens this envelope; the message says which were tried and why not.
+            IntegrityError: an identity matched, and the envelope is damaged.
+            FormatError: the envelope is not of this kind's form.
+            KeyServiceError: the service or program failed.
+        """
+        ...

@@ -1,0 +1,41 @@
+"""Holders that keep secrets out of `repr`, logs and tracebacks.
+
+Python cannot wipe memory (docs/explanation/limitations.md); what this module prevents is the accident of printing.
+"""
+
+from __future__ import annotations
+
+import hmac
+
+
+class SecretBytes:
+    """Raw secret bytes that never show themselves; `expose()` is the only way to them."""
+
+    __slots__ = ("_raw",)
+
+    def __init__(self, raw: bytes) -> None:
+        self._raw = raw
+
+    def expose(self) -> bytes:
+        """Return the raw bytes, for immediate use."""
+        return self._raw
+
+    def __len__(self) -> int:
+        return len(self._raw)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SecretBytes) and hmac.compare_digest(self._raw, other._raw)
+
+    def __hash__(self) -> int:
+        return hash(self._raw)
+
+    def __repr__(self) -> str:
+        return "SecretBytes(…)"
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        raise TypeError("a secret does not format itself; use expose()")
+
+    def __reduce__(self) -> str:
+        raise TypeError("a secret does not pickle itself")
