@@ -1,0 +1,238 @@
+"""The only way to the file system: reads that stay in their tree and notice change, writes that are whole or not there.
+
+Repository content is untrusted, so `read_confined` opens every step below its root without following links.
+What a file means, and which files of a tree matter, is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import sys
+from collections.abc import Iterator
+from io import FileIO
+from typing import Final
+
+from secretsync.errors import ChangedFileError, EscapeError, FileAccessError, LimitError, MissingFileError
+
+STDIN: Final = "-"
+
+# Without O_NONBLOCK, opening a named pipe that a repository smuggled in would wait for ever.
+_OPEN_FILE: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_OPEN_FOLDER: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY | os.O_CLOEXEC
+
+
+def read(path: str | os.PathLike[str]) -> bytes:
+    """Return all bytes of a file the user named, or of standard input for `-`; pipes and devices are fine.
+
+    Raises:
+        MissingFileError: there is no such file.
+        FileAccessError: it is a folder, or may not be read.
+        ChangedFileError: it changed while it was being read.
+    """
+    name = os.fspath(path)
+    if name == STDIN:
+        return sys.stdin.buffer.read()
+    try:
+        descriptor = os.open(name, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise _refusal(error, name) from error
+    if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise FileAccessError("is a directory", location=name)
+    return _read_and_close(descriptor, name, limit=None)
+
+
+def read_confined(root: str | os.PathLike[str], relpath: str, limit: int) -> bytes:
+    """Return the bytes of a regular file below the folder `root`; at most `limit` bytes.
+
+    A symbolic link is followed where its target is a regular file of the same tree.
+
+    Raises:
+        EscapeError: the path or a link on it leads out of `root`, or to something that is no regular file.
+        LimitError: the file is larger than `limit`.
+        MissingFileError, FileAccessError, ChangedFileError: as for `read`.
+    """
+    location = os.path.join(root, relpath)
+    top = os.path.realpath(root)
+    target = os.path.realpath(os.path.join(top, relpath))
+    if os.path.isabs(relpath) or not _is_below(target, top):
+        raise EscapeError(f"leads out of {os.fspath(root)!r}", location=location)
+    try:
+        descriptor = _open_below(top, os.path.relpath(target, top).split(os.sep))
+    except OSError as error:
+        raise _refusal(error, location) from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise EscapeError("is not a regular file", location=location)
+    return _read_and_close(descriptor, location, limit=limit)
+
+
+def walk(root: str | os.PathLike[str], *, skip: frozenset[str] = frozenset({".git"})) -> list[str]:
+    """Return the paths of all files below the folder `root`, relative to it and sorted; folders named in `skip` left out.
+
+    A link to a folder of the same tree is not followed, because that folder's files are listed where they are.
+
+    Raises:
+        EscapeError: a link to a folder leads out of `root`.
+        MissingFileError, FileAccessError: a folder is missing or may not be listed.
+    """
+    top = os.path.realpath(root)
+    return sorted(os.path.relpath(path, top) for path in _files_below(top, top, skip))
+
+
+def write_atomic(
+    path: str | os.PathLike[str], data: bytes, mode: int | None = None, *, replaces: bytes | None = None
+) -> None:
+    """Put `data` in place of the file as one step that survives a crash; the file is old or new, never torn.
+
+    The mode and owner of an existing file are kept, a symbolic link's target is what is replaced. A new file gets
+    `mode`, or what the umask leaves of 0666. `replaces` is the content the new one was made from. A target that is
+    no regular file (`/dev/stdout`, a pipe) is written to directly.
+
+    Raises:
+        ChangedFileError: the file no longer holds `replaces`.
+        FileAccessError: the folder is missing, full or may not be written.
+    """
+    name = os.fspath(path)
+    target = os.path.realpath(name)
+    try:
+        present = os.stat(target)
+    except OSError:
+        present = None
+    try:
+        if present is not None and not stat.S_ISREG(present.st_mode):
+            _write_directly(target, data)
+            return
+        _replace(target, data, mode, present, replaces)
+    except OSError as error:
+        raise _refusal(error, name) from error
+
+
+def _open_below(top: str, steps: list[str]) -> int:
+    """Open the last of `steps` below `top`, following no link on the way: a step that became one is refused."""
+    folder = os.open(top, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for step in steps[:-1]:
+            inner = os.open(step, _OPEN_FOLDER, dir_fd=folder)
+            os.close(folder)
+            folder = inner
+        return os.open(steps[-1], _OPEN_FILE, dir_fd=folder)
+    finally:
+        os.close(folder)
+
+
+def _read_and_close(descriptor: int, location: str, *, limit: int | None) -> bytes:
+    with os.fdopen(descriptor, "rb", buffering=0) as file:
+        before = os.fstat(descriptor)
+        if limit is not None and before.st_size > limit:
+            raise LimitError(f"is larger than {limit} bytes", location=location)
+        try:
+            data = file.readall() if limit is None else _read_up_to(file, before.st_size + 1)
+        except OSError as error:
+            raise _refusal(error, location) from error
+        after = os.fstat(descriptor)
+    grew = limit is not None and len(data) != before.st_size
+    if stat.S_ISREG(after.st_mode) and (grew or _version(before) != _version(after)):
+        raise ChangedFileError("changed while it was being read", location=location, hint="run the command again")
+    return data
+
+
+def _read_up_to(file: FileIO, size: int) -> bytes:
+    blocks = []
+    while size > 0 and (block := file.read(size)):
+        blocks.append(block)
+        size -= len(block)
+    return b"".join(blocks)
+
+
+def _version(status: os.stat_result) -> tuple[int, int, int]:
+    """Return what differs once a file was written to; the change time also tells where a writer reset the other."""
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+def _is_below(path: str, top: str) -> bool:
+    return path.startswith(top if top.endswith(os.sep) else top + os.sep)
+
+
+def _files_below(folder: str, top: str, skip: frozenset[str]) -> Iterator[str]:
+    try:
+        with os.scandir(folder) as listing:
+            entries = list(listing)
+    except OSError as error:
+        raise _refusal(error, folder) from error
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            if entry.name not in skip:
+                yield from _files_below(entry.path, top, skip)
+        elif not entry.is_dir():
+            yield entry.path
+        elif not _is_below(os.path.join(os.path.realpath(entry.path), ""), top):
+            raise EscapeError(f"is a link to a folder outside {top!r}", location=entry.path)
+
+
+def _replace(
+    target: str, data: bytes, mode: int | None, present: os.stat_result | None, replaces: bytes | None
+) -> None:
+    folder = os.path.dirname(target)
+    temporary = os.path.join(folder, f".secretsync-{os.urandom(8).hex()}.tmp")
+    # The umask applies to a new file's mode only; an existing one's is set exactly, and never wider in between.
+    wanted = 0o666 if mode is None else mode
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    descriptor = os.open(temporary, flags, wanted if present is None else 0o600)
+    try:
+        with os.fdopen(descriptor, "wb", buffering=0) as file:
+            if present is not None:
+                _keep_ownership(descriptor, present)
+            _write_all(file, data)
+            os.fsync(descriptor)
+        if replaces is not None and read(target) != replaces:
+            raise ChangedFileError(
+                "was changed by someone else meanwhile", location=target, hint="run the command again"
+            )
+        os.replace(temporary, target)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+    _sync_folder(folder)
+
+
+def _keep_ownership(descriptor: int, present: os.stat_result) -> None:
+    current = os.fstat(descriptor)
+    if (current.st_uid, current.st_gid) != (present.st_uid, present.st_gid):
+        try:
+            os.fchown(descriptor, present.st_uid, present.st_gid)
+        except PermissionError:
+            # Another user's file in a folder of ours: group rights must not go to our own group instead.
+            os.fchmod(descriptor, stat.S_IMODE(present.st_mode) & ~0o070)
+            return
+    os.fchmod(descriptor, stat.S_IMODE(present.st_mode))
+
+
+def _write_all(file: FileIO, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[file.write(rest) :]
+
+
+def _write_directly(target: str, data: bytes) -> None:
+    with open(target, "wb", buffering=0) as file:
+        _write_all(file, data)
+
+
+def _sync_folder(folder: str) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _refusal(error: OSError, location: str) -> FileAccessError:
+    """Return our error for what the operating system said."""
+    if error.errno == errno.ENOENT:
+        return MissingFileError("no such file or directory", location=location)
+    if error.errno in (errno.ELOOP, errno.ENOTDIR):
+        return EscapeError("is a symbolic link, or one of its folders is", location=location)
+    return FileAccessError((error.strerror or "cannot be accessed").lower(), location=location)

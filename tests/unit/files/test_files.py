@@ -1,0 +1,198 @@
+"""Reads stay in their tree and notice change; writes are whole or not there."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from secretsync import files
+from secretsync.errors import ChangedFileError, EscapeError, FileAccessError, LimitError, MissingFileError
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    root = tmp_path / "tree"
+    (root / "apps" / "db").mkdir(parents=True)
+    (root / ".git").mkdir()
+    (root / ".git" / "config").write_bytes(b"git")
+    (root / "a.yaml").write_bytes(b"a: 1\n")
+    (root / "apps" / "db" / "secret.yaml").write_bytes(b"b: 2\n")
+    (tmp_path / "outside.yaml").write_bytes(b"outside: 1\n")
+    return root
+
+
+def test_read_returns_the_bytes(tree: Path) -> None:
+    assert files.read(tree / "a.yaml") == b"a: 1\n"
+
+
+def test_read_of_a_dash_is_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"piped\xff")))
+    assert files.read("-") == b"piped\xff"
+
+
+def test_read_accepts_a_pipe(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=(b"through",))
+    writer.start()
+    assert files.read(pipe) == b"through"
+    writer.join()
+
+
+def test_read_names_a_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(MissingFileError, match=r"absent\.yaml: no such file or directory"):
+        files.read(tmp_path / "absent.yaml")
+
+
+def test_read_refuses_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(FileAccessError, match="is a directory"):
+        files.read(tmp_path)
+
+
+def test_read_notices_a_file_that_changes_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_bytes(b"old")
+    versions = iter([(3, 1, 1), (3, 1, 2)])
+    monkeypatch.setattr(files, "_version", lambda status: next(versions))
+    with pytest.raises(ChangedFileError, match="changed while it was being read"):
+        files.read(path)
+
+
+def test_read_confined_notices_a_file_that_grew(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = files._read_up_to
+
+    def grow_first(file: io.FileIO, size: int) -> bytes:
+        with (tree / "a.yaml").open("ab") as writer:
+            writer.write(b"more")
+        return whole(file, size)
+
+    monkeypatch.setattr(files, "_read_up_to", grow_first)
+    with pytest.raises(ChangedFileError):
+        files.read_confined(tree, "a.yaml", 100)
+
+
+def test_read_confined_returns_a_nested_file(tree: Path) -> None:
+    assert files.read_confined(tree, "apps/db/secret.yaml", 100) == b"b: 2\n"
+
+
+def test_read_confined_follows_a_link_inside_the_tree(tree: Path) -> None:
+    (tree / "link.yaml").symlink_to("apps/db/secret.yaml")
+    assert files.read_confined(tree, "link.yaml", 100) == b"b: 2\n"
+
+
+@pytest.mark.parametrize(
+    "path", ["../outside.yaml", "apps/../../outside.yaml", "link.yaml", "linked/outside.yaml", "."]
+)
+def test_read_confined_refuses_to_leave_the_tree(tree: Path, path: str) -> None:
+    (tree / "link.yaml").symlink_to("../outside.yaml")
+    (tree / "linked").symlink_to("..")
+    with pytest.raises(EscapeError):
+        files.read_confined(tree, path, 100)
+
+
+def test_read_confined_refuses_an_absolute_path(tree: Path) -> None:
+    with pytest.raises(EscapeError):
+        files.read_confined(tree, str(tree / "a.yaml"), 100)
+
+
+def test_read_confined_refuses_a_link_put_in_place_after_the_check(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tree / "late.yaml").symlink_to("../outside.yaml")
+    monkeypatch.setattr(os.path, "realpath", os.path.abspath)
+    with pytest.raises(EscapeError, match="symbolic link"):
+        files.read_confined(tree, "late.yaml", 100)
+
+
+def test_read_confined_refuses_a_pipe_without_waiting(tree: Path) -> None:
+    os.mkfifo(tree / "pipe.yaml")
+    with pytest.raises(EscapeError, match="not a regular file"):
+        files.read_confined(tree, "pipe.yaml", 100)
+
+
+def test_read_confined_refuses_a_file_over_the_limit(tree: Path) -> None:
+    assert files.read_confined(tree, "a.yaml", 5) == b"a: 1\n"
+    with pytest.raises(LimitError, match="larger than 4 bytes"):
+        files.read_confined(tree, "a.yaml", 4)
+
+
+def test_walk_lists_files_sorted_and_without_git(tree: Path) -> None:
+    (tree / "apps" / "a.yaml").touch()
+    (tree / "loop").symlink_to(".")
+    (tree / "same").symlink_to("apps")
+    assert files.walk(tree) == ["a.yaml", "apps/a.yaml", "apps/db/secret.yaml"]
+
+
+def test_walk_refuses_a_linked_folder_outside_the_tree(tree: Path) -> None:
+    (tree / "out").symlink_to("..")
+    with pytest.raises(EscapeError, match="outside"):
+        files.walk(tree)
+
+
+def test_walk_names_a_missing_folder(tmp_path: Path) -> None:
+    with pytest.raises(MissingFileError):
+        files.walk(tmp_path / "absent")
+
+
+def test_write_creates_a_file_with_the_mode_asked_for(tmp_path: Path) -> None:
+    files.write_atomic(tmp_path / "new", b"x", 0o600)
+    assert (tmp_path / "new").read_bytes() == b"x"
+    assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o600
+
+
+def test_write_keeps_mode_and_symlink_target(tmp_path: Path) -> None:
+    target = tmp_path / "target"
+    target.write_bytes(b"old")
+    target.chmod(0o640)
+    link = tmp_path / "link"
+    link.symlink_to("target")
+    files.write_atomic(link, b"new", 0o600, replaces=b"old")
+    assert link.is_symlink()
+    assert target.read_bytes() == b"new"
+    assert stat.S_IMODE(target.stat().st_mode) == 0o640
+
+
+def test_write_refuses_to_overwrite_what_someone_else_changed(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"theirs")
+    with pytest.raises(ChangedFileError):
+        files.write_atomic(path, b"ours", replaces=b"old")
+    assert path.read_bytes() == b"theirs"
+    assert os.listdir(tmp_path) == ["file"]
+
+
+@pytest.mark.parametrize("step", ["fsync", "replace"])
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, step, fail)
+    with pytest.raises(FileAccessError, match="no space left on device"):
+        files.write_atomic(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_write_goes_straight_to_what_is_no_regular_file(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    read = []
+    reader = threading.Thread(target=lambda: read.append(pipe.read_bytes()))
+    reader.start()
+    files.write_atomic(pipe, b"through")
+    reader.join()
+    assert read == [b"through"]
+
+
+def test_write_names_a_missing_folder(tmp_path: Path) -> None:
+    with pytest.raises(MissingFileError):
+        files.write_atomic(tmp_path / "absent" / "file", b"x")
