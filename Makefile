@@ -1,0 +1,44 @@
+# Every task of a working day. `make` alone lists them.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint fmt docs peers bench
+
+help: ## list the tasks
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: .venv/installed ## install secretsync and the tools of the trade into .venv
+
+.venv/installed: pyproject.toml requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "secretsync needs Python 3.11 or later: make setup PYTHON=python3.11")'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt -e .
+	@touch $@
+
+demo: setup ## see encrypted manifests rendered to Secrets and to SealedSecrets, and back
+	@examples/demo.sh $(BIN)
+
+test: setup ## run the tests; those of the real tools need `make peers` first
+	$(BIN)/pytest $(ARGS)
+
+lint: setup ## style, types, import contract, spelling, docstrings
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/codespell
+	$(BIN)/interrogate --quiet secretsync
+
+fmt: setup ## format the code, and mend what can be mended without thought
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+docs: setup ## write the generated pages of docs/reference anew
+	$(BIN)/python docs/generate.py
+
+peers: ## install the real tools that the tests run against, once for this user
+	.ci/peers
+
+bench: setup ## measure against the real tools (needs `make peers`)
+	$(BIN)/python -m benchmarks $(ARGS)
