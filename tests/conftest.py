@@ -6,13 +6,19 @@ Without a peer its tests are skipped with the reason; `SECRETSYNC_REQUIRE_PEERS=
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.peers import PeerAbsentError, locate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tests.peers.control_plane import ControlPlane
+    from tests.peers.sealed_controller import SealedController
 
 settings.register_profile("default", deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("default"), max_examples=300, print_blob=True)
@@ -24,11 +30,33 @@ def peer() -> Callable[[str], Path]:
     """Return a function from a peer's name (`sops`, `sops-3.9.4`, `kubeseal`, `gpg`, …) to its binary."""
 
     def find(name: str) -> Path:
+        reason = ""
         try:
             return locate(name)
         except PeerAbsentError as absent:
-            if os.environ.get("SECRETSYNC_REQUIRE_PEERS") == "1":
-                pytest.fail(str(absent))
-            pytest.skip(str(absent))
+            reason = str(absent)
+        if os.environ.get("SECRETSYNC_REQUIRE_PEERS") == "1":
+            pytest.fail(reason, pytrace=False)
+        pytest.skip(reason)
 
     return find
+
+
+@pytest.fixture(scope="session")
+def control_plane(peer: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """Run a real Kubernetes API server (with etcd) for all tests of the session; give each test its own namespace."""
+    from tests.peers.control_plane import control_plane as running
+
+    with running(peer, tmp_path_factory.mktemp("control-plane")) as plane:
+        yield plane
+
+
+@pytest.fixture(scope="session")
+def sealed_controller(
+    peer: Callable[[str], Path], control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[SealedController]:
+    """Run the real Sealed Secrets controller against the session's API server."""
+    from tests.peers.sealed_controller import sealed_controller as running
+
+    with running(peer, control_plane, tmp_path_factory.mktemp("sealed-controller")) as controller:
+        yield controller

@@ -16,9 +16,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self, TypeAlias
-
-Argument: TypeAlias = "str | Path"
+from typing import NamedTuple, Self
 
 
 class Completed(NamedTuple):
@@ -30,7 +28,7 @@ class Completed(NamedTuple):
 
 
 def run(
-    argv: Sequence[Argument],
+    argv: Sequence[object],
     *,
     stdin: bytes = b"",
     env: Mapping[str, str] | None = None,
@@ -90,7 +88,7 @@ class Server:
     def __init__(
         self,
         name: str,
-        argv: Sequence[Argument],
+        argv: Sequence[object],
         *,
         folder: Path,
         ready: Callable[[], bool],
@@ -172,6 +170,6 @@ class Server:
         self.stop()
 
 
-def dies_with_parent(argv: Sequence[Argument]) -> list[str]:
+def dies_with_parent(argv: Sequence[object]) -> list[str]:
     """Return `argv` so that the kernel kills the process when the one that started it is gone."""
     return ["setpriv", "--pdeathsig", "KILL", *(str(word) for word in argv)]

@@ -1,0 +1,79 @@
+"""The real Sealed Secrets controller against a control plane of tests.
+
+It reads its credentials from in-cluster files only, so it gets a mount namespace of its own with a tmpfs over
+/var/run; as an ordinary user through a user namespace.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import urllib.request
+from typing import TYPE_CHECKING, Final
+
+from tests.peers.processes import Server, dies_with_parent, free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tests.peers.control_plane import ControlPlane
+
+_NAMESPACE: Final = "kube-system"
+_IN_CLUSTER: Final = """
+mount -t tmpfs tmpfs "$(readlink -f /var/run)"
+account=/var/run/secrets/kubernetes.io/serviceaccount
+mkdir -p "$account"
+cp "$CREDENTIALS"/token "$CREDENTIALS"/ca.crt "$CREDENTIALS"/namespace "$account"
+unset CREDENTIALS
+exec "$@"
+"""
+
+
+class SealedController:
+    """A running controller: its certificate, and its server to stop or to look into."""
+
+    def __init__(self, server: Server, url: str) -> None:
+        self.server = server
+        self._url = url
+
+    def certificate(self) -> bytes:
+        """Return the sealing certificate it offers, as PEM."""
+        with urllib.request.urlopen(f"{self._url}/v1/cert.pem", timeout=10) as answer:
+            pem: bytes = answer.read()
+            return pem
+
+
+@contextlib.contextmanager
+def sealed_controller(find: Callable[[str], Path], plane: ControlPlane, folder: Path) -> Iterator[SealedController]:
+    """Install the kind SealedSecret and run the controller until the end of the block."""
+    binary = find("controller")
+    plane.api.install_crds(binary.parents[1] / "crds")
+    (folder / "token").write_text(plane.api.token)
+    (folder / "namespace").write_text(_NAMESPACE)
+    (folder / "ca.crt").write_bytes(plane.api.ca_file.read_bytes())
+    url, metrics = (f"127.0.0.1:{free_port()}" for _ in range(2))
+    flags = ["--listen-addr", url, "--listen-metrics-addr", metrics, "--key-renew-period", "0"]
+    isolate = ["unshare", "-m"] if os.geteuid() == 0 else ["unshare", "-rm"]
+    server = Server(
+        "sealed-secrets-controller",
+        [*isolate, "sh", "-ec", _IN_CLUSTER, "sh", *dies_with_parent([binary, *flags])],
+        folder=folder,
+        ready=lambda: _answers(f"http://{url}/healthz") and _answers(f"http://{url}/v1/cert.pem"),
+        env={
+            "CREDENTIALS": str(folder),
+            "KUBERNETES_SERVICE_HOST": "127.0.0.1",
+            "KUBERNETES_SERVICE_PORT": str(plane.port),
+            "POD_NAMESPACE": _NAMESPACE,
+        },
+    )
+    with server:
+        yield SealedController(server, f"http://{url}")
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
