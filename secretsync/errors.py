@@ -33,7 +33,8 @@ class SecretsyncError(Exception):
 
     def at(self, location: str) -> SecretsyncError:
         """Return this error, placed at `location` in front of what it already says of its place."""
-        self.location = f"{location} {self.location}".strip() if self.location else location
+        inner = self.location or ""
+        self.location = f"{location}{inner}" if inner.startswith("#") else f"{location} {inner}".strip()
         return self
 
 
@@ -130,6 +131,20 @@ class CertificateError(FormatError):
     title = "sealing certificate"
 
 
+class AgeHeaderError(FormatError):
+    """An age file's header is malformed or of an unknown version."""
+
+    sops_exit_code = 128
+    title = "age header"
+
+
+class AgeArmorError(FormatError):
+    """An age file's ASCII armor is malformed."""
+
+    sops_exit_code = 128
+    title = "age armor"
+
+
 # --- 5: no key ----------------------------------------------------------------------------------------------------
 
 
@@ -190,6 +205,20 @@ class AuthenticationTagError(IntegrityError):
 
     sops_exit_code = 25
     title = "authentication"
+
+
+class AgeHeaderMacError(IntegrityError):
+    """An age file's header was changed after encryption."""
+
+    sops_exit_code = 128
+    title = "age header MAC"
+
+
+class AgePayloadError(IntegrityError):
+    """An age file's payload is damaged, truncated or extended."""
+
+    sops_exit_code = 128
+    title = "age payload"
 
 
 # --- 8: sealed secrets --------------------------------------------------------------------------------------------
