@@ -1,0 +1,207 @@
+"""Fresh YAML in sops' own block style: what `sops` reads back to the same tree, comments where it puts them.
+
+Columns follow go-yaml: each level goes to the next multiple of the indent, a sequence item two columns beyond its
+dash. Source: go.yaml.in/yaml/v3 emitterc.go (yaml_emitter_increase_indent) at v3.0.5, sops stores/yaml at v3.13.3.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from secretsync.documents import yaml_text
+from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar, Sequence
+from secretsync.errors import TreeError
+
+DEFAULT_INDENT: Final = 4  # Source: sops stores/yaml IndentDefault at v3.13.3
+_LONGEST_KEY: Final = 128  # bytes; Source: go-yaml yaml_emitter_check_simple_key
+
+
+def dump(documents: list[Mapping], *, indent: int | None = None) -> bytes:
+    """Return `documents` as UTF-8 YAML, `---` between them, a final newline at the end.
+
+    `indent` is 4 unless given; 2 to 9 are taken as they are, 0 means the default, anything else becomes 2 as in
+    go-yaml. Raises: TreeError for a negative indent or a string with an unpaired surrogate.
+    """
+    return encoded("---\n".join(document_text(document, indent=indent) for document in documents))
+
+
+def document_text(document: Mapping, *, indent: int | None = None) -> str:
+    """Return one document as text, without markers, with a final newline."""
+    emitter = Emitter(step(indent))
+    if not any(type(item) is Entry for item in document.items):
+        emitter.comments([item for item in document.items if type(item) is Comment], 0)
+        emitter.parts.append("\n{}" if emitter.parts else "{}")
+    else:
+        emitter.mapping(document, 0, lead="")
+    return "".join(emitter.parts).removeprefix("\n") + "\n"
+
+
+def emit_node(node: Node) -> bytes:
+    """Return one value on its own, with a final newline, as `sops decrypt --extract` prints it."""
+    if isinstance(node, Mapping):
+        return dump([node])
+    emitter = Emitter(DEFAULT_INDENT)
+    emitter.value(node, column=0, parent=-1, lead="")
+    return encoded("".join(emitter.parts).strip("\n") + "\n")
+
+
+def encoded(text: str) -> bytes:
+    """Return `text` in UTF-8. Raises: TreeError if a string holds an unpaired surrogate."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise TreeError("a string holds an unpaired surrogate, which UTF-8 cannot carry") from None
+
+
+def step(indent: int | None) -> int:
+    """Return the columns of one level for an `--indent` as sops takes it. Raises: TreeError if negative."""
+    if indent is None or indent == 0:
+        return DEFAULT_INDENT
+    if indent < 0:
+        raise TreeError("a YAML indent cannot be negative")
+    return indent if 2 <= indent <= 9 else 2  # noqa: PLR2004  # go-yaml's best_indent
+
+
+class Emitter:
+    """Collects the parts of one block; every line starts with its line break, the caller adds the last one."""
+
+    __slots__ = ("newline", "parts", "step")
+
+    def __init__(self, step: int, newline: str = "\n") -> None:
+        self.step = step
+        self.newline = newline
+        self.parts: list[str] = []
+
+    def next_column(self, column: int) -> int:
+        """Return the column of a child block under a key at `column`."""
+        return self.step * ((column + self.step) // self.step)
+
+    def comments(self, comments: list[Comment], column: int) -> None:
+        """Write each comment on lines of its own."""
+        pad = self.newline + " " * column
+        for comment in comments:
+            self.parts.extend(pad + line for line in yaml_text.comment_lines(comment.text))
+
+    def mapping(self, mapping: Mapping, column: int, *, lead: str | None = None) -> None:
+        """Write the items of a mapping that has entries; `lead` stands in front of the first entry (`- ` done)."""
+        waiting: list[Comment] = []
+        pad = self.newline + " " * column
+        for item in mapping.items:
+            if type(item) is Comment:
+                waiting.append(item)
+                continue
+            assert type(item) is Entry
+            inline = self._waiting(waiting, column)
+            waiting = []
+            first = lead is not None and not self.parts
+            self.parts.append(pad if not first else "")
+            self.entry(item, column, inline)
+        self.comments(waiting, column)
+
+    def sequence(self, sequence: Sequence, column: int) -> None:
+        """Write the items of a sequence that has elements, each dash at `column`."""
+        waiting: list[Comment] = []
+        for item in sequence.items:
+            if isinstance(item, Comment):
+                waiting.append(item)
+                continue
+            inline = self._waiting(waiting, column)
+            waiting = []
+            self.element(item, column, inline, lead=self.newline + " " * column)
+        self.comments(waiting, column)
+
+    def _waiting(self, waiting: list[Comment], column: int) -> Comment | None:
+        """Write the comments above an item; return the last one if it belongs on the item's own line."""
+        if not waiting:
+            return None
+        inline = waiting.pop() if waiting[-1].inline and len(yaml_text.comment_lines(waiting[-1].text)) == 1 else None
+        self.comments(waiting, column)
+        return inline
+
+    def entry(self, entry: Entry, column: int, inline: Comment | None = None) -> None:
+        """Write key, colon and value; the cursor stands at `column`."""
+        key = self.key_text(entry)
+        if len(key) <= _LONGEST_KEY and "\n" not in key:
+            self.parts.append(key + ":")
+        else:
+            self.parts.append("? " + key + self.newline + " " * column + ":")
+        self.value(entry.value, column=self.next_column(column), parent=column, inline=inline)
+
+    @staticmethod
+    def key_text(entry: Entry, *, flow: bool = False) -> str:
+        """Return the key of `entry`; a merge key that carries mappings stays one, as in sops."""
+        if entry.key.value == "<<" and entry.key.style == "" and _merges(entry.value):
+            return "!!merge <<"
+        return yaml_text.scalar(entry.key.value, flow=flow)
+
+    def element(self, item: Node, column: int, inline: Comment | None, *, lead: str) -> None:
+        """Write one sequence item behind its dash at `column`; its own head comments go above, as sops writes them."""
+        if _is_empty(item) or isinstance(item, Scalar):
+            self.parts.append(lead + "-")
+            self.value(item, column=column + 2, parent=column, inline=inline)
+            return
+        assert isinstance(item, Mapping | Sequence)
+        head = 0
+        while isinstance(item.items[head], Comment):
+            head += 1
+        self.comments([*([inline] if inline else []), *(c for c in item.items[:head] if isinstance(c, Comment))], column)
+        self.parts.append(lead + "- ")
+        nested = Emitter(self.step, self.newline)
+        if isinstance(item, Mapping):
+            nested.mapping(Mapping(item.items[head:]), column + 2)
+        else:
+            nested.sequence(Sequence(item.items[head:]), column + 2)
+        self.parts.append("".join(nested.parts).removeprefix(self.newline + " " * (column + 2)))
+
+    def value(
+        self, node: Node, *, column: int, parent: int, inline: Comment | None = None, lead: str = " "
+    ) -> None:
+        """Write a value behind `key:` or `-`: on the same line, or as a block whose lines start at `column`."""
+        behind = " " + yaml_text.comment_lines(inline.text)[0] if inline else ""
+        if isinstance(node, Scalar):
+            text = node.value
+            if type(text) is str and "\n" in text and yaml_text.fits_literal(text):
+                header, body = yaml_text.literal(text, parent=max(parent, 0), indent=column, newline=self.newline)
+                self.parts += (lead, header, behind, body)
+            else:
+                self.parts += (lead, yaml_text.scalar(text), behind)
+        elif _is_empty(node):
+            self._empty(node, column, parent, lead, behind)
+        elif isinstance(node, Mapping):
+            self.parts.append(behind)
+            self.mapping(node, column)
+        else:
+            self.parts.append(behind)
+            self.sequence(node, column)
+
+    def _empty(self, node: Mapping | Sequence, column: int, parent: int, lead: str, behind: str) -> None:
+        """Write `{}` or `[]`; comments of an empty collection go inside its brackets, where sops puts them too."""
+        opening, closing = "{}" if isinstance(node, Mapping) else "[]"
+        self.parts.append(lead + opening)
+        inside = [item for item in node.items if isinstance(item, Comment)]
+        if inside:
+            self.comments(inside, column)
+            self.parts.append(self.newline + " " * (max(parent, 0) + 1))
+        self.parts.append(closing + behind)
+
+
+def flow_text(node: Node) -> str:
+    """Return a value on one line in flow style; comments inside it, which no line can hold, are left out."""
+    if isinstance(node, Scalar):
+        return yaml_text.scalar(node.value, flow=True)
+    if isinstance(node, Mapping):
+        entries = (f"{Emitter.key_text(entry, flow=True)}: {flow_text(entry.value)}" for entry in node.entries())
+        return "{" + ", ".join(entries) + "}"
+    return "[" + ", ".join(flow_text(item) for item in node.items if not isinstance(item, Comment)) + "]"
+
+
+def _is_empty(node: Node) -> bool:
+    return not isinstance(node, Scalar) and all(type(item) is Comment for item in node.items)
+
+
+def _merges(value: Node) -> bool:
+    """Whether a `<<` key over `value` is one that go-yaml accepts: a mapping or a list of mappings."""
+    if isinstance(value, Sequence):
+        elements = [item for item in value.items if not isinstance(item, Comment)]
+        return bool(elements) and all(isinstance(item, Mapping) for item in elements)
+    return isinstance(value, Mapping)

@@ -1,0 +1,151 @@
+"""How one value is written in YAML: plain where no YAML 1.1 or 1.2 reader can misread it, quoted where one could.
+
+The choice of style follows what sops' emitter does (plain, then single quotes, then double quotes, literal blocks for
+lines), and is stricter where a reader other than go-yaml would see another type.
+Source: go.yaml.in/yaml/v3 emitterc.go and encode.go at v3.0.5, spec/sops.md 1.9 "Emission".
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from base64 import b64encode
+from decimal import Decimal
+from typing import Final
+
+from secretsync.documents.tree import Timestamp, Value
+
+# Starts with a letter, holds nothing that means anything to YAML: the common case, decided by one match.
+_WORD: Final = re.compile(r"[A-Za-z/_][A-Za-z0-9_./@+-]*\Z")
+# Words some reader takes for null, bool, merge or value, in YAML 1.1 or 1.2.
+_RESERVED: Final = frozenset(
+    "null Null NULL ~ y Y yes Yes YES n N no No NO true True TRUE false False FALSE on On ON off Off OFF << = "
+    ".inf .Inf .INF +.inf +.Inf +.INF -.inf -.Inf -.INF .nan .NaN .NAN".split()
+)
+# Numbers of any reader once `_` and `,` are gone: based, decimal, exponent, sexagesimal; and dates.
+_NUMBER: Final = re.compile(
+    r"[-+]?(?:0[xX][0-9a-fA-F]*|0[oO]?[0-7]*|0[bB][01]*|[0-9]+(?:\.[0-9.]*)?(?:[eE][-+]?[0-9]+)?|\.[0-9]*(?:[eE][-+]?[0-9]+)?"
+    r"|[0-9]+(?::[0-9]{1,2})+(?:\.[0-9]*)?)\Z"
+)
+_DOTTED: Final = re.compile(r"[0-9]+\.[0-9]+\.[0-9.]+\Z")
+_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt \t]|\Z)")
+# What forbids the plain style in a block: an indicator first, `: ` or ` #` inside, an odd blank or break anywhere.
+_NOT_PLAIN: Final = re.compile(r"\A[,\[\]{}#&*!|>'\"%@`?:]|\A-(?:\s|\Z)|\A---|\A\.\.\.|\A\s|\s\Z|:(?:\s|\Z)|\s#")
+_FLOW_INDICATOR: Final = re.compile(r"[,\[\]{}:?#]")
+# What only double quotes can hold; a line feed is left out. Non-BMP as in sops; NEL, LS, PS and BOM are breaks to some.
+_ESCAPED: Final = re.compile(r"[^\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd]")
+_TO_ESCAPE: Final = re.compile(r'["\\]|[^\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd]')
+_SHORT: Final = {
+    '"': '\\"', "\\": "\\\\", "\0": "\\0", "\a": "\\a", "\b": "\\b", "\t": "\\t", "\n": "\\n", "\v": "\\v",
+    "\f": "\\f", "\r": "\\r", "\x1b": "\\e", "\x85": "\\N", "\u2028": "\\L", "\u2029": "\\P",
+}  # fmt: skip
+_LINES: Final = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+_UNPRINTABLE: Final = re.compile(r"[^\t\x20-\x7e\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+
+
+def is_ambiguous(text: str) -> bool:
+    """Whether some YAML 1.1 or 1.2 reader takes the plain `text` for anything but a string."""
+    if not text or text in _RESERVED:
+        return True
+    if text[0] not in "0123456789+-.":
+        return False
+    bare = text.replace("_", "").replace(",", "")
+    if _DATE.match(text):
+        return True
+    return bool(not bare or bare in "+-." or (_NUMBER.match(bare) and not _DOTTED.match(bare)))
+
+
+def inline(text: str, *, flow: bool = False) -> str:
+    """Return the string `text` on one line: plain, single-quoted or double-quoted."""
+    if _WORD.match(text):
+        return f'"{text}"' if text in _RESERVED else text
+    if _ESCAPED.search(text) or "\n" in text:
+        return double_quoted(text)
+    if is_ambiguous(text):
+        return double_quoted(text)
+    if _NOT_PLAIN.search(text) or (flow and _FLOW_INDICATOR.search(text)):
+        return "'" + text.replace("'", "''") + "'"
+    return text
+
+
+def double_quoted(text: str) -> str:
+    """Return `text` in double quotes, on one line, with everything unprintable escaped."""
+    return '"' + _TO_ESCAPE.sub(_escape, text) + '"'
+
+
+def _escape(match: re.Match[str]) -> str:
+    char = match[0]
+    short = _SHORT.get(char)
+    if short is not None:
+        return short
+    code = ord(char)
+    return f"\\x{code:02X}" if code < 0x100 else f"\\u{code:04X}" if code < 0x10000 else f"\\U{code:08X}"
+
+
+def fits_literal(text: str) -> bool:
+    """Whether `text` has lines and a literal block holds it unharmed for every reader."""
+    if "\n" not in text or _ESCAPED.search(text.replace("\t", " ")):
+        return False
+    body = text.rstrip("\n")
+    return bool(body) and body[0] != "\t" and body[-1] not in " \t" and " \n" not in text and "\t\n" not in text
+
+
+def literal(text: str, *, parent: int, indent: int, newline: str = "\n") -> tuple[str, str]:
+    """Return the header and the body of a literal block whose lines stand at column `indent`.
+
+    `parent` is the column of the collection that holds the value; the digit of the header counts from there. The body
+    starts with a line break and ends without one, except for kept blank lines.
+    """
+    digit = str(indent - parent) if text[0] in " \n" else ""
+    body = text.rstrip("\n")
+    kept = len(text) - len(body)
+    chomp = "-" if kept == 0 else "" if kept == 1 else "+"
+    pad = " " * indent
+    lines = [newline + pad + line if line else newline for line in body.split("\n")]
+    return "|" + digit + chomp, "".join(lines) + newline * max(kept - 1, 0)
+
+
+def scalar(value: Value, *, flow: bool = False) -> str:
+    """Return any value on one line, tag included. Bytes that are UTF-8 are a string."""
+    if type(value) is str:
+        return inline(value, flow=flow)
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float):
+        return float_text(value)
+    if isinstance(value, Timestamp):
+        return value.text
+    assert isinstance(value, bytes)
+    try:
+        return inline(value.decode(), flow=flow)
+    except UnicodeDecodeError:
+        return "!!binary " + (b64encode(value).decode() or '""')
+
+
+def float_text(value: float) -> str:
+    """Return a float as go-yaml writes it: shortest form, exponent below 1e-4 and from 1e6 (Go strconv 'g', -1).
+
+    Minus zero is `-0.0`: sops writes `-0`, which it reads back as an integer and refuses.
+    """
+    if math.isnan(value):
+        return ".nan"
+    if math.isinf(value):
+        return ".inf" if value > 0 else "-.inf"
+    if value == 0:
+        return "-0.0" if math.copysign(1, value) < 0 else "0"
+    sign, digits, _ = Decimal(repr(value)).normalize().as_tuple()
+    exponent = Decimal(repr(value)).adjusted()
+    text = "".join(map(str, digits))
+    if exponent < -4 or exponent >= 6:  # noqa: PLR2004  # Go: %e below 10^-4 and from 10^6 on
+        mantissa = text[0] + ("." + text[1:] if len(text) > 1 else "")
+        return f"{'-' * sign}{mantissa}e{'-' if exponent < 0 else '+'}{abs(exponent):02d}"
+    return format(Decimal(repr(value)).normalize(), "f")
+
+
+def comment_lines(text: str) -> list[str]:
+    """Return a comment as lines that start with `#`; no text can break out of its comment."""
+    return ["#" + _UNPRINTABLE.sub("\ufffd", line) for line in _LINES.split(text)]
