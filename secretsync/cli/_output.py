@@ -1,0 +1,42 @@
+"""Where results go: standard output in one piece, or a file in one step.
+
+Nothing is written before the operation has succeeded as a whole, so a failed run leaves no output behind.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Final
+
+import typer
+
+from secretsync import files
+from secretsync.errors import FileAccessError
+
+# What a shell reports for a program that a closed pipe ended: 128 + SIGPIPE.
+_BROKEN_PIPE: Final = 141
+
+PRIVATE_MODE: Final = 0o600
+"""The mode of a new file that holds plaintext or keys."""
+
+
+def write_stdout(data: bytes) -> None:
+    """Write all of `data` to standard output; a reader that went away ends the program quietly."""
+    try:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        # The interpreter flushes once more at its end and must not fail then.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(_BROKEN_PIPE) from None
+    except OSError as error:
+        raise FileAccessError((error.strerror or "cannot be written").lower(), location="standard output") from None
+
+
+def write_result(data: bytes, output: str | None, *, mode: int | None = None, replaces: bytes | None = None) -> None:
+    """Write `data` to the file `output`, or to standard output for None and `-`."""
+    if output is None or output == files.STDIN:
+        write_stdout(data)
+    else:
+        files.write_atomic(output, data, mode, replaces=replaces)

@@ -1,0 +1,37 @@
+"""What is said to people: lines on standard error that start with the program's name, in colour only on a terminal.
+
+Standard output belongs to data and is written elsewhere (`_output`).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Final
+
+PROGRAM: Final = "secretsync"
+
+_COLOURS: Final = {"error": "1;31", "warning": "1;33", "hint": "1;36"}
+
+
+def say(text: str, *, kind: str | None = None) -> None:
+    """Print one line for people; `kind` is `error`, `warning` or `hint`."""
+    label = f"{_coloured(kind)}: " if kind else ""
+    sys.stderr.write(f"{PROGRAM}: {label}{one_line(text)}\n")
+
+
+def warn(text: str) -> None:
+    """Print a warning, which does not change the exit code."""
+    say(text, kind="warning")
+
+
+def one_line(text: str) -> str:
+    """Return `text` with what would move or recolour the terminal written as an escape: names come from repositories."""
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
+
+
+def _coloured(kind: str) -> str:
+    """Return the label, coloured where standard error is a terminal and NO_COLOR is unset or empty (no-color.org)."""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not sys.stderr.isatty():
+        return kind
+    return f"\x1b[{_COLOURS[kind]}m{kind}\x1b[0m"
