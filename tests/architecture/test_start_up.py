@@ -1,0 +1,69 @@
+"""What a cold start loads: counted in modules, which is the same on every machine, where milliseconds are not."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DEMO = ROOT / "examples" / "app"
+IDENTITY = ROOT / "examples" / "demo-keys" / "team.agekey"
+CERTIFICATE = ROOT / "examples" / "demo-keys" / "sealing.crt"
+
+# Budgets of the hook path beyond the bare interpreter (design section 6). Lower them when you can, never raise them.
+REVEAL_MODULES, SEAL_MODULES = 120, 180
+NEVER_IN_A_HOOK = {
+    "asyncio", "boto3", "click", "git", "gnupg", "kubernetes", "pydantic", "rich", "ssl", "typer",
+}  # fmt: skip
+
+PROGRAM = """
+import sys
+bare = set(sys.modules)
+from secretsync.hooks.__main__ import main
+sys.argv[0] = "secretsync-hook"
+try:
+    main()
+finally:
+    sys.stdout.flush()
+    print("LOADED", *sorted(set(sys.modules) - bare), file=sys.stderr)
+"""
+
+
+def _loaded(program: str, *arguments: str, environment: dict[str, str] | None = None) -> set[str]:
+    outcome = subprocess.run(
+        [sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=False, env=environment or {}
+    )
+    assert outcome.returncode == 0, outcome.stderr
+    return set(outcome.stderr.rpartition("LOADED")[2].split())
+
+
+def _hook(*arguments: str) -> set[str]:
+    environment = {"SOPS_AGE_KEY_FILE": str(IDENTITY), "SECRETSYNC_ALLOW_DEMO_KEYS": "1"}
+    return _loaded(PROGRAM, "render", *arguments, environment=environment)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "budget"),
+    [([], REVEAL_MODULES), (["--mode", "seal", "--cert", str(CERTIFICATE)], SEAL_MODULES)],
+    ids=["reveal", "seal"],
+)
+def test_the_hook_stays_within_its_module_budget(arguments: list[str], budget: int) -> None:
+    loaded = _hook(*arguments, str(DEMO / "db.enc.yaml"))
+    assert {module.split(".")[0] for module in loaded} & NEVER_IN_A_HOOK == set()
+    assert len(loaded) <= budget, sorted(loaded)
+
+
+def test_help_loads_no_command() -> None:
+    program = (
+        "import sys\nfrom secretsync.cli.__main__ import run\nassert run(['--help']) == 0\n"
+        "print('LOADED', *sys.modules, file=sys.stderr)"
+    )
+    loaded = _loaded(program)
+    assert {name for name in loaded if name.startswith("secretsync.")} <= {
+        "secretsync.errors", "secretsync.files", "secretsync.cli", "secretsync.cli.__main__",
+        "secretsync.cli._commands", "secretsync.cli._errors", "secretsync.cli._output", "secretsync.cli._terminal",
+    }  # fmt: skip
+    assert {name.split(".")[0] for name in loaded} & {"yaml", "cryptography", "pydantic", "rich"} == set()

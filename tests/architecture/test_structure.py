@@ -1,0 +1,127 @@
+"""The shape of the code: imports point down, modules and functions stay small, every room says what it is for."""
+
+from __future__ import annotations
+
+import ast
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "secretsync"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def _name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+LONGEST_MODULE = 300
+# A table of classes is one idea however long it grows.
+LONG_TABLES = {"secretsync/errors.py"}
+LONGEST_FUNCTION = 40
+# Most functions fit in one look.
+SHORT_FUNCTION, SHORT_SHARE = 25, 0.92
+
+FORBIDDEN_NAMES = {"utils", "util", "helpers", "common", "manager", "handler", "data", "info", "misc"}
+
+
+def _functions(path: Path) -> Iterator[tuple[str, int]]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            documentation = ast.get_docstring(node, clean=False)
+            lines = node.end_lineno - node.lineno + 1
+            yield node.name, lines - (documentation.count("\n") + 1 if documentation else 0)
+
+
+def _imported(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+def test_imports_point_downward_only() -> None:
+    program = shutil.which("lint-imports", path=str(Path(sys.executable).parent))
+    if program is None:
+        pytest.skip("import-linter is not installed: make setup")
+    outcome = subprocess.run([program, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert outcome.returncode == 0, outcome.stdout
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if _name(path) not in LONG_TABLES], ids=_name)
+def test_a_module_can_be_read_in_one_sitting(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= LONGEST_MODULE
+
+
+@pytest.mark.parametrize("path", MODULES, ids=_name)
+def test_a_module_says_what_it_owns(path: Path) -> None:
+    assert ast.get_docstring(ast.parse(path.read_text()))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=_name)
+def test_a_module_is_named_after_an_idea(path: Path) -> None:
+    assert path.stem.strip("_") not in FORBIDDEN_NAMES
+
+
+@pytest.mark.parametrize("path", MODULES, ids=_name)
+def test_no_function_is_longer_than_the_wall(path: Path) -> None:
+    assert [(name, lines) for name, lines in _functions(path) if lines > LONGEST_FUNCTION] == []
+
+
+def test_most_functions_fit_in_one_look() -> None:
+    lines = [size for path in MODULES for _, size in _functions(path)]
+    assert sum(size <= SHORT_FUNCTION for size in lines) / len(lines) >= SHORT_SHARE
+
+
+@pytest.mark.parametrize(
+    ("library", "room"),
+    [("typer", "cli"), ("yaml", "documents"), ("git", "git"), ("kubernetes", "cluster"), ("re2", "sops")],
+)
+def test_a_library_is_imported_by_one_room_only(library: str, room: str) -> None:
+    importers = {
+        path.relative_to(PACKAGE).parts[0]
+        for path in MODULES
+        for module in _imported(path)
+        if module.split(".")[0] == library
+    }
+    assert importers <= {room}
+
+
+def test_only_the_front_ends_print_or_exit() -> None:
+    offenders = [
+        f"{_name(path)}:{node.lineno}"
+        for path in MODULES
+        if path.relative_to(PACKAGE).parts[0] not in {"cli", "hooks", "compat"}
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in {"print", "input", "sys.exit", "exit"}
+    ]
+    assert offenders == []
+
+
+def test_only_the_boundaries_catch_everything() -> None:
+    allowed = {"secretsync/cli/_errors.py", "secretsync/hooks/__main__.py"}
+    offenders = [
+        f"{_name(path)}:{node.lineno}"
+        for path in MODULES
+        if _name(path) not in allowed
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ExceptHandler) and (node.type is None or ast.unparse(node.type) == "Exception")
+    ]
+    assert offenders == []
+
+
+def test_no_file_names_this_machine_or_a_download_host() -> None:
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split()
+    words = [b"/" + b"work/main", b"/" + b"root/.", b"://files." + b"pythonhosted"]
+    offenders = [
+        name
+        for name in tracked
+        if not name.startswith("tests/vectors/") and any(word in (ROOT / name).read_bytes() for word in words)
+    ]
+    assert offenders == []
