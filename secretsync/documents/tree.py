@@ -12,7 +12,15 @@ from typing import NamedTuple, TypeAlias
 
 
 class Span(NamedTuple):
-    """Where a node stands: character offsets into `Source.text`, end exclusive."""
+    """Where a node stands: character offsets into `Source.text`, end exclusive, never a trailing line break.
+
+    A scalar: from its tag or anchor, else its own start, to its end; an empty one is zero wide behind its `:` or `-`.
+    A block scalar ends behind the last character of its last line of content; with `+`, before the line break of
+    the last blank line that it keeps. A key: without a `?` before it. A flow collection: brackets included; a block
+    collection: from its tag or anchor, else its first key or `-`, to the end of its last child, so comments before
+    and behind its children may stand outside. The root of a null document is zero wide, behind all its comments. A
+    comment: from `#` to the end of its line. A copy for an alias keeps the spans of what it copies.
+    """
 
     start: int
     end: int

@@ -1,0 +1,107 @@
+"""Reading YAML as sops reads it, into a tree that knows where each node stands in the text.
+
+libyaml parses; this module decodes the bytes, drives the events and turns every failure into an error with a place.
+It reads nothing lazily and keeps nothing: one call, one `Source`. Writing is `yaml_write`'s.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final, NoReturn
+
+import yaml
+from yaml._yaml import CParser
+
+from secretsync.documents.events import BREAKS, TreeBuilder
+from secretsync.documents.tree import Limits, Mapping, Node, Scalar, Source, Span
+from secretsync.errors import LimitError, ParseError
+
+if TYPE_CHECKING:
+    from yaml.error import Mark
+
+_BOMS: Final = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
+_FORBIDDEN: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def load(data: bytes, *, limits: Limits = Limits()) -> Source:
+    """Read a YAML stream: UTF-8, or UTF-16 with byte order mark.
+
+    Empty input holds no document. A null document is an empty mapping. Aliases are expanded to copies that share their
+    content and carry the place of the alias; `<<` is a key like any other. Spans are those `tree.Span` describes.
+
+    Raises:
+        LimitError: the input is larger, deeper or longer than `limits`.
+        DuplicateKeyError: a mapping of any document holds a key twice.
+        ParseError: no YAML, an unknown anchor, a bad tag, a root that is no mapping, or only comments.
+    """
+    if len(data) > limits.size:
+        raise LimitError(f"larger than {limits.size} bytes")
+    text, encoding, bom = _decode(data)
+    builder = TreeBuilder(text, limits)
+    _drive(builder)
+    if data and not builder.roots:
+        raise ParseError("holds no document, only comments or blank lines")
+    documents = [_root(builder, number, node) for number, node in enumerate(builder.roots)]
+    return Source("yaml", text, documents, builder.spans, encoding, bom)
+
+
+def _decode(data: bytes) -> tuple[str, str, bool]:
+    """Return text, encoding and whether there was a byte order mark."""
+    encoding, bom = "utf-8", False
+    for mark, name in _BOMS:
+        if data.startswith(mark):
+            data, encoding, bom = data[len(mark) :], name, True
+            break
+    try:
+        return data.decode(encoding), encoding, bom
+    except UnicodeDecodeError as error:
+        line = data.count("\n".encode(encoding), 0, error.start) + 1
+        raise ParseError(f"not valid {encoding.upper()} at byte {error.start}", location=f"line {line}") from None
+
+
+def _drive(builder: TreeBuilder) -> None:
+    """Feed all events to the builder."""
+    handlers = builder.handlers()
+    try:
+        parser = CParser(builder.text)
+        next_event = parser.get_event
+        while (event := next_event()) is not None:
+            handlers[type(event)](event)
+    except yaml.reader.ReaderError:
+        _refuse_character(builder)
+    except yaml.MarkedYAMLError as error:
+        _refuse_syntax(builder, error)
+    except yaml.YAMLError:
+        raise ParseError("not valid YAML") from None
+
+
+def _refuse_character(builder: TreeBuilder) -> NoReturn:
+    match = _FORBIDDEN.search(builder.text)
+    if match is None:
+        raise ParseError("not valid YAML: a character is not allowed") from None
+    line = builder.line(match.start())
+    raise ParseError(f"control character U+{ord(match[0]):04X} is not allowed", location=f"line {line}") from None
+
+
+def _refuse_syntax(builder: TreeBuilder, error: yaml.MarkedYAMLError) -> NoReturn:
+    problem = error.problem or "not valid YAML"
+    mark: Mark | None = error.problem_mark or error.context_mark
+    location = builder.place(mark.index) if mark else None
+    if "nesting depth" in problem:
+        raise LimitError(f"nested deeper than {builder.limits.depth} levels", location=location) from None
+    context = f"{error.context}: " if error.context else ""
+    raise ParseError(f"{context}{problem}", location=location) from None
+
+
+def _root(builder: TreeBuilder, number: int, node: Node) -> Mapping:
+    """Return the document's mapping, made for a null document."""
+    if isinstance(node, Mapping):
+        return node
+    if isinstance(node, Scalar) and node.value is None:
+        return Mapping([], node.span)
+    kind = "value" if isinstance(node, Scalar) else "sequence"
+    line = builder.line((node.alias or node.span or Span(0, 0)).start)
+    raise ParseError(f"the document is a {kind}; it must be a mapping", location=f"#{number + 1} line {line}")
+
+
+__all__ = ["BREAKS", "load"]
