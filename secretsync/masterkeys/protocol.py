@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Protocol
+from typing import Protocol
 
+from secretsync.masterkeys.surroundings import KeySource
 from secretsync.secrecy import SecretBytes
 
 
@@ -15,11 +16,15 @@ class MasterKeyService(Protocol):
     `{"recipient": …, "enc": …}`, for pgp `{"fp": …, "enc": …, "created_at": …}`.
     """
 
-    kind: ClassVar[str]
-    """The name of the metadata list: `age`, `pgp`, `kms`, …"""
+    @property
+    def kind(self) -> str:
+        """The name of the metadata list: `age`, `pgp`, `kms` and so on."""
+        ...
 
-    remote: ClassVar[bool]
-    """Whether unwrapping leaves this machine or may ask a person; local kinds are tried first."""
+    @property
+    def remote(self) -> bool:
+        """Whether unwrapping leaves this machine or may ask a person; local kinds are tried first."""
+        ...
 
     def identity(self, fields: Mapping[str, object]) -> str:
         """Return sops' identity string of the key (age: the recipient), by which keys are compared."""
@@ -43,4 +48,8 @@ class MasterKeyService(Protocol):
             FormatError: the envelope is not of this kind's form.
             KeyServiceError: the service or program failed.
         """
+        ...
+
+    def sources(self) -> list[KeySource]:
+        """Return every place that keys of this kind are looked for in, with what is there; asks nobody."""
         ...

@@ -1,0 +1,123 @@
+"""X25519 recipients (`age1…`) and identities (`AGE-SECRET-KEY-1…`). Source: C2SP age.md, "The X25519 recipient type"."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Final
+
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+
+from secretsync.age import filekey
+from secretsync.age.header import Stanza, decode_base64, encode_base64
+from secretsync.age.protocol import Wrapped
+from secretsync.crypto import bech32, hkdf
+from secretsync.errors import AgeHeaderError, FormatError, IncorrectIdentityError
+
+STANZA: Final = "X25519"
+KEY_SIZE: Final = 32
+_RECIPIENT_PREFIX: Final = "age"
+_IDENTITY_PREFIX: Final = "AGE-SECRET-KEY-"
+_INFO: Final = b"age-encryption.org/v1/X25519"
+
+
+class X25519Recipient:
+    """A 32-byte X25519 public key."""
+
+    __slots__ = ("_point",)
+
+    def __init__(self, point: bytes) -> None:
+        if len(point) != KEY_SIZE:
+            raise FormatError("an X25519 recipient is not 32 bytes")
+        self._point = point
+
+    @classmethod
+    def parse(cls, text: str) -> X25519Recipient:
+        """Parse `age1…`.
+
+        Raises:
+            FormatError: the text is no X25519 recipient.
+        """
+        prefix, point = bech32.decode(text)
+        if prefix != _RECIPIENT_PREFIX:
+            raise FormatError(f"{prefix!r} is not the prefix of an X25519 recipient")
+        return cls(point)
+
+    def wrap(self, file_key: bytes) -> Wrapped:
+        """Wrap the file key under a fresh ephemeral key."""
+        ephemeral = X25519PrivateKey.generate()
+        share = ephemeral.public_key().public_bytes_raw()
+        try:
+            shared = ephemeral.exchange(X25519PublicKey.from_public_bytes(self._point))
+        except ValueError:
+            raise FormatError("the X25519 recipient is a low-order point, which protects nothing") from None
+        key = hkdf.derive(shared, salt=share + self._point, info=_INFO)
+        return Wrapped((Stanza(STANZA, (encode_base64(share),), filekey.seal(key, file_key)),))
+
+    def __str__(self) -> str:
+        return bech32.encode(_RECIPIENT_PREFIX, self._point)
+
+
+class X25519Identity:
+    """A 32-byte X25519 private key."""
+
+    __slots__ = ("_key", "_point")
+    native: ClassVar[bool] = True
+
+    def __init__(self, scalar: bytes) -> None:
+        if len(scalar) != KEY_SIZE:
+            raise FormatError("an X25519 identity is not 32 bytes")
+        self._key = X25519PrivateKey.from_private_bytes(scalar)
+        self._point = self._key.public_key().public_bytes_raw()
+
+    @classmethod
+    def generate(cls) -> X25519Identity:
+        """Return a fresh identity."""
+        return cls(X25519PrivateKey.generate().private_bytes_raw())
+
+    @classmethod
+    def parse(cls, text: str) -> X25519Identity:
+        """Parse `AGE-SECRET-KEY-1…`.
+
+        Raises:
+            FormatError: the text is no X25519 identity; the message never holds it.
+        """
+        prefix, scalar = bech32.decode(text)
+        if prefix != _IDENTITY_PREFIX:
+            raise FormatError("the prefix is not that of an X25519 identity")
+        return cls(scalar)
+
+    def recipient(self) -> X25519Recipient:
+        """Return the public half."""
+        return X25519Recipient(self._point)
+
+    def expose(self) -> str:
+        """Return the secret text of this identity, for a key file."""
+        return bech32.encode(_IDENTITY_PREFIX.lower(), self._key.private_bytes_raw()).upper()
+
+    def unwrap(self, stanzas: Sequence[Stanza]) -> bytes:
+        """Return the file key of the first X25519 stanza that this identity opens (see `protocol.Identity`)."""
+        for stanza in stanzas:
+            if stanza.type == STANZA:
+                file_key = self._open(stanza)
+                if file_key is not None:
+                    return file_key
+        raise IncorrectIdentityError("no X25519 stanza is for this identity")
+
+    def _open(self, stanza: Stanza) -> bytes | None:
+        if len(stanza.args) != 1:
+            raise AgeHeaderError("an age X25519 stanza does not have one argument")
+        share = decode_base64(stanza.args[0].encode("ascii"))
+        if len(share) != KEY_SIZE:
+            raise AgeHeaderError("the share of an age X25519 stanza is not 32 bytes")
+        try:
+            shared = self._key.exchange(X25519PublicKey.from_public_bytes(share))
+        except ValueError:
+            raise AgeHeaderError("the share of an age X25519 stanza is a low-order point") from None
+        key = hkdf.derive(shared, salt=share + self._point, info=_INFO)
+        return filekey.open_sealed(key, stanza.body, stanza=STANZA)
+
+    def __str__(self) -> str:
+        return str(self.recipient())
+
+    def __repr__(self) -> str:
+        return f"<X25519Identity {self}>"

@@ -1,0 +1,1 @@
+"""Primitives over pyca/cryptography: each module is one construction, with sizes checked and randomness drawn inside."""

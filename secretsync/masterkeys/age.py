@@ -1,0 +1,122 @@
+"""age master keys: one armored age file per recipient, holding the data key.
+
+The recipient written in the file is not authenticated: it names the key to people and orders nothing that decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from io import BytesIO
+from typing import ClassVar
+
+from secretsync.age import armor, encrypt, envelope, header, parse_recipient
+from secretsync.age.protocol import Identity, Recipient
+from secretsync.errors import (
+    ConfigError,
+    DemoKeyError,
+    FormatError,
+    IncorrectIdentityError,
+    MetadataError,
+    NoIdentityMatchError,
+)
+from secretsync.masterkeys.age_sources import Found, Place, places
+from secretsync.masterkeys.demo import DEMO_RECIPIENTS
+from secretsync.masterkeys.surroundings import KeySource, Surroundings
+from secretsync.secrecy import SecretBytes
+
+
+class AgeService:
+    """Wraps for age recipients and unwraps with the identities of this process (see `age_sources`)."""
+
+    kind: ClassVar[str] = "age"
+    remote: ClassVar[bool] = False
+
+    def __init__(self, kind: str, surroundings: Surroundings) -> None:
+        del kind
+        self._surroundings = surroundings
+        self._places = places(surroundings)
+        self._found: dict[tuple[str, str], Found] = {}
+        self._recipients: dict[str, Recipient] = {}
+        self._names: dict[int, str] = {}
+
+    def identity(self, fields: Mapping[str, object]) -> str:
+        """Return the recipient, as the file has it."""
+        return _text_of(fields, "recipient")
+
+    def wrap(self, recipient: str, data_key: SecretBytes) -> dict[str, object]:
+        """Wrap the data key for one recipient; raises as `MasterKeyService.wrap`, and DemoKeyError."""
+        text = recipient.strip()
+        self._refuse_demo(text)
+        parsed = self._recipients.get(text)
+        if parsed is None:
+            try:
+                parsed = self._recipients[text] = parse_recipient(text)
+            except FormatError as error:
+                raise ConfigError(f"age recipient {text[:24]!r} cannot be used: {error}") from None
+        return {"enc": encrypt(data_key.expose(), [parsed], armored=True).decode("ascii"), "recipient": text}
+
+    def unwrap(self, fields: Mapping[str, object]) -> SecretBytes:
+        """Unwrap with the first identity that opens the envelope; raises as `MasterKeyService.unwrap`."""
+        recipient = _text_of(fields, "recipient")
+        source = BytesIO(armor.decode(_text_of(fields, "enc").encode("utf-8")))
+        head = header.parse(source.readline)
+        causes: list[str] = []
+        for name, identity in self._candidates(recipient):
+            try:
+                file_key = envelope.unwrap(head, [identity])
+            except NoIdentityMatchError:
+                causes.append(f"{self._name_of(identity)} ({name})")
+                continue
+            self._refuse_demo(self._name_of(identity))
+            return SecretBytes(envelope.read_payload(file_key, source))
+        raise IncorrectIdentityError(f"age key {recipient!r}: {self._explanation(recipient, causes)}")
+
+    def sources(self) -> list[KeySource]:
+        """Return every place with its state, in sops' order."""
+        listed = []
+        for place in self._places:
+            found = self._look(place, "")
+            names = tuple(self._name_of(identity) for identity in found.identities)
+            listed.append(KeySource(place.name, found.problem or "ok", names))
+        return listed
+
+    def _candidates(self, recipient: str) -> Iterator[tuple[str, Identity]]:
+        for place in sorted(self._places, key=lambda place: place.rank):
+            for identity in self._look(place, recipient).identities:
+                yield place.name, identity
+
+    def _look(self, place: Place, recipient: str) -> Found:
+        key = (place.name, recipient if place.asks_for_recipient else "")
+        found = self._found.get(key)
+        if found is None:
+            found = self._found[key] = place.look(recipient)
+        return found
+
+    def _name_of(self, identity: Identity) -> str:
+        name = self._names.get(id(identity))
+        if name is None:
+            name = self._names[id(identity)] = str(identity)
+        return name
+
+    def _refuse_demo(self, recipient: str) -> None:
+        if recipient in DEMO_RECIPIENTS and not self._surroundings.allow_demo_keys:
+            raise DemoKeyError(
+                f"{recipient} is a demo key, whose private half is public",
+                hint="use a key of your own, or --allow-demo-keys to play with the demo",
+            )
+
+    def _explanation(self, recipient: str, causes: list[str]) -> str:
+        states = [(place.name, self._look(place, recipient)) for place in self._places]
+        parts = [f"not opened by {cause}" for cause in causes]
+        parts += [f"{name}: {found.problem}" for name, found in states if found.problem and not found.absent]
+        absent = [name for name, found in states if found.absent]
+        if absent:
+            parts.append(f"no keys in {', '.join(absent)}")
+        return "; ".join(parts)
+
+
+def _text_of(fields: Mapping[str, object], name: str) -> str:
+    value = fields.get(name)
+    if not isinstance(value, str):
+        raise MetadataError(f"an age key has no text {name!r}")
+    return value

@@ -1,0 +1,70 @@
+"""The kinds of master key by their name in a file's metadata, and the front that loads each when it is first needed.
+
+One unwrap is done per distinct wrapped key: documents of one file, and files copied from one another, share theirs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+from secretsync.masterkeys.surroundings import KeySource, Prompt, Surroundings
+
+if TYPE_CHECKING:
+    from secretsync.age.protocol import Identity
+    from secretsync.masterkeys.protocol import MasterKeyService
+    from secretsync.secrecy import SecretBytes
+
+KINDS: Final = {
+    "age": ("secretsync.masterkeys.age", "AgeService"),
+}
+"""Metadata list name -> (module, class). Every other kind is answered by `absent.AbsentService`."""
+
+_ABSENT: Final = ("secretsync.masterkeys.absent", "AbsentService")
+
+
+class MasterKeys:
+    """All master keys that this process can use, lazily; not to be shared between threads before the first unwrap."""
+
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        *,
+        prompt: Prompt | None = None,
+        plugins: bool = True,
+        extra_age_identities: Iterable[Identity] = (),
+        allow_demo_keys: bool = False,
+    ) -> None:
+        self._surroundings = Surroundings(environ, prompt, plugins, tuple(extra_age_identities), allow_demo_keys)
+        self._services: dict[str, MasterKeyService] = {}
+        self._unwrapped: dict[tuple[str, object], SecretBytes] = {}
+
+    def service(self, kind: str) -> MasterKeyService:
+        """Return the service of this kind, the same one each time."""
+        service = self._services.get(kind)
+        if service is None:
+            module, name = KINDS.get(kind, _ABSENT)
+            service = getattr(import_module(module), name)(kind, self._surroundings)
+            self._services[kind] = service
+        return service
+
+    def identity(self, kind: str, fields: Mapping[str, object]) -> str:
+        """Return sops' identity string of a key (age: its recipient)."""
+        return self.service(kind).identity(fields)
+
+    def wrap(self, kind: str, recipient: str, data_key: SecretBytes) -> dict[str, object]:
+        """Wrap a data key (32 bytes, 33 for a share) and return the fields to store; see `MasterKeyService.wrap`."""
+        return self.service(kind).wrap(recipient, data_key)
+
+    def unwrap(self, kind: str, fields: Mapping[str, object]) -> SecretBytes:
+        """Unwrap a data key, once per distinct envelope; see `MasterKeyService.unwrap` for what it raises."""
+        envelope = (kind, fields.get("enc"))
+        data_key = self._unwrapped.get(envelope)
+        if data_key is None:
+            data_key = self._unwrapped[envelope] = self.service(kind).unwrap(fields)
+        return data_key
+
+    def sources(self) -> list[KeySource]:
+        """Return every place that keys are looked for in, with what is there; reads them all, asks nobody."""
+        return [source for kind in KINDS for source in self.service(kind).sources()]

@@ -1,0 +1,29 @@
+"""What master keys may use of the process around them: its environment, a person to ask, plugins, the demo's keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, TypeAlias
+
+from secretsync.age.protocol import Identity
+
+Prompt: TypeAlias = Callable[[str], str]
+"""Asks a person for a secret and returns it without the line end; raises KeyServiceError where nobody answers."""
+
+
+class Surroundings(NamedTuple):
+    """Given once to every kind of master key. Without `prompt`, whatever would ask a person fails instead."""
+
+    environ: Mapping[str, str]
+    prompt: Prompt | None = None
+    plugins: bool = True
+    extra_age_identities: tuple[Identity, ...] = ()
+    allow_demo_keys: bool = False
+
+
+class KeySource(NamedTuple):
+    """One place that may hold keys, as `doctor` shows it: what is there, or why nothing is."""
+
+    name: str
+    status: str
+    recipients: tuple[str, ...] = ()
