@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-DEMO = ROOT / "examples" / "app"
-IDENTITY = ROOT / "examples" / "demo-keys" / "team.agekey"
+DEMO = ROOT / "examples" / "shop"
+IDENTITY = ROOT / "examples" / "demo-keys" / "alice.agekey"
 CERTIFICATE = ROOT / "examples" / "demo-keys" / "sealing.crt"
 
 # Budgets of the hook path beyond the bare interpreter (design section 6). Lower them when you can, never raise them.
@@ -51,7 +51,7 @@ def _hook(*arguments: str) -> set[str]:
     ids=["reveal", "seal"],
 )
 def test_the_hook_stays_within_its_module_budget(arguments: list[str], budget: int) -> None:
-    loaded = _hook(*arguments, str(DEMO / "db.enc.yaml"))
+    loaded = _hook(*arguments, str(DEMO / "database.enc.yaml"))
     assert {module.split(".")[0] for module in loaded} & NEVER_IN_A_HOOK == set()
     assert len(loaded) <= budget, sorted(loaded)
 
