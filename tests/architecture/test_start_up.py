@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-DEMO = ROOT / "examples" / "shop"
-IDENTITY = ROOT / "examples" / "demo-keys" / "alice.agekey"
+SAMPLE = Path(__file__).parent / "start_up"
 CERTIFICATE = ROOT / "examples" / "demo-keys" / "sealing.crt"
 
 # Budgets of the hook path beyond the bare interpreter (design section 6). Lower them when you can, never raise them.
@@ -41,7 +40,7 @@ def _loaded(program: str, *arguments: str, environment: dict[str, str] | None = 
 
 
 def _hook(*arguments: str) -> set[str]:
-    environment = {"SOPS_AGE_KEY_FILE": str(IDENTITY), "SECRETSYNC_ALLOW_DEMO_KEYS": "1"}
+    environment = {"SOPS_AGE_KEY_FILE": str(SAMPLE / "identity.txt")}
     return _loaded(PROGRAM, "render", *arguments, environment=environment)
 
 
@@ -51,7 +50,7 @@ def _hook(*arguments: str) -> set[str]:
     ids=["reveal", "seal"],
 )
 def test_the_hook_stays_within_its_module_budget(arguments: list[str], budget: int) -> None:
-    loaded = _hook(*arguments, str(DEMO / "database.enc.yaml"))
+    loaded = _hook(*arguments, str(SAMPLE / "secret.enc.yaml"))
     assert {module.split(".")[0] for module in loaded} & NEVER_IN_A_HOOK == set()
     assert len(loaded) <= budget, sorted(loaded)
 
