@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.peers.control_plane import ControlPlane
+    from tests.peers.flux import Flux
     from tests.peers.sealed_controller import SealedController
 
 settings.register_profile("default", deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
@@ -59,4 +60,15 @@ def sealed_controller(
     from tests.peers.sealed_controller import sealed_controller as running
 
     with running(peer, control_plane, tmp_path_factory.mktemp("sealed-controller")) as controller:
+        yield controller
+
+
+@pytest.fixture(scope="session")
+def flux(
+    peer: Callable[[str], Path], control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Flux]:
+    """Run Flux's real kustomize-controller against the session's API server."""
+    from tests.peers.flux import flux as running
+
+    with running(peer, control_plane, tmp_path_factory.mktemp("flux")) as controller:
         yield controller

@@ -11,7 +11,7 @@ import os
 import urllib.request
 from typing import TYPE_CHECKING, Final
 
-from tests.peers.processes import Server, dies_with_parent, free_port
+from tests.peers.processes import Server, answers, dies_with_parent, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -59,7 +59,7 @@ def sealed_controller(find: Callable[[str], Path], plane: ControlPlane, folder: 
         "sealed-secrets-controller",
         [*isolate, "sh", "-ec", _IN_CLUSTER, "sh", *dies_with_parent([binary, *flags])],
         folder=folder,
-        ready=lambda: _answers(f"http://{url}/healthz") and _answers(f"http://{url}/v1/cert.pem"),
+        ready=lambda: answers(f"http://{url}/healthz") and answers(f"http://{url}/v1/cert.pem"),
         env={
             "CREDENTIALS": str(folder),
             "KUBERNETES_SERVICE_HOST": "127.0.0.1",
@@ -69,11 +69,3 @@ def sealed_controller(find: Callable[[str], Path], plane: ControlPlane, folder: 
     )
     with server:
         yield SealedController(server, f"http://{url}")
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
-            return bool(answer.status == 200)
-    except OSError:
-        return False
