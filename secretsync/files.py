@@ -110,6 +110,27 @@ def write_atomic(
         raise _refusal(error, name) from error
 
 
+def create(path: str | os.PathLike[str], data: bytes, mode: int = 0o600) -> None:
+    """Put a new file at `path`, whole or not at all; what is there already is never replaced.
+
+    Raises:
+        FileAccessError: something is there, or the folder is missing, full or may not be written.
+    """
+    name = os.fspath(path)
+    folder = os.path.dirname(os.path.abspath(name))
+    try:
+        temporary = _write_beside(folder, data, mode, None)
+        try:
+            os.link(temporary, name, follow_symlinks=False)
+        finally:
+            os.unlink(temporary)
+        _sync_folder(folder)
+    except FileExistsError:
+        raise FileAccessError("is there already, and is not overwritten", location=name) from None
+    except OSError as error:
+        raise _refusal(error, name) from error
+
+
 def _open_below(top: str, steps: list[str]) -> int:
     """Open the last of `steps` below `top`, following no link on the way: a step that became one is refused."""
     folder = os.open(top, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -176,6 +197,21 @@ def _replace(
     target: str, data: bytes, mode: int | None, present: os.stat_result | None, replaces: bytes | None
 ) -> None:
     folder = os.path.dirname(target)
+    temporary = _write_beside(folder, data, mode, present)
+    try:
+        if replaces is not None and read(target) != replaces:
+            raise ChangedFileError(
+                "was changed by someone else meanwhile", location=target, hint="run the command again"
+            )
+        os.replace(temporary, target)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+    _sync_folder(folder)
+
+
+def _write_beside(folder: str, data: bytes, mode: int | None, present: os.stat_result | None) -> str:
+    """Write and sync a temporary file in `folder` and return its path; on failure nothing is left."""
     temporary = os.path.join(folder, f".secretsync-{os.urandom(8).hex()}.tmp")
     # The umask applies to a new file's mode only; an existing one's is set exactly, and never wider in between.
     wanted = 0o666 if mode is None else mode
@@ -187,15 +223,10 @@ def _replace(
                 _keep_ownership(descriptor, present)
             _write_all(file, data)
             os.fsync(descriptor)
-        if replaces is not None and read(target) != replaces:
-            raise ChangedFileError(
-                "was changed by someone else meanwhile", location=target, hint="run the command again"
-            )
-        os.replace(temporary, target)
     except BaseException:
         os.unlink(temporary)
         raise
-    _sync_folder(folder)
+    return temporary
 
 
 def _keep_ownership(descriptor: int, present: os.stat_result) -> None:

@@ -196,3 +196,18 @@ def test_write_goes_straight_to_what_is_no_regular_file(tmp_path: Path) -> None:
 def test_write_names_a_missing_folder(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError):
         files.write_atomic(tmp_path / "absent" / "file", b"x")
+
+
+def test_create_makes_a_private_file(tmp_path: Path) -> None:
+    files.create(tmp_path / "key", b"secret")
+    assert (tmp_path / "key").read_bytes() == b"secret"
+    assert stat.S_IMODE((tmp_path / "key").stat().st_mode) == 0o600
+    assert os.listdir(tmp_path) == ["key"]
+
+
+def test_create_never_replaces(tmp_path: Path) -> None:
+    (tmp_path / "key").write_bytes(b"old")
+    with pytest.raises(FileAccessError, match="is there already"):
+        files.create(tmp_path / "key", b"new")
+    assert (tmp_path / "key").read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["key"]
