@@ -1,0 +1,152 @@
+"""The data key of a file: recovered from its envelopes, or wrapped for its groups of master keys.
+
+Source: sops sops.go `GetDataKeyWithKeyServices`, `UpdateMasterKeysWithKeyServices` at v3.13.3; spec 1.11.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+
+from secretsync.errors import (
+    ConfigError,
+    FormatError,
+    IncorrectIdentityError,
+    IntegrityError,
+    KeyServiceError,
+    NoIdentityMatchError,
+    SecretsyncError,
+)
+from secretsync.secrecy import SecretBytes
+from secretsync.sops.metadata import Envelope, Metadata
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DEFAULT_ORDER: Final = ("age", "pgp")
+"""Kinds tried first. Source: sops.go `DefaultDecryptionOrder`."""
+
+DATA_KEY_SIZE: Final = 32
+
+
+class Keys(Protocol):
+    """What decryption needs of `masterkeys.MasterKeys`."""
+
+    def unwrap(self, kind: str, fields: Mapping[str, object]) -> SecretBytes:
+        """Unwrap one envelope. Raises: see `MasterKeyService.unwrap`."""
+
+    def wrap(self, kind: str, recipient: str, data_key: SecretBytes) -> dict[str, object]:
+        """Wrap the data key for a recipient. Raises: see `MasterKeyService.wrap`."""
+
+    def identity(self, kind: str, fields: Mapping[str, object]) -> str:
+        """Return the string by which keys are compared."""
+
+
+class Recipient(NamedTuple):
+    """A master key to encrypt for: its kind and what names it there (age recipient, PGP fingerprint, ARN …)."""
+
+    kind: str
+    name: str
+
+
+def new() -> SecretBytes:
+    """Return 32 fresh random bytes."""
+    return SecretBytes(os.urandom(DATA_KEY_SIZE))
+
+
+def recover(metadata: Metadata, keys: Keys, order: Sequence[str] = DEFAULT_ORDER) -> SecretBytes:
+    """Return the data key: of the first envelope that opens, or combined from the groups' shares.
+
+    Raises:
+        NoIdentityMatchError: no envelope opens, or too few groups do; the message gives a reason for each key.
+        KeyServiceError: every key tried failed for want of its service.
+        IntegrityError: what was unwrapped is no data key.
+    """
+    failures: list[tuple[str, SecretsyncError]] = []
+    parts = [part for group in metadata.groups if (part := _open(group, keys, order, failures)) is not None]
+    if len(metadata.groups) == 1:
+        if not parts:
+            raise _no_key("no identity here opens this file", failures)
+        return _checked(parts[0])
+    if len(parts) < metadata.shamir_threshold:
+        needed, groups = metadata.shamir_threshold, len(metadata.groups)
+        raise _no_key(f"{len(parts)} of {groups} key groups open, {needed} are needed", failures)
+    from secretsync.crypto import shamir
+
+    try:
+        return _checked(SecretBytes(shamir.combine([part.expose() for part in parts])))
+    except ValueError as error:
+        raise _no_key(f"the shares of the data key cannot be combined: {error}", failures) from None
+
+
+def wrap(
+    groups: Sequence[Sequence[Recipient]], data_key: SecretBytes, keys: Keys, *, threshold: int = 0
+) -> tuple[list[list[Envelope]], int]:
+    """Wrap the data key for every recipient; several groups get one Shamir share each.
+
+    Returns the envelopes by group and the threshold to store: for several groups, 0 becomes their number.
+
+    Raises:
+        ConfigError: no group, an empty one, or a threshold that the number of groups does not allow.
+    """
+    if not groups:
+        raise ConfigError("no key groups: nobody could open the file", hint="name a recipient, as in --age age1…")
+    if not all(groups):
+        raise ConfigError("empty key group: nobody could open its share", hint="name a recipient, as in --age age1…")
+    shares = [data_key]
+    if len(groups) > 1:
+        threshold = threshold or len(groups)
+        shares = split(data_key, parts=len(groups), threshold=threshold)
+    return [
+        [Envelope(one.kind, dict(keys.wrap(one.kind, one.name, share))) for one in group]
+        for group, share in zip(groups, shares, strict=True)
+    ], threshold
+
+
+def split(data_key: SecretBytes, *, parts: int, threshold: int) -> list[SecretBytes]:
+    """Return `parts` shares of 33 bytes. Raises: ConfigError for a threshold that is not 2 to `parts`."""
+    from secretsync.crypto import shamir
+
+    try:
+        return [SecretBytes(share) for share in shamir.split(data_key.expose(), parts=parts, threshold=threshold)]
+    except ValueError as error:
+        raise ConfigError(f"cannot share the data key between {parts} key groups: {error}") from None
+
+
+def _open(
+    group: list[Envelope], keys: Keys, order: Sequence[str], failures: list[tuple[str, SecretsyncError]]
+) -> SecretBytes | None:
+    if len(group) > 1:
+        rank = {kind: position for position, kind in enumerate(order)}
+        group = sorted(group, key=lambda envelope: rank.get(envelope.kind, len(rank)))
+    for envelope in group:
+        try:
+            return keys.unwrap(envelope.kind, envelope.fields)
+        except (IncorrectIdentityError, IntegrityError, FormatError, KeyServiceError, ConfigError) as error:
+            failures.append((_name(envelope, keys), error))
+    return None
+
+
+def _name(envelope: Envelope, keys: Keys) -> str:
+    try:
+        return f"{envelope.kind} {keys.identity(envelope.kind, envelope.fields)}"
+    except SecretsyncError:
+        return envelope.kind
+
+
+def _no_key(message: str, failures: list[tuple[str, SecretsyncError]]) -> SecretsyncError:
+    """Return the error that names every key tried, in the class of their common cause if that is a key service."""
+    causes = "; ".join(f"{name}: {error}" for name, error in failures)
+    kinds = {type(error) for _, error in failures}
+    kind = kinds.pop() if len(kinds) == 1 else NoIdentityMatchError
+    if not issubclass(kind, KeyServiceError):
+        kind = NoIdentityMatchError
+    hint = next((error.hint for _, error in failures if error.hint), None)
+    return kind(f"{message} ({causes})" if causes else message, hint=hint or "run: secretsync doctor")
+
+
+def _checked(data_key: SecretBytes) -> SecretBytes:
+    if len(data_key) not in (16, 24, DATA_KEY_SIZE):  # the AES key sizes, which is all that sops asks
+        raise IntegrityError(f"the envelope holds no data key of 32 bytes but {len(data_key)} bytes")
+    return data_key

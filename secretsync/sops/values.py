@@ -1,0 +1,223 @@
+"""One encrypted value: its text form `ENC[…]`, and the canonical bytes that are both plaintext and MAC input.
+
+Source: sops aes/cipher.go and sops.go `ToBytes` at v3.13.3.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from binascii import a2b_base64, b2a_base64
+from decimal import Decimal
+from typing import Final, NamedTuple
+
+from secretsync.crypto.gcm import TAG_SIZE, Gcm, WrongTagError
+from secretsync.documents.tree import Timestamp, Value
+from secretsync.errors import AuthenticationTagError, CiphertextFormatError, TreeError
+from secretsync.sops.instants import full_precision
+
+PREFIX: Final = "ENC[AES256_GCM,data:"
+COMMENT: Final = "comment"
+
+_FORM: Final = re.compile(r"ENC\[AES256_GCM,data:(.+),iv:(.+),tag:(.+),type:(.+)\]")
+_HEX_FLOAT: Final = re.compile(r"[+-]?0[xX](?:[0-9a-fA-F]+\.?[0-9a-fA-F]*|\.[0-9a-fA-F]+)[pP][+-]?[0-9]+")
+_DECIMAL_FLOAT: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_INT: Final = re.compile(r"[+-]?[0-9]+")
+_BOOLS: Final = dict.fromkeys(("1", "t", "T", "TRUE", "true", "True"), True) | dict.fromkeys(
+    ("0", "f", "F", "FALSE", "false", "False"), False
+)
+_INT64: Final = 1 << 63
+
+
+class Encrypted(NamedTuple):
+    """The parts of `ENC[…]`, decoded: IV of any length, ciphertext with its tag behind it, type label."""
+
+    iv: bytes
+    sealed: bytes
+    label: str
+
+
+def is_ciphertext(text: object) -> bool:
+    """Whether `text` begins as an encrypted value does."""
+    return isinstance(text, str) and text.startswith("ENC[AES256_GCM,")
+
+
+def is_comment_ciphertext(text: str) -> bool:
+    """Whether `text` is an encrypted comment, as sops stores it as an element of a sequence."""
+    return text.startswith(PREFIX) and ",type:comment]" in text
+
+
+def parse(text: str) -> Encrypted:
+    """Take an encrypted value apart; anything behind the closing bracket is ignored, as sops does.
+
+    Raises:
+        CiphertextFormatError: not of the form, an empty part, or base64 that is not canonical in length.
+    """
+    if text.startswith(PREFIX) and text.endswith("]"):
+        fields = text[20:-1].split(",")
+        if len(fields) == 4 and fields[1][:3] == "iv:" and fields[2][:4] == "tag:" and fields[3][:5] == "type:":
+            return _decoded(fields[0], fields[1][3:], fields[2][4:], fields[3][5:])
+    match = _FORM.match(text)
+    if match is None:
+        raise CiphertextFormatError(f"{_shown(text)} is not in the form ENC[AES256_GCM,data:…,iv:…,tag:…,type:…]")
+    return _decoded(*match.groups())
+
+
+def decrypt(cipher: Gcm, text: str, aad: bytes) -> tuple[Value, str]:
+    """Return the value in `text` and its type label; a value labelled `comment` is the comment's text.
+
+    The empty string is never encrypted and decrypts to itself. The label is not authenticated.
+
+    Raises:
+        CiphertextFormatError: the form, the label, or the plaintext under its label is wrong.
+        AuthenticationTagError: wrong key or path, or the value was changed.
+    """
+    if not text:
+        return "", "str"
+    encrypted = parse(text)
+    try:
+        plaintext = cipher.open(encrypted.iv, encrypted.sealed, aad)
+    except WrongTagError:
+        raise AuthenticationTagError("the value does not authenticate under its key and path") from None
+    return decode(plaintext, encrypted.label), encrypted.label
+
+
+def encrypt(cipher: Gcm, value: Value, aad: bytes, *, comment: bool = False, reuse_iv: bytes | None = None) -> str:
+    """Return `value` as `ENC[…]` text under a fresh IV; the empty string stays empty.
+
+    Raises:
+        TreeError: the value is of no type that sops knows.
+    """
+    plaintext = canonical(value)
+    if not plaintext:
+        return ""
+    iv, sealed = cipher.seal(plaintext, aad, reuse_iv=reuse_iv)
+    data, tag = sealed[:-TAG_SIZE], sealed[-TAG_SIZE:]
+    name = COMMENT if comment else label(value)
+    return f"{PREFIX}{_base64(data)},iv:{_base64(iv)},tag:{_base64(tag)},type:{name}]"
+
+
+def canonical(value: Value) -> bytes:
+    """Return the bytes that are encrypted and authenticated for `value`; null has none.
+
+    Raises:
+        TreeError: an int beyond 64 bits, which sops cannot represent.
+    """
+    if type(value) is str:
+        return value.encode("utf-8", "surrogatepass")
+    if type(value) is bool:
+        return b"True" if value else b"False"
+    if type(value) is int:
+        if not -_INT64 <= value < _INT64:
+            raise TreeError("the number does not fit in 64 bits with sign", hint="quote it to make it a string")
+        return b"%d" % value
+    if type(value) is float:
+        return _float_text(value).encode()
+    if type(value) is Timestamp:
+        return value.text.encode()
+    if type(value) is bytes:
+        return value
+    return b""
+
+
+def label(value: Value) -> str:
+    """Return the type label of `value`; bytes are strings that are not UTF-8."""
+    match value:
+        case bool():
+            return "bool"
+        case int():
+            return "int"
+        case float():
+            return "float"
+        case Timestamp():
+            return "time"
+        case _:
+            return "str"
+
+
+def decode(plaintext: bytes, name: str) -> Value:
+    """Return the value that `plaintext` is under the type label `name`.
+
+    `bytes`, which no sops since 1.x writes and 3.13.3 panics on, reads as a string.
+
+    Raises:
+        CiphertextFormatError: an unknown label, or a plaintext that is not of its label.
+    """
+    try:
+        text = plaintext.decode("utf-8")
+    except UnicodeDecodeError:
+        if name in ("str", "bytes", COMMENT):
+            return plaintext
+        raise CiphertextFormatError(f"the decrypted value is not of its type {name[:8]!r}") from None
+    if name in ("str", COMMENT, "bytes"):
+        return text
+    decoder = _DECODERS.get(name)
+    if decoder is None:
+        raise CiphertextFormatError(f"unknown type {name[:16]!r}")
+    value = decoder(text)
+    if value is None:
+        raise CiphertextFormatError(f"the decrypted value is not of its type {name!r}")
+    return value
+
+
+def _int(text: str) -> int | None:
+    """Read as Go's strconv.Atoi does."""
+    if len(text) > 4000 or not _INT.fullmatch(text):  # Python refuses longer ones; leading zeros are legal
+        return None
+    value = int(text)
+    return value if -_INT64 <= value < _INT64 else None
+
+
+def _float(text: str) -> float | None:
+    """Read as Go's strconv.ParseFloat does: out of range is an error, infinity must be spelled."""
+    if text.lower().lstrip("+-") in ("inf", "infinity") and len(text) - len(text.lstrip("+-")) <= 1:
+        return float(text)
+    if text.lower() == "nan":
+        return math.nan
+    if _DECIMAL_FLOAT.fullmatch(text):
+        value = float(text)
+    elif _HEX_FLOAT.fullmatch(text):
+        value = float.fromhex(text)
+    else:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def _time(text: str) -> Timestamp | None:
+    canonical_text = full_precision(text)
+    return None if canonical_text is None else Timestamp(canonical_text)
+
+
+_DECODERS: Final = {"int": _int, "float": _float, "bool": _BOOLS.get, "time": _time}
+
+
+def _float_text(value: float) -> str:
+    """Return the shortest round-trip digits in positional notation. Source: strconv.FormatFloat(v, 'f', -1, 64)."""
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "+Inf" if value > 0 else "-Inf"
+    text = format(Decimal(repr(value)), "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _decoded(data: str, iv: str, tag: str, name: str) -> Encrypted:
+    if not (data and iv and tag and name):
+        raise CiphertextFormatError("an encrypted value has an empty part")
+    try:
+        return Encrypted(
+            a2b_base64(iv, strict_mode=True),
+            a2b_base64(data, strict_mode=True) + a2b_base64(tag, strict_mode=True),
+            name,
+        )
+    except ValueError:
+        raise CiphertextFormatError("an encrypted value holds invalid base64") from None
+
+
+def _base64(data: bytes) -> str:
+    return b2a_base64(data, newline=False).decode("ascii")
+
+
+def _shown(text: str) -> str:
+    """Name a malformed value without showing it: it may be plaintext."""
+    return "the ciphertext" if is_ciphertext(text) else "the value"

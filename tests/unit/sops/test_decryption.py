@@ -1,0 +1,109 @@
+"""Decryption of the golden file, and what it refuses."""
+
+from __future__ import annotations
+
+import pytest
+
+from secretsync import sops
+from secretsync.documents import stores
+from secretsync.documents.tree import Comment, Mapping, Scalar, Sequence, Source, Timestamp
+from secretsync.errors import (
+    AuthenticationTagError,
+    CiphertextFormatError,
+    MacMismatchError,
+    MetadataError,
+    SecretsyncError,
+    TreeError,
+)
+from secretsync.sops import MacPolicy
+from tests.unit.sops.golden import ENCRYPTED, FixedKeys
+
+
+def load(text: str) -> Source:
+    return stores.store_named("yaml").load(text.encode())
+
+
+def decrypt(text: str, policy: MacPolicy = MacPolicy.VERIFY) -> Mapping:
+    return sops.decrypt(load(text), FixedKeys(), mac_policy=policy).documents[0]
+
+
+def value(document: Mapping, key: str) -> object:
+    node = document.get(key)
+    assert isinstance(node, Scalar)
+    return node.value
+
+
+def test_every_type_of_the_golden_file_comes_back() -> None:
+    document = decrypt(ENCRYPTED)
+    found = {key: value(document, key) for key in ("s", "i", "f", "t", "d", "n", "e", "u_unencrypted")}
+    expected = {"s": "hello", "i": 42, "f": 3.5, "t": True, "n": None, "e": "", "u_unencrypted": 7}
+    assert found == {**expected, "d": Timestamp("2024-01-01T00:00:00Z")}
+    assert document.get("sops") is None
+
+
+def test_comments_of_the_golden_file_come_back() -> None:
+    document = decrypt(ENCRYPTED)
+    inner = document.get("m")
+    assert isinstance(inner, Mapping)
+    first, nested = document.items[0], inner.items[0]
+    assert isinstance(first, Comment)
+    assert isinstance(nested, Comment)
+    assert (first.text, nested.text) == (" note", " why")
+
+
+def test_list_items_share_their_path() -> None:
+    inner = decrypt(ENCRYPTED).get("m")
+    assert isinstance(inner, Mapping)
+    items = inner.get("l")
+    assert isinstance(items, Sequence)
+    assert [item.value for item in items.items if isinstance(item, Scalar)] == ["x", "x", 1]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "error"),
+    [
+        ("data:CflO3CQ=", "data:CflO3CU=", AuthenticationTagError),
+        ("iv:M6EmYo5f", "iv:M6EmYo5g", AuthenticationTagError),
+        ("tag:pZPt9arH", "tag:pZPt9arI", AuthenticationTagError),
+        ("\ns: ENC", "\nS: ENC", AuthenticationTagError),
+        ("type:str]\ni", "type:string]\ni", CiphertextFormatError),
+        ("s: ENC[AES256_GCM", "s: ENC[AES128_GCM", CiphertextFormatError),
+        ("data:CflO3CQ=", "data:CflO3CQ", CiphertextFormatError),
+        ("t: ENC[", "t2: 5\nt: ENC[", CiphertextFormatError),
+        ("t: ENC[", "t2: plain\nt: ENC[", CiphertextFormatError),
+        ("u_unencrypted: 7", "u_unencrypted: 8", MacMismatchError),
+        ("2026-01-02T03:04:05Z", "2026-01-02T03:04:06Z", MacMismatchError),
+        ("2026-01-02T03:04:05Z", "2026-01-02T04:04:05+01:00", MacMismatchError),
+        ("mac: ENC[", "mac: ENX[", MacMismatchError),
+        ("    mac: ", "    mack: ", MacMismatchError),
+        ("version: 3.13.2", "version: three", MetadataError),
+        ("version: 3.13.2", "encrypted_regex: x", MetadataError),
+        ("    age:", "    aged:", MetadataError),
+        ('"n": null', "1: null", TreeError),
+    ],
+)
+def test_a_changed_file_is_refused(old: str, new: str, error: type[SecretsyncError]) -> None:
+    assert old in ENCRYPTED
+    with pytest.raises(error):
+        decrypt(ENCRYPTED.replace(old, new))
+
+
+@pytest.mark.parametrize("spelling", ["2026-01-02T03:04:05+00:00", "2026-01-02T03:04:05.5Z"])
+def test_lastmodified_is_read_as_an_instant_in_whole_seconds(spelling: str) -> None:
+    assert value(decrypt(ENCRYPTED.replace("2026-01-02T03:04:05Z", spelling)), "s") == "hello"
+
+
+def test_a_wrong_mac_can_be_ignored_by_name() -> None:
+    document = decrypt(ENCRYPTED.replace("u_unencrypted: 7", "u_unencrypted: 8"), MacPolicy.IGNORE_UNSAFE)
+    assert value(document, "u_unencrypted") == 8
+
+
+def test_errors_say_where() -> None:
+    with pytest.raises(AuthenticationTagError) as caught:
+        decrypt(ENCRYPTED.replace("data:Ng==", "data:Nw=="))
+    assert caught.value.location == "#1 m.l[0]"
+
+
+def test_field_names_match_in_any_case_and_junk_after_the_bracket_is_dropped() -> None:
+    changed = ENCRYPTED.replace("    mac: ", "    MAC: ").replace("type:str]\ni", "type:str] junk\ni")
+    assert value(decrypt(changed), "s") == "hello"
