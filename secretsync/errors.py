@@ -131,6 +131,12 @@ class CertificateError(FormatError):
     title = "sealing certificate"
 
 
+class PrivateKeyError(FormatError):
+    """A file given as private keys holds none that can be used: encrypted, another kind, or no key at all."""
+
+    title = "private key"
+
+
 class AgeHeaderError(FormatError):
     """An age file's header is malformed or of an unknown version."""
 
@@ -229,6 +235,12 @@ class UnsealError(SecretsyncError):
 
     exit_code = 8
     title = "unseal"
+
+
+class TemplateActionError(UnsealError):
+    """A SealedSecret's template holds Go template actions, which only the controller can render."""
+
+    title = "template"
 
 
 # --- 9, 10: outside systems ---------------------------------------------------------------------------------------
