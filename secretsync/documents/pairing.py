@@ -1,0 +1,126 @@
+"""Which old item a new item came from, when a new tree is written over an old text.
+
+Partners keep their order, so a moved item counts as removed and added. The answer decides only how much text stays,
+never what the result means.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from typing import TypeAlias
+
+from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar, Sequence
+
+Item: TypeAlias = "Entry | Comment | Node"
+
+
+class Edits:
+    """Replacements of parts of one text, collected in any order, applied at once; they never overlap."""
+
+    __slots__ = ("_edits", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._edits: list[tuple[int, int, int, str]] = []
+
+    def replace(self, start: int, end: int, new: str) -> None:
+        """Put `new` in place of `text[start:end]`; insertions at one place keep the order they came in."""
+        self._edits.append((start, end, len(self._edits), new))
+
+    def result(self) -> str:
+        """Return the text with every replacement made."""
+        if not self._edits:
+            return self.text
+        parts: list[str] = []
+        position = 0
+        for start, end, _, new in sorted(self._edits):
+            parts += (self.text[position:start], new)
+            position = end
+        parts.append(self.text[position:])
+        return "".join(parts)
+
+
+def pair_entries(olds: list[Entry | Comment], news: list[Entry | Comment]) -> list[int | None]:
+    """Return for each new mapping item the index of the old one it replaces: entries by key, comments by place."""
+    start, stop = _common(olds, news, _same_key)
+    partners: list[int | None] = [*range(start)]
+    places: defaultdict[object, list[int]] = defaultdict(list)
+    for index in range(len(olds) - stop - 1, start - 1, -1):
+        item = olds[index]
+        if type(item) is Entry:
+            places[item.key.value].append(index)
+    cursor = start
+    for item in news[start : len(news) - stop]:
+        index = _next(places[item.key.value], cursor) if type(item) is Entry else None
+        if type(item) is Comment and cursor < len(olds) - stop and type(olds[cursor]) is Comment:
+            index = cursor
+        partners.append(index)
+        cursor = cursor if index is None else index + 1
+    return [*partners, *range(len(olds) - stop, len(olds))]
+
+
+def pair_elements(olds: list[Node | Comment], news: list[Node | Comment]) -> list[int | None]:
+    """Return for each new element the index of the old one it replaces: equal ones at both ends, then by place."""
+    if len(olds) == len(news):
+        return [*range(len(olds))]
+    start, stop = _common(olds, news, equal)
+    between = range(start, len(olds) - stop)
+    partners: list[int | None] = [*range(start), *between[: len(news) - stop - start]]
+    partners += [None] * (len(news) - stop - len(partners))
+    return [*partners, *range(len(olds) - stop, len(olds))]
+
+
+def _common(olds: list[Item], news: list[Item], alike: Callable[[Item, Item], bool]) -> tuple[int, int]:  # type: ignore[misc]
+    """Return how many items agree at the start and, behind those, at the end."""
+    most = min(len(olds), len(news))
+    start = 0
+    while start < most and alike(olds[start], news[start]):
+        start += 1
+    stop = 0
+    while stop < most - start and alike(olds[-1 - stop], news[-1 - stop]):
+        stop += 1
+    return start, stop
+
+
+def _same_key(old: Item, new: Item) -> bool:
+    if type(old) is Entry and type(new) is Entry:
+        return old is new or old.key is new.key or same_value(old.key, new.key)
+    return type(old) is Comment and type(new) is Comment
+
+
+def _next(places: list[int], cursor: int) -> int | None:
+    """Take the first place at or behind `cursor` from a list that has the smallest last."""
+    while places:
+        index = places.pop()
+        if index >= cursor:
+            return index
+    return None
+
+
+def same_value(old: Scalar, new: Scalar) -> bool:
+    """Whether two leaves hold the same value of the same type (minus zero is not zero, NaN is itself)."""
+    if type(old.value) is not type(new.value):
+        return False
+    return old.value == new.value if not isinstance(old.value, float) else repr(old.value) == repr(new.value)
+
+
+def equal(old: Item, new: Item) -> bool:
+    """Whether two items hold the same values, keys and comments in the same order; style and place do not count."""
+    if old is new:
+        return True
+    if type(old) is not type(new):
+        return False
+    if isinstance(old, Scalar) and isinstance(new, Scalar):
+        return same_value(old, new)
+    if isinstance(old, Comment) and isinstance(new, Comment):
+        return old.text == new.text and old.inline == new.inline
+    if isinstance(old, Entry) and isinstance(new, Entry):
+        return same_value(old.key, new.key) and equal(old.value, new.value)
+    assert isinstance(old, Mapping | Sequence) and isinstance(new, Mapping | Sequence)
+    return len(old.items) == len(new.items) and all(map(equal, old.items, new.items))
+
+
+def without_comments(items: Iterable[Node | Comment]) -> list[Node]:
+    """Return the elements of a sequence that are values."""
+    return [item for item in items if not isinstance(item, Comment)]
