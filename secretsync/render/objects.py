@@ -1,0 +1,101 @@
+"""Trees seen as Kubernetes objects: their kind, the items of a List, and small changes that keep every other node.
+
+`manifests` answers the same questions about plain dictionaries; here the tree stays, so that its text can be kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar, Sequence
+
+SEALED_API: Final = "bitnami.com/v1alpha1"
+
+
+def text_of(node: Node | None) -> str:
+    """Return the text of a leaf that holds text, else the empty string."""
+    value = node.value if type(node) is Scalar else None
+    return value if type(value) is str else ""
+
+
+def kind_of(obj: Mapping) -> str:
+    """Return the object's kind, or the empty string."""
+    return text_of(obj.get("kind"))
+
+
+def is_secret(obj: Mapping) -> bool:
+    """Whether it is a core/v1 Secret."""
+    return kind_of(obj) == "Secret" and text_of(obj.get("apiVersion")) == "v1"
+
+
+def is_sealed_secret(obj: Mapping) -> bool:
+    """Whether it is a SealedSecret."""
+    return kind_of(obj) == "SealedSecret" and text_of(obj.get("apiVersion")) == SEALED_API
+
+
+def items_of(obj: Mapping) -> Sequence | None:
+    """Return the items of a List or of a typed list such as `SecretList`; None for any other object."""
+    if not kind_of(obj).endswith("List"):
+        return None
+    items = obj.get("items")
+    return items if type(items) is Sequence else None
+
+
+def count(obj: Mapping) -> int:
+    """Return how many objects a document holds: none if it is empty, a List's items, else one."""
+    items = items_of(obj)
+    if items is not None:
+        return sum(count(item) if type(item) is Mapping else 1 for item in items.items if type(item) is not Comment)
+    return 1 if any(True for _ in obj.entries()) else 0
+
+
+def describe(obj: Mapping) -> str:
+    """Return `Kind namespace/name` for messages."""
+    metadata = obj.get("metadata")
+    fields = metadata if type(metadata) is Mapping else Mapping()
+    place = "/".join(filter(None, (text_of(fields.get("namespace")), text_of(fields.get("name")))))
+    return f"{kind_of(obj) or 'object'} {place}".strip()
+
+
+def replaced(parent: Mapping, key: str, value: Node) -> Mapping:
+    """Return `parent` with the value of `key` replaced, or added at the end; `parent` itself if nothing changes."""
+    if parent.get(key) is value:
+        return parent
+    found = False
+    items: list[Entry | Comment] = []
+    for item in parent.items:
+        if type(item) is Entry and item.key.value == key and not found:
+            found = True
+            items.append(Entry(item.key, value))
+        else:
+            items.append(item)
+    if not found:
+        items.append(Entry(Scalar(key), value))
+    return Mapping(items, parent.span, parent.flow, parent.alias)
+
+
+def mapped(parent: Sequence, change: Callable[[int, Node], Node]) -> Sequence:
+    """Return `parent` with `change` applied to its elements (numbered without comments); itself if nothing changes."""
+    items: list[Node | Comment] = []
+    index = 0
+    for item in parent.items:
+        if type(item) is Comment:
+            items.append(item)
+            continue
+        items.append(change(index, item))  # type: ignore[arg-type]  # a comment was passed over above
+        index += 1
+    if all(new is old for new, old in zip(items, parent.items, strict=True)):
+        return parent
+    return Sequence(items, parent.span, parent.flow, parent.alias)
+
+
+def with_namespace(obj: Mapping, namespace: str) -> Mapping:
+    """Return a Secret with `metadata.namespace` filled in where it has none."""
+    metadata = obj.get("metadata")
+    if type(metadata) is not Mapping:
+        return obj
+    present = metadata.get("namespace")
+    if present is not None and not (type(present) is Scalar and present.value in {None, ""}):
+        return obj
+    return replaced(obj, "metadata", replaced(metadata, "namespace", Scalar(namespace)))

@@ -1,0 +1,45 @@
+"""What one rendering may be told: the mode, where the sealing material is, how the result leaves, and the limits.
+
+The CLI, `secretsync-hook` and the Python API all build this object; nothing here comes from the files that are rendered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal, TypeAlias
+
+from secretsync.documents.tree import Limits
+
+Mode: TypeAlias = Literal["reveal", "seal", "redact"]
+Format: TypeAlias = Literal["yaml", "json"]
+
+MODES: Final[tuple[Mode, ...]] = ("reveal", "seal", "redact")
+FORMATS: Final[tuple[Format, ...]] = ("yaml", "json")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to render.
+
+    `cert_file` and `seal_key_file` matter to `seal` only. Without `cert_file` the only certificate below `keys/` is
+    taken, looked for from `keys_from` upwards. `namespace` fills the namespace of Secrets that name none.
+    `output` converts every document; without it each file keeps its format. `limits` hold for one file.
+    """
+
+    mode: Mode = "reveal"
+    cert_file: str | None = None
+    keys_from: str = "."
+    allow_expired: bool = False
+    seal_key_file: str | None = None
+    namespace: str | None = None
+    output: Format | None = None
+    allow_empty: bool = False
+    """Whether input without a single object is fine; else it is an error, because a pruning engine would delete all."""
+    allow_demo_keys: bool = False
+    environ: Mapping[str, str] = field(default_factory=dict)
+    """Where identities come from (`SOPS_AGE_KEY`, `SOPS_AGE_KEY_FILE`, `HOME`, …)."""
+    limits: Limits = field(default_factory=Limits)
+    max_files: int = 100_000
+    workers: int | None = None
+    """Worker processes for many files; None takes one per processor above the threshold, 0 or 1 takes none."""

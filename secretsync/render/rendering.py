@@ -1,0 +1,73 @@
+"""The whole of one rendering: which files, each through the pipeline, then the result as a stream or a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from secretsync.errors import ManifestError
+from secretsync.masterkeys import MasterKeys
+from secretsync.render import emit
+from secretsync.render.context import Context
+from secretsync.render.discover import Input, discover
+from secretsync.render.options import Options
+from secretsync.render.pipeline import Piece, render_file
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """What every input became, in order. `repr` shows no content."""
+
+    pieces: list[Piece]
+    warnings: list[str]
+
+    @property
+    def files(self) -> list[tuple[str, bytes]]:
+        """The path below an output folder and the bytes of each file."""
+        return [(piece.relpath, piece.data) for piece in self.pieces]
+
+    def stream(self) -> bytes:
+        """All files as one stream of documents."""
+        return emit.join(self.pieces)
+
+    def __repr__(self) -> str:
+        return f"Rendered({len(self.pieces)} files)"
+
+
+def render(
+    inputs: Sequence[str | Input],
+    options: Options,
+    *,
+    keys: MasterKeys | None = None,
+    now: datetime | None = None,
+) -> Rendered:
+    """Render files, folders (`str`, `-` for standard input) and contents at hand (`Input`), all or nothing.
+
+    `keys` are those of `options.environ` unless given. `now` is the current time unless given.
+
+    Raises:
+        SecretsyncError: of the first input that does not render, placed at `file#document path`.
+    """
+    found, warnings = _found(inputs, options)
+    if keys is None:
+        keys = MasterKeys(options.environ, plugins=False, allow_demo_keys=options.allow_demo_keys)
+    context = Context(options, keys, now or datetime.now(UTC), warnings)
+    pieces = [render_file(item, context) for item in found]
+    if not options.allow_empty and not any(piece.objects for piece in pieces):
+        names = ", ".join(item.name for item in found[:3]) or "no input"
+        raise ManifestError("holds no object; an engine that prunes would delete everything", location=names)
+    return Rendered(pieces, context.warnings)
+
+
+def _found(inputs: Sequence[str | Input], options: Options) -> tuple[list[Input], list[str]]:
+    found: list[Input] = []
+    warnings: list[str] = []
+    for item in inputs:
+        if isinstance(item, Input):
+            found.append(item)
+            continue
+        discovered, left_out = discover(item, several=len(inputs) > 1, max_files=options.max_files)
+        found += discovered
+        warnings += left_out
+    return found, warnings

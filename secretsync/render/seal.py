@@ -1,0 +1,92 @@
+"""Ciphertext in, ciphertext out: each Secret becomes a SealedSecret, and no decrypted value leaves in anything else.
+
+Sealing is deterministic (design decision 4): its key material is the data key the Secret was decrypted with, or for
+a Secret in the clear the operator's seal key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from secretsync import sealed
+from secretsync.documents.plain import from_plain, to_plain
+from secretsync.documents.tree import Comment, Entry, Mapping, Node, Sequence
+from secretsync.errors import PlaintextError, SecretsyncError
+from secretsync.render.context import Context
+from secretsync.render.material import load_certificate, seal_key_for
+from secretsync.render.objects import describe, is_sealed_secret, is_secret, kind_of, text_of
+from secretsync.render.units import Opened
+
+_READABLE: Final = ("labels", "annotations")
+_Path = tuple[str, ...]
+
+
+def finish(opened: Opened, context: Context) -> Mapping:
+    """Return a Secret as a SealedSecret, and any other object if nothing in it was decrypted.
+
+    Raises:
+        PlaintextError: a decrypted value would leave in the clear, or a Secret in the clear has no seal key.
+        ManifestError: the Secret is not valid.
+        CertificateError, ExpiredCertificateError, ConfigError: the certificate or the seal key cannot be used.
+    """
+    obj = opened.after
+    if is_secret(obj):
+        return _sealed(opened, context)
+    if kind_of(obj) == "Secret":
+        version = text_of(obj.get("apiVersion"))
+        raise PlaintextError(f"a Secret of apiVersion {version!r} cannot be sealed", location=opened.location or None)
+    if not is_sealed_secret(obj):
+        _refuse_decrypted(opened)
+    return obj
+
+
+def _sealed(opened: Opened, context: Context) -> Mapping:
+    try:
+        secret = to_plain(opened.after)
+        assert isinstance(secret, dict)
+        result = sealed.seal(
+            secret,
+            load_certificate(context),
+            default_namespace=context.options.namespace,
+            seal_key=seal_key_for(opened, context),
+        )
+    except SecretsyncError as error:
+        raise (error.at(opened.location) if opened.location else error) from None
+    for path in _decrypted(opened.before, opened.after, ()):
+        if path[:1] == ("metadata",) and path[1:2] and path[1] in _READABLE:
+            context.warnings.append(
+                f"{opened.location} {'.'.join(path)}: was encrypted, and can be read in the SealedSecret".strip()
+            )
+    node = from_plain(result)
+    assert isinstance(node, Mapping)
+    return node
+
+
+def _refuse_decrypted(opened: Opened) -> None:
+    path = next(_decrypted(opened.before, opened.after, ()), None)
+    if path is not None:
+        raise PlaintextError(
+            f"a decrypted value of {describe(opened.after)} would leave in the clear: only Secrets can be sealed",
+            location=f"{opened.location} {'.'.join(path)}".strip(),
+            hint="move the value to a Secret, or encrypt only what is secret: sops encrypt --encrypted-regex "
+            "'^(data|stringData)$'",
+        )
+
+
+def _decrypted(before: Node | Comment, after: Node | Comment, path: _Path) -> Iterator[_Path]:
+    """Yield the path of every value and comment that decryption changed; it shares every node it did not touch."""
+    if after is before:
+        return
+    if isinstance(after, Mapping) and isinstance(before, Mapping):
+        olds = [item for item in before.items if path or type(item) is not Entry or item.key.value != "sops"]
+        for old, new in zip(olds, after.items, strict=True):
+            if isinstance(old, Entry) and isinstance(new, Entry):
+                yield from _decrypted(old.value, new.value, (*path, str(new.key.value)))
+            elif new is not old:
+                yield (*path, "#")
+    elif isinstance(after, Sequence) and isinstance(before, Sequence):
+        for index, (element, shown) in enumerate(zip(before.items, after.items, strict=True)):
+            yield from _decrypted(element, shown, (*path, str(index)))
+    else:
+        yield path
