@@ -8,7 +8,7 @@ import struct
 import subprocess
 from typing import TYPE_CHECKING, Any, Self
 
-from secretsync.documents.tree import Comment, Mapping, Node, Scalar, Sequence, Source, Timestamp
+from secretsync.documents.tree import Comment, Mapping, Node, Scalar, Sequence, Timestamp
 from tests.peers.processes import clean_environment
 
 if TYPE_CHECKING:
@@ -40,9 +40,9 @@ class StoreOracle:
         return answer
 
 
-def shown(source: Source) -> dict[str, Any]:
-    """Return what we read in the oracle's form: types, values, order and comments, without places."""
-    return {"documents": [_shown(document) for document in source.documents]}
+def shown(documents: list[Mapping]) -> dict[str, Any]:
+    """Return a tree of ours in the oracle's form: types, values, order and comments, without places."""
+    return {"documents": [_shown(document) for document in documents]}
 
 
 def _shown(node: Node | Comment) -> Any:
