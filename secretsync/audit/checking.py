@@ -1,0 +1,171 @@
+"""Verifying files: everything encrypted opens and is authentic, and nothing secret lies in the clear.
+
+Manifests are opened exactly as `render` opens them; SOPS files of the other stores as `decrypt` does. One file's
+problem is a finding, never the end of the run.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+
+from secretsync import files, sops
+from secretsync.audit.findings import DEMO_KEY, Finding, Report, finding_of
+from secretsync.documents.plain import to_plain
+from secretsync.documents.stores import store_for_path, store_named
+from secretsync.documents.tree import Limits, Source
+from secretsync.errors import ManifestError, SecretsyncError
+from secretsync.manifests import objects
+from secretsync.manifests.secret import decode_base64
+from secretsync.masterkeys import MasterKeys
+from secretsync.masterkeys.demo import DEMO_RECIPIENTS
+from secretsync.render import objects as render_objects
+from secretsync.render.carried import open_carried
+from secretsync.render.units import Opened, open_units
+from secretsync.sealed import resource
+from secretsync.sops import metadata
+
+_TREES = frozenset({"yaml", "json"})
+_VALUE_FIELDS = ("data", "stringData")
+
+
+def check(
+    paths: Sequence[str], environ: Mapping[str, str], *, allow_demo_keys: bool = False, limits: Limits = Limits()
+) -> Report:
+    """Examine every file of `paths`, folders with all that is in them, and return what was found.
+
+    Demo keys always open what they can, and are a finding of their own unless allowed.
+
+    Raises:
+        FileAccessError: a path is missing, or a folder cannot be listed.
+    """
+    report = Report()
+    keys = MasterKeys(environ, allow_demo_keys=True)
+    for path in paths:
+        for name, root in _files_of(path):
+            _examine(name, root, keys, limits, report)
+    if allow_demo_keys:
+        report.findings = [finding for finding in report.findings if finding.rule != DEMO_KEY]
+    return report
+
+
+def _files_of(path: str) -> Iterator[tuple[str, str | None]]:
+    """Yield each file with the folder it was found in; hidden files and folders of a folder are left out."""
+    if path == files.STDIN or not os.path.isdir(path):
+        yield path, None
+        return
+    for name in files.walk(path):
+        if not any(step.startswith(".") for step in name.split(os.sep)):
+            yield name, path
+
+
+def _examine(name: str, root: str | None, keys: MasterKeys, limits: Limits, report: Report) -> None:
+    shown = name if root is None else os.path.normpath(os.path.join(root, name))
+    try:
+        data = files.read(name) if root is None else files.read_confined(root, name, limits.size)
+        store = "yaml" if name == files.STDIN else store_for_path(name)
+        if not _concerns_us(data, store):
+            return
+        report.files += 1
+        source = store_named(store).load(data, limits=limits, encrypted=True)
+        encrypted = any(sops.is_encrypted(document) for document in source.documents)
+        report.encrypted += encrypted
+        if store in _TREES:
+            report.findings += _of_documents(shown, source, keys, limits)
+        elif encrypted:
+            report.findings += _suspicions(shown, sops.decrypt(source, keys).warnings)
+    except SecretsyncError as error:
+        report.findings.append(finding_of(error, shown))
+
+
+def _concerns_us(data: bytes, store: str) -> bool:
+    """Whether a file can hold anything that is or should be encrypted; no other file's syntax is our business.
+
+    Templates of Helm charts, for one, end in `.yaml` and are none.
+    """
+    if store == "binary":
+        return data.lstrip()[:1] == b"{" and b'"sops"' in data
+    if store in _TREES:
+        return b"sops" in data or (b"Secret" in data and b"{{" not in data)
+    return b"sops" in data
+
+
+def _of_documents(file: str, source: Source, keys: MasterKeys, limits: Limits) -> Iterator[Finding]:
+    several = len(source.documents) > 1
+    warnings: list[str] = []
+    opened = open_units(source.documents, keys, lambda index: f"#{index + 1}" if several else "", warnings)
+    for each in opened:
+        if render_objects.is_secret(each.after):
+            open_carried(each, keys, limits)
+        yield from _of_document(file, each)
+    yield from _suspicions(file, warnings)
+
+
+def _of_document(file: str, opened: Opened) -> Iterator[Finding]:
+    """Yield what is wrong with a document that opened: demo keys, Secrets in the clear, broken SealedSecrets."""
+    if opened.data_key is not None:
+        recipients = {
+            str(envelope.fields.get("recipient"))
+            for group in metadata.split([opened.before])[1].groups
+            for envelope in group
+        }
+        for recipient in sorted(recipients & DEMO_RECIPIENTS):
+            message = f"is encrypted for {recipient}, whose private key is public"
+            yield Finding(file, opened.location, DEMO_KEY, "warning", message)
+    plain = to_plain(opened.before)
+    assert isinstance(plain, dict)
+    for place, item in objects.flatten(dict(plain)):
+        where = f"{opened.location} {place}".strip()
+        if objects.is_secret(item):
+            yield from _clear_values(file, where, item, encrypted=opened.data_key is not None or "sops" in item)
+        elif objects.is_sealed_secret(item):
+            yield from _of_sealed_secret(file, where, item)
+
+
+def _clear_values(file: str, where: str, secret: objects.Object, *, encrypted: bool) -> Iterator[Finding]:
+    for name in _VALUE_FIELDS:
+        values = secret.get(name)
+        if not isinstance(values, dict):
+            continue
+        clear = [key for key, value in values.items() if not _is_protected(value, name)]
+        if clear and not encrypted:
+            yield Finding(
+                file,
+                f"{where} {name}".strip(),
+                "plaintext-secret",
+                "error",
+                f"{objects.identify(secret)} lies in the clear",
+                f"secretsync encrypt -i {file}",
+            )
+            return
+        for key in clear:
+            message = "a Secret's value is in the clear in an encrypted file"
+            yield Finding(file, f"{where} {name}.{key}".strip(), "clear-value", "warning", message)
+
+
+def _is_protected(value: object, field: str) -> bool:
+    """Whether a value is ciphertext, empty, or (base64 in `data`) a SOPS file that is carried in the Secret."""
+    if value is None or value == "":
+        return True
+    if not isinstance(value, str):
+        return False
+    if field == "data":
+        try:
+            return b"ENC[AES256_GCM," in decode_base64(value)
+        except ManifestError:
+            pass
+    return value.startswith("ENC[AES256_GCM,")
+
+
+def _of_sealed_secret(file: str, where: str, item: objects.Object) -> Iterator[Finding]:
+    try:
+        resource.parse(item)
+    except SecretsyncError as error:
+        place = f"{where} {error.location or ''}".strip()
+        yield Finding(file, place, "unsealable", "error", error.message, error.hint)
+
+
+def _suspicions(file: str, warnings: list[str]) -> Iterator[Finding]:
+    for warning in warnings:
+        place, _, message = warning.rpartition(": ") if warning.startswith("#") else ("", "", warning)
+        yield Finding(file, place, "suspect", "warning", message)

@@ -1,0 +1,67 @@
+"""What an audit found: one finding per problem, each under the name of a rule that stays the same between versions."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Final, Literal, TypeAlias
+
+from secretsync.errors import SecretsyncError
+
+Level: TypeAlias = Literal["error", "warning"]
+
+DEMO_KEY: Final = "demo-key"
+
+RULES: Final[dict[str, str]] = {
+    "plaintext-secret": "A Secret lies in the clear.",
+    "clear-value": "An encrypted file holds a Secret's value in the clear.",
+    DEMO_KEY: "A file is encrypted for a key whose private half is public.",
+    "suspect": "A file opens, and something about it deserves a look.",
+    "unsealable": "A SealedSecret cannot be what the controller expects.",
+}
+"""Rules of the audit's own. Every error class is a rule too, under its title: `mac-mismatch`, `no-key`, …"""
+
+_LINE: Final = re.compile(r"\bline (\d+)")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Finding:
+    """One problem. `place` is what stands behind the file: `#2 data.password`, `line 3`; it may be empty."""
+
+    file: str
+    place: str
+    rule: str
+    level: Level
+    message: str
+    hint: str | None = None
+
+    @property
+    def line(self) -> int | None:
+        """The line in the file, where the place names one."""
+        match = _LINE.search(self.place)
+        return int(match[1]) if match else None
+
+    @property
+    def location(self) -> str:
+        """File and place in one, as messages show it."""
+        return f"{self.file}{'' if self.place.startswith('#') else ' '}{self.place}".strip()
+
+
+@dataclass(slots=True)
+class Report:
+    """All findings of one run, in the order of the files, and how much was looked at."""
+
+    findings: list[Finding] = field(default_factory=list)
+    files: int = 0
+    encrypted: int = 0
+
+
+def rule_of(error: SecretsyncError | type[SecretsyncError]) -> str:
+    """Return the rule's name for an error or its class: the class's title with hyphens."""
+    return error.title.lower().replace(" ", "-")
+
+
+def finding_of(error: SecretsyncError, file: str) -> Finding:
+    """Return the finding that an error is, when what is examined is `file`."""
+    place = (error.location or "").removeprefix(file).strip()
+    return Finding(file, place, rule_of(error), "error", error.message, error.hint)

@@ -1,0 +1,33 @@
+"""`secretsync check`: verify files and report findings; the exit code is 1 where there are any."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated, Literal
+
+import typer
+
+from secretsync.audit import check as examine
+from secretsync.audit.writers import WRITERS
+from secretsync.cli._options import AllowDemoKeys
+from secretsync.cli._output import write_result
+
+FINDINGS = 1
+
+
+def check(
+    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Files and folders, or - for stdin.")],
+    form: Annotated[
+        Literal["text", "json", "sarif"], typer.Option("--format", "-o", help="How to write the findings.")
+    ] = "text",
+    output: Annotated[str | None, typer.Option("--output", help="Write to this file instead of stdout.")] = None,
+    allow_demo_keys: AllowDemoKeys = False,
+) -> int:
+    """Verify every encrypted file and report what is wrong.
+
+    Each SOPS file must open and its MAC hold, Secrets must not lie in the clear, SealedSecrets must be well-formed.
+    Exits with 1 where there are findings.
+    """
+    report = examine(paths, os.environ, allow_demo_keys=allow_demo_keys)
+    write_result(WRITERS[form](report).encode(), output)
+    return FINDINGS if report.findings else 0

@@ -1,0 +1,70 @@
+"""`secretsync render`: manifests in, the same manifests with their secrets revealed, sealed or redacted out."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+
+from secretsync.cli._options import AllowDemoKeys
+from secretsync.cli._output import write_stdout
+from secretsync.cli._terminal import warn
+from secretsync.documents.tree import Limits
+from secretsync.render import Format, Mode, Options
+from secretsync.render import render as render_all
+from secretsync.render.output import write_folder
+
+
+def render(
+    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Files and folders, or - for stdin.")],
+    mode: Annotated[Mode, typer.Option("--mode", help="What becomes of the secrets.")] = "reveal",
+    cert: Annotated[
+        str | None, typer.Option("--cert", help="Certificate to seal for; else the only one in keys/.")
+    ] = None,
+    seal_key: Annotated[
+        str | None,
+        typer.Option("--seal-key", help="What sealing a Secret in the clear derives from: at least 32 random bytes."),
+    ] = None,
+    allow_expired: Annotated[
+        bool, typer.Option("--allow-expired", help="Seal for a certificate that has expired.")
+    ] = False,
+    namespace: Annotated[
+        str | None, typer.Option("--namespace", "-n", help="Namespace of Secrets that name none.")
+    ] = None,
+    output: Annotated[
+        Format | None, typer.Option("--output", "-o", help="Write every document in this format.")
+    ] = None,
+    output_dir: Annotated[
+        str | None, typer.Option("--output-dir", help="Write a file here for each file read, instead of one stream.")
+    ] = None,
+    allow_empty: Annotated[bool, typer.Option("--allow-empty", help="Accept input without a single object.")] = False,
+    max_size: Annotated[int, typer.Option("--max-size", min=1, help="Limit for one file, in bytes.")] = Limits().size,
+    max_documents: Annotated[
+        int, typer.Option("--max-documents", min=1, help="Limit for one file.")
+    ] = Limits().documents,
+    allow_demo_keys: AllowDemoKeys = False,
+) -> None:
+    """Print manifests decrypted, sealed or redacted, ready to apply.
+
+    Nothing is printed unless every document of every file has rendered. What is not secret comes out byte for byte.
+    """
+    options = Options(
+        mode=mode,
+        cert_file=cert,
+        seal_key_file=seal_key,
+        allow_expired=allow_expired,
+        namespace=namespace,
+        output=output,
+        allow_empty=allow_empty,
+        allow_demo_keys=allow_demo_keys,
+        environ=os.environ,
+        limits=Limits(size=max_size, documents=max_documents),
+    )
+    rendered = render_all(paths, options)
+    for warning in rendered.warnings:
+        warn(warning)
+    if output_dir is None:
+        write_stdout(rendered.stream())
+    else:
+        write_folder(output_dir, rendered, private=mode == "reveal", inputs=paths)
