@@ -119,6 +119,34 @@ class AlreadyEncryptedError(FormatError):
     title = "already encrypted"
 
 
+class EmptyFileError(FormatError):
+    """The file to encrypt holds no document."""
+
+    sops_exit_code = 92
+    title = "empty file"
+
+
+class ConversionError(FormatError):
+    """The output format cannot hold the tree, or would lose a part of it."""
+
+    sops_exit_code = 4
+    title = "conversion"
+
+
+class PathError(FormatError):
+    """A path into the tree (`["a"][0]`) does not parse, or leads nowhere."""
+
+    sops_exit_code = 1
+    title = "tree path"
+
+
+class ValueFormatError(FormatError):
+    """A value given to `set` is not JSON, or its path is not one."""
+
+    sops_exit_code = 7
+    title = "bad value"
+
+
 class ManifestError(FormatError):
     """A Kubernetes object is not valid: no name, a value that is no string, bad base64."""
 

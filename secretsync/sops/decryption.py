@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from secretsync.crypto.gcm import Gcm
+from secretsync.crypto.gcm import Gcm, WrongTagError
 from secretsync.documents.tree import Comment, Mapping, Scalar, Source
 from secretsync.errors import AuthenticationTagError, CiphertextFormatError, SecretsyncError
 from secretsync.secrecy import SecretBytes
@@ -100,7 +100,7 @@ class Decryption(Walk):
         self._clear: list[str] = []
         self._lost: list[str] = []
 
-    def leaf(self, scalar: Scalar, aad: bytes, selected: bool) -> Scalar | Comment:
+    def leaf(self, scalar: Scalar, aad: bytes, *, selected: bool) -> Scalar | Comment:
         """Decrypt a selected leaf; an element of a sequence may turn out to be a comment."""
         value = scalar.value
         if value is None:
@@ -116,7 +116,7 @@ class Decryption(Walk):
         encrypted = values.parse(value)
         try:
             plaintext = self.cipher.open(encrypted.iv, encrypted.sealed, aad)
-        except values.WrongTagError:
+        except WrongTagError:
             raise AuthenticationTagError("the value does not authenticate under its key and path") from None
         decoded = values.decode(plaintext, encrypted.label)
         new: Scalar | Comment
@@ -129,7 +129,7 @@ class Decryption(Walk):
         self.origins[id(new)] = Origin(scalar, aad)
         return new
 
-    def comment(self, comment: Comment, aad: bytes, selected: bool) -> Comment:
+    def comment(self, comment: Comment, aad: bytes, *, selected: bool) -> Comment:
         """Decrypt a comment if it is ciphertext; what does not decrypt stays as it is."""
         if not values.is_ciphertext(comment.text):
             if selected and comment.text:

@@ -75,7 +75,7 @@ def split(documents: list[Mapping]) -> tuple[list[Mapping], Metadata]:
     for number, document in enumerate(documents):
         kept: list[Entry | Comment] = []
         for item in document.items:
-            if type(item) is Entry and item.key.value == KEY:
+            if isinstance(item, Entry) and item.key.value == KEY:
                 if number == 0:
                     blocks.append(item.value)
             else:
@@ -86,7 +86,7 @@ def split(documents: list[Mapping]) -> tuple[list[Mapping], Metadata]:
     if len(blocks) > 1:
         raise MetadataError("more than one sops block", location="#1 sops")
     block = blocks[0]
-    if type(block) is not Mapping:
+    if not isinstance(block, Mapping):
         raise MetadataError("the sops entry is not a mapping", location="#1 sops")
     return bare, parse(block)
 
@@ -123,7 +123,7 @@ def fields_of(mapping: Mapping, known: frozenset[str], where: str) -> dict[str, 
     exact: dict[str, Node] = {}
     folded: dict[str, Node] = {}
     for item in mapping.items:
-        if type(item) is Entry:
+        if isinstance(item, Entry):
             name = item.key.value
             if type(name) is not str:
                 raise MetadataError(f"the key {name!r} is not a string", location=f"#1 {where}")
@@ -162,9 +162,9 @@ def _envelope(kind: str, node: Node, where: str) -> Envelope:
     fields: dict[str, object] = {}
     for entry in mapping.entries():
         name = str(entry.key.value)
-        if type(entry.value) is Scalar:
+        if isinstance(entry.value, Scalar):
             fields[name.lower()] = _text(entry.value, f"{where}.{name}")
-        elif type(entry.value) is Mapping:
+        elif isinstance(entry.value, Mapping):
             inner = entry.value.entries()
             fields[name.lower()] = {str(one.key.value): _text(one.value, f"{where}.{name}") for one in inner}
         elif name.lower() in ("enc", "recipient", "fp", "arn", "created_at"):
@@ -180,7 +180,7 @@ def _elements(node: Node | None) -> list[Node]:
         case None | Scalar(value=None):
             return []
         case Sequence():
-            return [item for item in node.items if type(item) is not Comment]
+            return [item for item in node.items if not isinstance(item, Comment)]
         case Mapping() if not any(node.entries()):
             return []
         case _:
@@ -204,7 +204,7 @@ def _string(found: dict[str, Node], name: str, where: str) -> str:
 
 def _text(node: Node, where: str) -> str:
     """Return a scalar as text, as mapstructure's weak typing makes it."""
-    if type(node) is Scalar:
+    if isinstance(node, Scalar):
         value = node.value
         if type(value) is str:
             return value
@@ -221,7 +221,7 @@ def _text(node: Node, where: str) -> str:
 
 def _int(found: dict[str, Node], name: str) -> int:
     node = found.get(name)
-    value = node.value if type(node) is Scalar else None if node is None else node
+    value = node.value if isinstance(node, Scalar) else None if node is None else node
     try:
         match value:
             case None | "":
@@ -237,7 +237,7 @@ def _int(found: dict[str, Node], name: str) -> int:
 
 def _bool(found: dict[str, Node], name: str) -> bool:
     node = found.get(name)
-    value = node.value if type(node) is Scalar else None if node is None else node
+    value = node.value if isinstance(node, Scalar) else None if node is None else node
     match value:
         case None:
             return False

@@ -93,7 +93,7 @@ class Selector:
         except re2.error as error:
             reason = error.args[0] if error.args else "malformed"
             self.invalid = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
-            return lambda text: False
+            return lambda _: False
         return lambda text: search(text) is not None
 
 

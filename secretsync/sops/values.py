@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 from binascii import a2b_base64, b2a_base64
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Final, NamedTuple
 
@@ -188,7 +189,7 @@ def _time(text: str) -> Timestamp | None:
     return None if canonical_text is None else Timestamp(canonical_text)
 
 
-_DECODERS: Final = {"int": _int, "float": _float, "bool": _BOOLS.get, "time": _time}
+_DECODERS: Final[dict[str, Callable[[str], Value]]] = {"int": _int, "float": _float, "bool": _BOOLS.get, "time": _time}
 
 
 def _float_text(value: float) -> str:

@@ -25,11 +25,11 @@ class Walk:
         self._path: list[str | int] = []
         self._document = 1
 
-    def leaf(self, scalar: Scalar, aad: bytes, selected: bool) -> Scalar | Comment:
+    def leaf(self, scalar: Scalar, aad: bytes, *, selected: bool) -> Scalar | Comment:
         """Return the new leaf; in a sequence it may turn out to be a comment."""
         raise NotImplementedError
 
-    def comment(self, comment: Comment, aad: bytes, selected: bool) -> Comment | Scalar:
+    def comment(self, comment: Comment, aad: bytes, *, selected: bool) -> Comment | Scalar:
         """Return the new comment; in a sequence it may be stored as an element."""
         raise NotImplementedError
 
@@ -63,10 +63,10 @@ class Walk:
         items: list[Entry | Comment] = []
         active = changed = False
         for item in node.items:
-            if type(item) is Comment:
+            if isinstance(item, Comment):
                 active, selected = self._covered(item.text, hit=hit, active=active)
-                new = self._placed(item, prefix or b":", selected, "#")
-                assert type(new) is Comment  # noqa: S101  # only sequences hold comments as elements
+                new = self._placed(item, prefix or b":", "#", selected=selected)
+if_scalar
                 items.append(new)
                 changed |= new is not item
                 continue
@@ -75,7 +75,7 @@ class Walk:
                 key = self._odd_key(item.key)
             inside = hit or (active if by_comment else selector.matches(key))
             aad = prefix + key.encode("utf-8", "surrogatepass") + b":"
-            value = self._child(item.value, aad, key, inside, inside == encrypting)
+            value = self._child(item.value, aad, key, inside=inside, selected=inside == encrypting)
             active = False
             if value is item.value:
                 items.append(item)
@@ -90,30 +90,30 @@ class Walk:
         active = changed = False
         for index, item in enumerate(node.items):
             new: Node | Comment
-            if type(item) is Comment:
+            if isinstance(item, Comment):
                 active, selected = self._covered(item.text, hit=hit, active=active)
-                new = self._placed(item, aad, selected, index)
+                new = self._placed(item, aad, index, selected=selected)
             else:
                 inside = hit or (active and selector.by_comment)
-                if type(item) is Scalar:
-                    new = self._placed(item, aad, inside == selector.encrypting, index)
+                if isinstance(item, Scalar):
+                    new = self._placed(item, aad, index, selected=inside == selector.encrypting)
                 else:
-                    new = self._child(item, aad, index, inside, False)
-                if type(new) is not Comment:  # an encrypted comment stored as an element covers, and is no item (#2281)
+                    new = self._child(item, aad, index, inside=inside, selected=False)
+                if not isinstance(new, Comment):  # an encrypted comment stored as an element covers, and is no item (#2281)
                     active = False
             items.append(new)
             changed |= new is not item
         return Sequence(items, node.span, node.flow) if changed else node
 
-    def _child(self, node: Node, aad: bytes, step: str | int, inside: bool, selected: bool) -> Node:
-        if type(node) is Scalar:
-            new = self._placed(node, aad, selected, step)
-            return Scalar(new.text) if type(new) is Comment else new  # a map value labelled comment; the MAC refuses it
+    def _child(self, node: Node, aad: bytes, step: str | int, *, inside: bool, selected: bool) -> Node:
+        if isinstance(node, Scalar):
+            new = self._placed(node, aad, step, selected=selected)
+            return Scalar(new.text) if isinstance(new, Comment) else new  # a map value labelled comment; the MAC refuses it
         self._path.append(step)
         result: Node
-        if type(node) is Mapping:
+        if isinstance(node, Mapping):
             result = self._mapping(node, aad, hit=inside)
-        elif type(node) is Sequence:
+        elif isinstance(node, Sequence):
             result = self._sequence(node, aad, hit=inside)
         else:
             raise TreeError("unknown kind of node", location=self.location())
@@ -121,11 +121,11 @@ class Walk:
         self.closed.appendleft(aad)
         return result
 
-    def _placed(self, item: Scalar | Comment, aad: bytes, selected: bool, step: str | int) -> Scalar | Comment:
+    def _placed(self, item: Scalar | Comment, aad: bytes, step: str | int, *, selected: bool) -> Scalar | Comment:
         try:
-            return self.comment(item, aad, selected) if type(item) is Comment else self.leaf(item, aad, selected)
+            return self.comment(item, aad, selected=selected) if isinstance(item, Comment) else self.leaf(item, aad, selected=selected)
         except SecretsyncError as error:
-            raise error.at(self.location(step))
+            raise error.at(self.location(step)) from None
 
     def _covered(self, text: str, *, hit: bool, active: bool) -> tuple[bool, bool]:
         """Return (whether an active comment now matches, whether this comment itself is selected).

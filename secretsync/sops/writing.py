@@ -1,0 +1,113 @@
+"""Putting an encrypted tree into text, and proving in memory that the text decrypts again.
+
+A comment is encrypted for the container in which the reader of the result finds it: text and tree can disagree about
+where a comment belongs, and only the text survives.
+"""
+
+from __future__ import annotations
+
+from secretsync.crypto.gcm import Gcm
+from secretsync.documents.stores import Store, store_named
+from secretsync.documents.tree import Comment, Entry, Limits, Mapping, Node, Scalar, Sequence, Source
+from secretsync.errors import ConversionError, SecretsyncError
+from secretsync.secrecy import SecretBytes
+from secretsync.sops import block as blocks
+from secretsync.sops import mac, metadata, values
+from secretsync.sops.decryption import Decryption
+from secretsync.sops.selectors import Selector
+from secretsync.sops.walk import Walk
+
+
+def write(
+    source: Source, documents: list[Mapping], block: Mapping, *, comments: dict[str, str], data_key: SecretBytes
+) -> bytes:
+    """Return encrypted `documents` and their `sops` block written over `source`.
+
+    `comments` maps the ciphertext of each encrypted comment to its text.
+
+    Raises:
+        ConversionError: the store cannot hold the tree, or its text would not decrypt to what was encrypted.
+    """
+    store = store_named(source.store)
+    cipher = Gcm(data_key.expose())
+    try:
+        output = store.rewrite(source, blocks.attach(documents, block, source.documents), encrypted=True)
+        return _settled(store, output, documents, comments, cipher)
+    except ConversionError:
+        raise
+    except SecretsyncError as error:
+        raise ConversionError(
+            f"the result could not be read back: {error.message}", location=error.location, hint=error.hint
+        ) from None
+
+
+def _settled(store: Store, output: bytes, documents: list[Mapping], comments: dict[str, str], cipher: Gcm) -> bytes:
+    """Return `output` once it decrypts, with the comments that its reader finds elsewhere encrypted for that place."""
+    for attempt in range(3):
+        again = store.load(output, limits=Limits.unbounded(), encrypted=True)
+        bare, found = metadata.split(again.documents)
+        if attempt == 0:
+            _compare(documents, bare)
+        check = Decryption(found, cipher)
+        check.documents(bare)
+        mac.verify(cipher, found.mac, mac.digest(check.hashed), found.last_modified)
+        settle = _Settling(found.selector, cipher, comments)
+        settled = settle.documents(bare)
+        if not settle.moved:
+            break
+        output = store.rewrite(again, blocks.attach(settled, found.block, again.documents), encrypted=True)
+    return output
+
+
+class _Settling(Walk):
+    """Encrypts anew the comments that do not decrypt where they stand."""
+
+    def __init__(self, selector: Selector, cipher: Gcm, comments: dict[str, str]) -> None:
+        super().__init__(selector)
+        self.moved = 0
+        self._cipher = cipher
+        self._comments = comments
+
+    def leaf(self, scalar: Scalar, aad: bytes, *, selected: bool) -> Scalar:  # noqa: ARG002  # the walk's signature
+        """Leave values alone."""
+        return scalar
+
+    def comment(self, comment: Comment, aad: bytes, *, selected: bool) -> Comment:
+        """Return the comment encrypted for `aad`."""
+        text = self._comments.get(comment.text)
+        if text is None or not selected:
+            return comment
+        try:
+            values.decrypt(self._cipher, comment.text, aad)
+        except SecretsyncError:
+            self.moved += 1
+            again = values.encrypt(self._cipher, text, aad, comment=True)
+            self._comments[again] = text
+            return Comment(again, comment.inline)
+        return comment
+
+
+def _compare(written: list[Mapping], read: list[Mapping]) -> None:
+    if len(written) != len(read) or not all(_same(one, other) for one, other in zip(written, read, strict=True)):
+        raise ConversionError("the result would not read back to the same tree")
+
+
+def _same(one: Node, other: Node) -> bool:
+    """Whether two trees hold the same keys and the same bytes; comments and number types may differ."""
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        mine, theirs = _contents(one), _contents(other)
+        return len(mine) == len(theirs) and all(
+            a.key.value == b.key.value and _same(a.value, b.value) for a, b in zip(mine, theirs, strict=True)
+        )
+    if isinstance(one, Sequence) and isinstance(other, Sequence):
+        ours = [item for item in one.items if not isinstance(item, Comment)]
+        others = [item for item in other.items if not isinstance(item, Comment)]
+        return len(ours) == len(others) and all(_same(a, b) for a, b in zip(ours, others, strict=True))
+    if isinstance(one, Scalar) and isinstance(other, Scalar):
+        same_kind = (one.value is None) == (other.value is None)
+        return same_kind and values.canonical(one.value) == values.canonical(other.value)
+    return False
+
+
+def _contents(mapping: Mapping) -> list[Entry]:
+    return list(mapping.entries())
