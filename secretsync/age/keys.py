@@ -1,42 +1,66 @@
 """The text of recipients and identities: which kind a line is, and key files with one identity per line.
 
-Each kind's module is loaded when its first text is met; X25519 is the common one.
+X25519 is the common kind; the module of every other one is loaded when its first text is met.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
 
-from secretsync.age.protocol import Identity, Recipient
+from secretsync.age.interaction import NOBODY, Interaction
 from secretsync.age.x25519 import X25519Identity, X25519Recipient
 from secretsync.errors import FormatError
 
+if TYPE_CHECKING:
+    from secretsync.age.protocol import Identity, Recipient
+
 _MAX_SHOWN: Final = 24
+_KINDS: Final = {
+    "AGE-SECRET-KEY-PQ-1": ("secretsync.age.hybrid", "HybridIdentity"),
+    "AGE-PLUGIN-": ("secretsync.age.plugin", "PluginIdentity"),
+    "age1pq1": ("secretsync.age.hybrid", "HybridRecipient"),
+    "ssh-": ("secretsync.age.ssh", "SshRecipient"),
+    "plugin": ("secretsync.age.plugin", "PluginRecipient"),
+}
+"""Start of the text -> (module, class whose `parse` takes the text and the interaction)."""
 
 
-def parse_recipient(text: str) -> Recipient:
-    """Parse `age1…`, and what else age takes as a recipient.
+def parse_recipient(text: str, interaction: Interaction = NOBODY) -> Recipient:
+    """Parse `age1…`, `age1pq1…`, `age1NAME1…` (a plugin's), `ssh-ed25519 …` or `ssh-rsa …`.
+
+    Source: sops age/keysource.go at v3.13.3, parseRecipient.
 
     Raises:
         FormatError: it is malformed or of an unknown kind.
     """
-    if text.startswith("age1"):
-        return X25519Recipient.parse(text)
-    raise FormatError(f"{_shown(text)} is no age recipient")
+    for start in ("age1pq1", "ssh-"):
+        if text.startswith(start):
+            return _recipient_kind(start, text, interaction)
+    if not text.startswith("age1"):
+        raise FormatError(f"{_shown(text)} is no age recipient")
+    if text.count("1") > 1:
+        return _recipient_kind("plugin", text, interaction)
+    return X25519Recipient.parse(text)
 
 
-def parse_identity(text: str) -> Identity:
-    """Parse one line of a key file: `AGE-SECRET-KEY-1…`.
+def parse_identity(text: str, interaction: Interaction = NOBODY) -> Identity:
+    """Parse one line of a key file: `AGE-SECRET-KEY-1…`, `AGE-SECRET-KEY-PQ-1…` or `AGE-PLUGIN-NAME-1…`.
 
     Raises:
         FormatError: it is malformed or of an unknown kind; the message never holds the text.
     """
     if text.startswith("AGE-SECRET-KEY-1"):
         return X25519Identity.parse(text)
+    for start in ("AGE-SECRET-KEY-PQ-1", "AGE-PLUGIN-"):
+        if text.startswith(start):
+            module, name = _KINDS[start]
+            identity: Identity = getattr(import_module(module), name).parse(text, interaction)
+            return identity
     raise FormatError("unknown identity type")
 
 
-def parse_identities(text: str, *, several_per_line: bool = False) -> list[Identity]:
+def parse_identities(text: str, interaction: Interaction = NOBODY, *, several_per_line: bool = False) -> list[Identity]:
     """Parse a key file: one identity per line, not trimmed; empty lines and lines starting with `#` are skipped.
 
     `several_per_line` splits each line at white space, as sops does for `SOPS_AGE_KEY`.
@@ -50,10 +74,16 @@ def parse_identities(text: str, *, several_per_line: bool = False) -> list[Ident
         if not line or line.startswith("#"):
             continue
         try:
-            identities += [parse_identity(word) for word in (line.split() if several_per_line else [line])]
+            identities += [parse_identity(word, interaction) for word in (line.split() if several_per_line else [line])]
         except FormatError as error:
             raise error.at(f"line {number}") from None
     return identities
+
+
+def _recipient_kind(start: str, text: str, interaction: Interaction) -> Recipient:
+    module, name = _KINDS[start]
+    recipient: Recipient = getattr(import_module(module), name).parse(text, interaction)
+    return recipient
 
 
 def _shown(text: str) -> str:
