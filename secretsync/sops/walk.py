@@ -66,8 +66,7 @@ class Walk:
             if isinstance(item, Comment):
                 active, selected = self._covered(item.text, hit=hit, active=active)
                 new = self._placed(item, prefix or b":", "#", selected=selected)
-if_scalar
-                items.append(new)
+                items.append(new if isinstance(new, Comment) else Comment(str(new.value), item.inline))
                 changed |= new is not item
                 continue
             key = item.key.value
@@ -99,7 +98,9 @@ if_scalar
                     new = self._placed(item, aad, index, selected=inside == selector.encrypting)
                 else:
                     new = self._child(item, aad, index, inside=inside, selected=False)
-                if not isinstance(new, Comment):  # an encrypted comment stored as an element covers, and is no item (#2281)
+                if not isinstance(
+                    new, Comment
+                ):  # an encrypted comment stored as an element covers, and is no item (#2281)
                     active = False
             items.append(new)
             changed |= new is not item
@@ -108,7 +109,9 @@ if_scalar
     def _child(self, node: Node, aad: bytes, step: str | int, *, inside: bool, selected: bool) -> Node:
         if isinstance(node, Scalar):
             new = self._placed(node, aad, step, selected=selected)
-            return Scalar(new.text) if isinstance(new, Comment) else new  # a map value labelled comment; the MAC refuses it
+            return (
+                Scalar(new.text) if isinstance(new, Comment) else new
+            )  # a map value labelled comment; the MAC refuses it
         self._path.append(step)
         result: Node
         if isinstance(node, Mapping):
@@ -123,7 +126,11 @@ if_scalar
 
     def _placed(self, item: Scalar | Comment, aad: bytes, step: str | int, *, selected: bool) -> Scalar | Comment:
         try:
-            return self.comment(item, aad, selected=selected) if isinstance(item, Comment) else self.leaf(item, aad, selected=selected)
+            return (
+                self.comment(item, aad, selected=selected)
+                if isinstance(item, Comment)
+                else self.leaf(item, aad, selected=selected)
+            )
         except SecretsyncError as error:
             raise error.at(self.location(step)) from None
 
