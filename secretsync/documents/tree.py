@@ -7,8 +7,9 @@ so that a store can splice an edit into the original bytes. Nodes made by code h
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
+
+# Written out instead of as dataclasses: those cost a cold start ten milliseconds and twelve modules.
 
 
 class Span(NamedTuple):
@@ -26,58 +27,89 @@ class Span(NamedTuple):
     end: int
 
 
-@dataclass(frozen=True, slots=True)
 class Timestamp:
     """A point in time in sops' canonical text: RFC 3339, `Z` for offset 0, fraction without trailing zeros."""
 
-    text: str
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is Timestamp and self.text == other.text
+
+    def __hash__(self) -> int:
+        return hash((Timestamp, self.text))
+
+    def __repr__(self) -> str:
+        return "Timestamp(…)"
 
 
 # `bytes` is a string that is not valid UTF-8 (YAML `!!binary`, the binary store); sops labels it `type:str` like any other.
 Value: TypeAlias = "str | int | float | bool | Timestamp | bytes | None"
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Scalar:
     """A leaf. `style` is the YAML style: "" plain, "'", '"', "|", ">"; `alias` marks a copy made for an alias."""
 
-    value: Value
-    span: Span | None = None
-    style: str = ""
-    alias: Span | None = None
+    __slots__ = ("alias", "span", "style", "value")
+
+    def __init__(self, value: Value, span: Span | None = None, style: str = "", alias: Span | None = None) -> None:
+        self.value = value
+        self.span = span
+        self.style = style
+        self.alias = alias
 
     def __repr__(self) -> str:
         return f"Scalar({type(self.value).__name__})"
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Comment:
     """The text after `#`, leading space kept. `inline`: on the same line, behind its value."""
 
-    text: str
-    inline: bool = False
-    span: Span | None = None
+    __slots__ = ("inline", "span", "text")
+
+    def __init__(self, text: str, inline: bool = False, span: Span | None = None) -> None:  # noqa: FBT001, FBT002
+        self.text = text
+        self.inline = inline
+        self.span = span
 
     def __repr__(self) -> str:
         return "Comment(…)"
 
 
-@dataclass(slots=True, eq=False)
 class Entry:
     """One key and its value. A key that is no string loads, so that sops' refusal can name it."""
 
-    key: Scalar
-    value: Node
+    __slots__ = ("key", "value")
+
+    def __init__(self, key: Scalar, value: Node) -> None:
+        self.key = key
+        self.value = value
+
+    def __repr__(self) -> str:
+        return f"Entry({self.key.value!r}, {self.value!r})"
 
 
-@dataclass(slots=True, eq=False)
 class Mapping:
     """Ordered entries and comments; duplicates possible where the store keeps them (JSON, dotenv, INI)."""
 
-    items: list[Entry | Comment] = field(default_factory=list)
-    span: Span | None = None
-    flow: bool = False
-    alias: Span | None = None
+    __slots__ = ("alias", "flow", "items", "span")
+
+    def __init__(
+        self,
+        items: list[Entry | Comment] | None = None,
+        span: Span | None = None,
+        flow: bool = False,  # noqa: FBT001, FBT002
+        alias: Span | None = None,
+    ) -> None:
+        self.items: list[Entry | Comment] = [] if items is None else items
+        self.span = span
+        self.flow = flow
+        self.alias = alias
+
+    def __repr__(self) -> str:
+        return f"Mapping({self.items!r})"
 
     def entries(self) -> Iterator[Entry]:
         """Yield the entries without the comments."""
@@ -85,23 +117,36 @@ class Mapping:
 
     def get(self, key: str) -> Node | None:
         """Return the value of the first entry with `key`, or None."""
-        return next((item.value for item in self.items if type(item) is Entry and item.key.value == key), None)
+        for item in self.items:
+            if type(item) is Entry and item.key.value == key:
+                return item.value
+        return None
 
 
-@dataclass(slots=True, eq=False)
 class Sequence:
     """Ordered elements and comments."""
 
-    items: list[Node | Comment] = field(default_factory=list)
-    span: Span | None = None
-    flow: bool = False
-    alias: Span | None = None
+    __slots__ = ("alias", "flow", "items", "span")
+
+    def __init__(
+        self,
+        items: list[Node | Comment] | None = None,
+        span: Span | None = None,
+        flow: bool = False,  # noqa: FBT001, FBT002
+        alias: Span | None = None,
+    ) -> None:
+        self.items: list[Node | Comment] = [] if items is None else items
+        self.span = span
+        self.flow = flow
+        self.alias = alias
+
+    def __repr__(self) -> str:
+        return f"Sequence({self.items!r})"
 
 
 Node: TypeAlias = "Mapping | Sequence | Scalar"
 
 
-@dataclass(slots=True, eq=False)
 class Source:
     """A loaded input: its documents in order and the text their spans point into.
 
@@ -109,16 +154,29 @@ class Source:
     for each document, the whole of its text, its `---` line and `...` included.
     """
 
-    store: str
-    text: str
-    documents: list[Mapping]
-    spans: list[Span] = field(default_factory=list)
-    encoding: str = "utf-8"
-    bom: bool = False
+    __slots__ = ("bom", "documents", "encoding", "spans", "store", "text")
+
+    def __init__(  # what a store knows of a file
+        self,
+        store: str,
+        text: str,
+        documents: list[Mapping],
+        spans: list[Span] | None = None,
+        encoding: str = "utf-8",
+        bom: bool = False,  # noqa: FBT001, FBT002
+    ) -> None:
+        self.store = store
+        self.text = text
+        self.documents = documents
+        self.spans: list[Span] = [] if spans is None else spans
+        self.encoding = encoding
+        self.bom = bom
+
+    def __repr__(self) -> str:
+        return f"Source({self.store!r}, {len(self.documents)} documents)"
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """What an untrusted input may cost; an operator can raise them. File commands use `Limits.unbounded()`."""
 
     size: int = 16 * 1024 * 1024  # bytes of one file
