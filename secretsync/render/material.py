@@ -33,7 +33,7 @@ def load_certificate(context: Context) -> SealingCertificate:
         FileAccessError: it cannot be read.
     """
     if context.certificate is None:
-        path = context.options.cert_file or _only_certificate(context.options.keys_from)
+        path = context.options.cert_file or only_certificate(context.options.keys_from)
         try:
             certificate = SealingCertificate.load(
                 files.read(path), now=context.now, allow_expired=context.options.allow_expired
@@ -80,7 +80,7 @@ def _joined(opened: Opened) -> SecretBytes:
     return SecretBytes(state.digest())
 
 
-def _only_certificate(start: str) -> str:
+def only_certificate(start: str) -> str:
     """Return the path of the one certificate below the nearest `keys/`, from `start` up to the repository's root."""
     folder = os.path.realpath(start)
     while not os.path.isdir(os.path.join(folder, "keys")):
