@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from secretsync.age.envelope import decrypt, decrypt_stream, encrypt, encrypt_stream
-from secretsync.age.keys import parse_identities, parse_identity, parse_recipient
+from secretsync.age.keys import generate, parse_identities, parse_identity, parse_recipient
 from secretsync.age.protocol import Identity, Recipient
 from secretsync.age.x25519 import X25519Identity
 
@@ -20,8 +20,3 @@ __all__ = [
     "parse_identity",
     "parse_recipient",
 ]
-
-
-def generate() -> X25519Identity:
-    """Return a fresh identity."""
-    return X25519Identity.generate()

@@ -6,13 +6,14 @@ X25519 is the common kind; the module of every other one is loaded when its firs
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal, overload
 
 from secretsync.age.interaction import NOBODY, Interaction
 from secretsync.age.x25519 import X25519Identity, X25519Recipient
 from secretsync.errors import FormatError
 
 if TYPE_CHECKING:
+    from secretsync.age.hybrid import HybridIdentity
     from secretsync.age.protocol import Identity, Recipient
 
 _MAX_SHOWN: Final = 24
@@ -24,6 +25,19 @@ _KINDS: Final = {
     "plugin": ("secretsync.age.plugin", "PluginRecipient"),
 }
 """Start of the text -> (module, class whose `parse` takes the text and the interaction)."""
+
+
+@overload
+def generate(*, post_quantum: Literal[False] = False) -> X25519Identity: ...
+@overload
+def generate(*, post_quantum: bool) -> X25519Identity | HybridIdentity: ...
+def generate(*, post_quantum: bool = False) -> X25519Identity | HybridIdentity:
+    """Return a fresh identity: X25519, or MLKEM768-X25519, which a quantum computer does not break either."""
+    if not post_quantum:
+        return X25519Identity.generate()
+    module, name = _KINDS["AGE-SECRET-KEY-PQ-1"]
+    identity: HybridIdentity = getattr(import_module(module), name).generate()
+    return identity
 
 
 def parse_recipient(text: str, interaction: Interaction = NOBODY) -> Recipient:
