@@ -47,7 +47,7 @@ class PrivateKey:
             raise ValueError(str(error)) from None
         if not isinstance(key, RSAPrivateKey):
             msg = "not an RSA key"
-            raise ValueError(msg)  # noqa: TRY004
+            raise ValueError(msg)  # noqa: TRY004  # one class for whatever is no usable key
         numbers = key.private_numbers()
         public = numbers.public_numbers
         product = numbers.d * public.e

@@ -16,9 +16,7 @@ from secretsync.manifests.objects import Object, flatten
 
 # Source: the resolver of sigs.k8s.io/yaml (goyaml.v2 resolve.go); true and false are booleans in every version.
 _YAML_1_1_BOOLEANS: Final = frozenset(
-    word
-    for lower in ("y", "yes", "on", "n", "no", "off")
-    for word in (lower, lower.capitalize(), lower.upper())
+    word for lower in ("y", "yes", "on", "n", "no", "off") for word in (lower, lower.capitalize(), lower.upper())
 )
 
 
@@ -35,7 +33,7 @@ class Unquoted(str):
     __slots__ = ()
 
 
-def read(data: bytes, *, limits: Limits = Limits()) -> list[Located]:  # noqa: B008  # Limits is frozen
+def read(data: bytes, *, limits: Limits = Limits()) -> list[Located]:
     """Return the objects of a YAML or JSON text, at least one.
 
     Raises:
@@ -129,11 +127,11 @@ def _skip(text: str, offset: int) -> int:
 
 
 def _unique(pairs: list[tuple[str, object]]) -> Object:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        seen: set[str] = set()
-        twice = next(key for key, _ in pairs if key in seen or seen.add(key))
-        raise DuplicateKeyError(f"key {twice!r} stands twice")
+    found: Object = {}
+    for key, value in pairs:
+        if key in found:
+            raise DuplicateKeyError(f"key {key!r} stands twice")
+        found[key] = value
     return found
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -134,8 +134,8 @@ def _refuse_encrypted(obj: Mapping[str, object]) -> None:
 def _refuse_misspelt(obj: Mapping[str, object]) -> None:
     """Kubernetes' JSON reader would take `StringData` for `stringData`; losing it silently would lose a secret."""
     for key in obj:
-        if isinstance(key, str) and key not in _FIELDS:
-            meant = next((name for name in _FIELDS if name.lower() == key.lower()), None)
+        if key not in _FIELDS:
+            meant = next((name for name in _FIELDS if name.lower() == str(key).lower()), None)
             if meant:
                 raise ManifestError(f"unknown field {key!r}: write {meant!r}", location=key)
 
@@ -159,8 +159,8 @@ def _finalizers(value: object) -> list[str]:
     return [text(item, f"metadata.finalizers[{index}]") for index, item in enumerate(value)]
 
 
-def _checked(name: str, check: object) -> str:
-    if name and callable(check):
+def _checked(name: str, check: Callable[[str], None]) -> str:
+    if name:
         check(name)
     return name
 

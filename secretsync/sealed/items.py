@@ -38,9 +38,9 @@ class OpensItems(Protocol):
 
 def seal(plaintext: bytes, certificate: SealingCertificate, label: bytes) -> str:
     """Seal a value with a fresh random session key and return the item's text."""
-    import os  # noqa: PLC0415
+    import os
 
-    from secretsync.crypto import rsa  # noqa: PLC0415
+    from secretsync.crypto import rsa
 
     key = os.urandom(_KEY_SIZE)
     wrapped = rsa.encrypt(key, label=label, modulus=certificate.modulus, exponent=certificate.exponent)
@@ -60,7 +60,7 @@ def seal_derived(
 def rsa_size(item: bytes) -> int | None:
     """Return the length of the RSA part of a decoded item, or None if it is too short to hold it."""
     size = int.from_bytes(item[:2], "big")
-    return size if len(item) >= 2 + size and len(item) >= 2 else None  # noqa: PLR2004
+    return size if len(item) >= 2 + size and len(item) >= 2 else None
 
 
 def unseal(item: bytes, keys: Iterable[OpensItems], label: bytes) -> bytes | None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from secretsync.errors import ManifestError
 from secretsync.manifests.names import check_key, check_name, check_namespace
-from secretsync.sealed.sealing import Sealer
 from secretsync.sealed.scope import scope_named
+from secretsync.sealed.sealing import Sealer
 
 
 def seal_raw(
@@ -24,7 +24,9 @@ def seal_raw(
         if given:
             check(given)
         elif needed:
-            raise ManifestError(f"no {field}, which scope {chosen} binds to", hint=f"seal with --{field} {field.upper()}")
+            raise ManifestError(
+                f"no {field}, which scope {chosen} binds to", hint=f"seal with --{field} {field.upper()}"
+            )
     if key:
         check_key(key, "key")
     return sealer.item(value, scope=chosen, namespace=namespace, name=name, key=key)

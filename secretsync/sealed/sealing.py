@@ -79,17 +79,22 @@ def seal(  # noqa: PLR0913  # one parameter per flag of kubeseal
         parsed,
         name=sealed_name,
         namespace=sealed_namespace,
-        annotations=annotated(kept_annotations(parsed), chosen),
+        annotations=_annotations(parsed, scope),
         template_data=texts(template_data, "spec.template.data"),
-        item=lambda key, value: sealer.item(
-            value, scope=chosen, namespace=sealed_namespace, name=sealed_name, key=key
-        ),
+        item=lambda key, value: sealer.item(value, scope=chosen, namespace=sealed_namespace, name=sealed_name, key=key),
     )
 
 
 def kept_annotations(secret: Secret) -> dict[str, str]:
     """Return the Secret's annotations without those that hold a copy of it in the clear."""
     return {key: value for key, value in secret.annotations.items() if key not in _LAST_APPLIED}
+
+
+def _annotations(secret: Secret, wanted: str | None) -> dict[str, str]:
+    """Return the template's annotations: the ones for scopes are rewritten only if a wider scope was asked for."""
+    kept = kept_annotations(secret)
+    scope = scope_named(wanted or "strict")
+    return kept if scope == "strict" else annotated(kept, scope)
 
 
 def object_annotations(annotations: Mapping[str, str]) -> dict[str, str]:
@@ -142,7 +147,7 @@ def _namespace(secret: Secret, scope: Scope, wanted: str | None, default: str | 
     return namespace
 
 
-def _resource(  # noqa: PLR0913  # the parts of one object
+def _resource(
     secret: Secret,
     *,
     name: str,

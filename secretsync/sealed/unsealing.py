@@ -33,9 +33,7 @@ def unseal(sealed: Object, keys: Sequence[items.OpensItems]) -> Object:
     """
     resource = parse(sealed)
     if not keys:
-        raise UnsealError(
-            "no private key was given", hint="secretsync unseal --recovery-private-key KEY.pem FILE"
-        )
+        raise UnsealError("no private key was given", hint="secretsync unseal --recovery-private-key KEY.pem FILE")
     if resource.blob is not None:
         return _unseal_blob(resource, resource.blob, keys)
     _refuse_actions(resource)
