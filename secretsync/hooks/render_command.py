@@ -71,6 +71,7 @@ def run(arguments: Sequence[str]) -> bytes:
     folder = parsed.text("output_dir")
     if folder is None:
         return rendered.stream()
+
     write_folder(folder, rendered, private=parsed.text("mode") in {None, "reveal"}, inputs=parsed.operands)
     return b""
 

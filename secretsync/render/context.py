@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -14,13 +13,15 @@ if TYPE_CHECKING:
     from secretsync.sealed.deterministic import SealKey
 
 
-@dataclass(slots=True)
 class Context:
     """One rendering. `now` is what certificates are judged by."""
 
-    options: Options
-    keys: MasterKeys
-    now: datetime
-    warnings: list[str] = field(default_factory=list)
-    certificate: SealingCertificate | None = None
-    seal_key: SealKey | None = None
+    __slots__ = ("certificate", "keys", "now", "options", "seal_key", "warnings")
+
+    def __init__(self, options: Options, keys: MasterKeys, now: datetime) -> None:
+        self.options = options
+        self.keys = keys
+        self.now = now
+        self.warnings: list[str] = []
+        self.certificate: SealingCertificate | None = None
+        self.seal_key: SealKey | None = None

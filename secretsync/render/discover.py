@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from secretsync import files
 from secretsync.documents.tree import Limits
@@ -20,8 +19,7 @@ _KUSTOMIZATIONS: Final = frozenset({"kustomization.yaml", "kustomization.yml"})
 STDIN_NAME: Final = "stdin"
 
 
-@dataclass(frozen=True, slots=True)
-class Input:
+class Input(NamedTuple):
     """One file to render: `name` stands in messages, `relpath` is its place below an output folder.
 
     `content` is set where the bytes are at hand; else `path` is read, confined to the folder `root` where that is set.

@@ -6,8 +6,8 @@ The CLI, `secretsync-hook` and the Python API all build this object; nothing her
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Final, Literal, TypeAlias
+from types import MappingProxyType
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from secretsync.documents.tree import Limits
 
@@ -18,8 +18,7 @@ MODES: Final[tuple[Mode, ...]] = ("reveal", "seal", "redact")
 FORMATS: Final[tuple[Format, ...]] = ("yaml", "json")
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(NamedTuple):
     """How to render.
 
     `cert_file` and `seal_key_file` matter to `seal` only. Without `cert_file` the only certificate below `keys/` is
@@ -37,9 +36,9 @@ class Options:
     allow_empty: bool = False
     """Whether input without a single object is fine; else it is an error, because a pruning engine would delete all."""
     allow_demo_keys: bool = False
-    environ: Mapping[str, str] = field(default_factory=dict)
+    environ: Mapping[str, str] = MappingProxyType({})
     """Where identities come from (`SOPS_AGE_KEY`, `SOPS_AGE_KEY_FILE`, `HOME`, …)."""
-    limits: Limits = field(default_factory=Limits)
+    limits: Limits = Limits()
     max_files: int = 100_000
     workers: int | None = None
     """Worker processes for many files; None takes one per processor above the threshold, 0 or 1 takes none."""

@@ -5,16 +5,14 @@ What comes out is bytes; a file in which nothing changed comes out as the bytes 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from importlib import import_module
 from types import ModuleType
-from typing import Final
+from typing import Final, NamedTuple
 
 from secretsync.documents.stores import Store, store_named
 from secretsync.documents.tree import Entry, Mapping, Node, Scalar, Sequence, Source
 from secretsync.errors import DuplicateKeyError, ManifestError, ParseError, SecretsyncError
 from secretsync.render import objects
-from secretsync.render.carried import open_carried
 from secretsync.render.context import Context
 from secretsync.render.discover import Input
 from secretsync.render.options import Format, Mode
@@ -28,8 +26,7 @@ _MODES: Final[dict[Mode, str]] = {
 _NO_ITEMS: Final = Sequence()
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """One rendered file: its place below an output folder, its bytes and how many objects they hold."""
 
     relpath: str
@@ -116,6 +113,8 @@ def _finish(opened: Opened, mode: ModuleType, context: Context) -> Mapping:
     if objects.items_of(opened.after) is not None:
         return _finish_list(opened, mode, context)
     if objects.kind_of(opened.after) == "Secret":
+        from secretsync.render.carried import open_carried
+
         open_carried(opened, context.keys, context.options.limits)
     finished: Mapping = mode.finish(opened, context)
     return finished

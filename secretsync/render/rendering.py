@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from secretsync.errors import ManifestError
 from secretsync.masterkeys import MasterKeys
@@ -15,8 +15,7 @@ from secretsync.render.options import Options
 from secretsync.render.pipeline import Piece, render_file
 
 
-@dataclass(frozen=True, slots=True)
-class Rendered:
+class Rendered(NamedTuple):
     """What every input became, in order. `repr` shows no content."""
 
     pieces: list[Piece]
@@ -52,7 +51,8 @@ def render(
     found, warnings = _found(inputs, options)
     if keys is None:
         keys = MasterKeys(options.environ, plugins=False, allow_demo_keys=options.allow_demo_keys)
-    context = Context(options, keys, now or datetime.now(UTC), warnings)
+    context = Context(options, keys, now or datetime.now(UTC))
+    context.warnings += warnings
     pieces = [render_file(item, context) for item in found]
     if not options.allow_empty and not any(piece.objects for piece in pieces):
         names = ", ".join(item.name for item in found[:3]) or "no input"

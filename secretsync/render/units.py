@@ -7,7 +7,6 @@ form a unit, verified in stream order, and documents without a `sops` block are 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Final
 
 from secretsync import sops
@@ -20,7 +19,6 @@ from secretsync.sops import metadata
 REMEDY: Final = "documents that were encrypted separately must each be a file of its own: one file per document"
 
 
-@dataclass(slots=True)
 class Opened:
     """One object as it came and as it is after decryption; `after is before` where nothing was encrypted.
 
@@ -28,11 +26,14 @@ class Opened:
     the `data` of a Secret, by key.
     """
 
-    location: str
-    before: Mapping
-    after: Mapping
-    data_key: SecretBytes | None = None
-    carried: dict[str, SecretBytes] = field(default_factory=dict)
+    __slots__ = ("after", "before", "carried", "data_key", "location")
+
+    def __init__(self, location: str, before: Mapping, after: Mapping, data_key: SecretBytes | None = None) -> None:
+        self.location = location
+        self.before = before
+        self.after = after
+        self.data_key = data_key
+        self.carried: dict[str, SecretBytes] = {}
 
 
 def open_units(
