@@ -1,0 +1,143 @@
+"""`.sops.yaml`: where it is found, which creation rule a file takes, and what that rule says.
+
+Lookup and matching follow sops: the first file from the working directory upwards, the first rule whose `path_regex`
+is found anywhere in the path relative to it. Unknown keys, which sops ignores without a word, become warnings.
+Source: sops config/config.go at v3.13.3; spec 1.13.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from secretsync.documents.stores import store_named
+from secretsync.documents.tree import Limits, Mapping
+from secretsync.errors import ConfigError, NoMatchingRuleError, SecretsyncError
+from secretsync.sops import rules
+from secretsync.sops.rules import DESTINATION_KEYS, RULE_KEYS, Reader, Rule
+from secretsync.sops.selectors import Selector
+
+FILE_NAME: Final = ".sops.yaml"
+MISNAMED: Final = ".sops.yml"
+MAX_PARENTS: Final = 100
+"""Source: config.go `maxDepth`."""
+
+_TOP_KEYS: Final = ("creation_rules", "destination_rules", "stores")
+_STORE_KEYS: Final = {"yaml": ("indent",), "json": ("indent",), "json_binary": ("indent",), "dotenv": (), "ini": ()}
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """One destination rule of `publish`, kept as it was written."""
+
+    path_regex: str
+    fields: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A parsed `.sops.yaml`. `rules` is None where the file has no `creation_rules` at all.
+
+    `indents` holds the indentation per store (yaml, json, binary) where the file sets one.
+    """
+
+    path: Path
+    rules: list[Rule] | None
+    destinations: list[Destination]
+    indents: dict[str, int]
+    warnings: list[str] = field(default_factory=list)
+
+    def rule_for(self, path: str | os.PathLike[str]) -> Rule | None:
+        """Return the first rule that matches `path`, or None where the file has no rules.
+
+        Raises:
+            NoMatchingRuleError: there are rules, and none matches.
+            ConfigError: a `path_regex` before the match is not RE2.
+        """
+        if self.rules is None:
+            return None
+        relative = self.relative(path)
+        for rule in self.rules:
+            if not rule.path_regex or Selector("encrypted_regex", rule.path_regex).require_valid().matches(relative):
+                return rule
+        raise NoMatchingRuleError(
+            f"no creation rule matches {relative!r}",
+            location=str(self.path),
+            hint="add a rule for it, or one without path_regex at the end",
+        )
+
+    def relative(self, path: str | os.PathLike[str]) -> str:
+        """Return what `path_regex` is matched against: the absolute path without the config's folder in front."""
+        absolute = os.path.abspath(path)  # no symbolic link is resolved, as in sops
+        return absolute.removeprefix(os.path.abspath(self.path.parent) + os.sep)
+
+
+def find_config(start: str | os.PathLike[str], warnings: list[str] | None = None) -> Path | None:
+    """Return the `.sops.yaml` of the folder `start` or of its nearest parent, or None.
+
+    A `.sops.yml` on the way is not read; a warning says so.
+    """
+    folder = Path(os.path.abspath(start))  # as sops: lexical
+    misnamed = None
+    for parent in [folder, *folder.parents][:MAX_PARENTS]:
+        if (parent / FILE_NAME).exists():
+            return parent / FILE_NAME
+        if misnamed is None and (parent / MISNAMED).exists():
+            misnamed = parent / MISNAMED
+            if warnings is not None:
+                warnings.append(f"{misnamed} is ignored: the file must be called {FILE_NAME}")
+    return None
+
+
+def load_config(path: str | os.PathLike[str]) -> Config:
+    """Read and parse the configuration at `path`. Raises: ConfigError."""
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise ConfigError(f"cannot read the configuration: {error.strerror}", location=str(path)) from None
+    return parse_config(data, path)
+
+
+def parse_config(data: bytes, path: str | os.PathLike[str]) -> Config:
+    """Parse a configuration; `path` says where it stands, for matching and for messages.
+
+    Raises:
+        ConfigError: no YAML, a duplicate key, or a value of the wrong type.
+    """
+    try:
+        documents = store_named("yaml").load(data, limits=Limits()).documents
+        return _config(documents[0] if documents else Mapping(), Path(path))
+    except ConfigError as error:
+        raise error.at(str(path)) from None
+    except SecretsyncError as error:
+        raise ConfigError(error.message, location=f"{path} {error.location or ''}".strip(), hint=error.hint) from None
+
+
+def _config(root: Mapping, path: Path) -> Config:
+    warnings: list[str] = []
+    reader = Reader(root, "", _TOP_KEYS, warnings)
+    creation = reader.mappings("creation_rules")
+    destinations = []
+    for one in reader.mappings("destination_rules", DESTINATION_KEYS) or []:
+        one.mapping("recreation_rule", RULE_KEYS)
+        fields = {name: one.plain(name) for name in DESTINATION_KEYS if one.has(name)}
+        destinations.append(Destination(one.text("path_regex"), fields))
+    return Config(
+        path=path,
+        rules=None if creation is None else [rules.parse(one, number) for number, one in enumerate(creation, 1)],
+        destinations=destinations,
+        indents=_indents(reader),
+        warnings=warnings,
+    )
+
+
+def _indents(reader: Reader) -> dict[str, int]:
+    stores = reader.mapping("stores", tuple(_STORE_KEYS))
+    found = {}
+    for name, keys in _STORE_KEYS.items():
+        store = stores.mapping(name, keys) if stores else None
+        if store and store.has("indent"):
+            found["binary" if name == "json_binary" else name] = store.number("indent")
+    return found

@@ -1,0 +1,249 @@
+"""Creation rules: their keys with types as strict as sops', and the key groups they spell.
+
+Source: sops config/config.go `creationRule`, `keyGroup`, `extractMasterKeys` at v3.13.3; spec 1.13.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from secretsync.documents.plain import to_plain
+from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar, Sequence
+from secretsync.errors import ConfigError
+from secretsync.sops.datakey import Recipient
+from secretsync.sops.selectors import KINDS as SELECTOR_KINDS
+from secretsync.sops.selectors import Selector
+
+RULE_LISTS: Final = {
+    "age": "age",
+    "pgp": "pgp",
+    "kms": "kms",
+    "gcp_kms": "gcp_kms",
+    "hckms": "hckms",
+    "azure_keyvault": "azure_kv",
+    "hc_vault_transit_uri": "hc_vault",
+}
+"""Key lists of a rule in the order their keys get, with the kind each holds. Source: `getKeyGroupsFromCreationRule`."""
+
+RULE_KEYS: Final = (
+    *("path_regex", *RULE_LISTS, "aws_profile", "key_groups", "shamir_threshold"),
+    *(*SELECTOR_KINDS, "mac_only_encrypted"),
+)
+GROUP_KEYS: Final = ("merge", "age", "pgp", "kms", "gcp_kms", "hckms", "azure_keyvault", "hc_vault")
+DESTINATION_KEYS: Final = (
+    *("path_regex", "s3_bucket", "s3_prefix", "gcs_bucket", "gcs_prefix", "vault_path", "vault_address"),
+    *("vault_kv_mount_name", "vault_kv_version", "recreation_rule", "omit_extensions"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One creation rule. `number` counts from 1. `groups` and `selector` are what a new file gets."""
+
+    number: int
+    path_regex: str
+    groups: list[list[Recipient]]
+    selector: Selector | None
+    mac_only_encrypted: bool
+    shamir_threshold: int
+
+
+class Reader:
+    """Typed access to one mapping of the configuration; merge keys count, unknown keys become warnings."""
+
+    def __init__(self, node: Mapping, where: str, known: tuple[str, ...], warnings: list[str]) -> None:
+        self.where = where
+        self._warnings = warnings
+        self._values = _merged(node)
+        warnings += [
+            f"{self._place(name)}: unknown key, ignored{_suggestion(name, known)}"
+            for name in self._values
+            if name not in known
+        ]
+
+    def has(self, name: str) -> bool:
+        """Whether the key is there with a value."""
+        node = self._values.get(name)
+        return node is not None and not (isinstance(node, Scalar) and node.value is None)
+
+    def plain(self, name: str) -> object:
+        """Return a value as plain Python objects, None where it is absent."""
+        return to_plain(self._values[name]) if name in self._values else None
+
+    def text(self, name: str) -> str:
+        """Return a scalar as text."""
+        if not self.has(name):
+            return ""
+        node = self._values[name]
+        if isinstance(node, Scalar):
+            return node.value if isinstance(node.value, str) else str(to_plain(node))
+        raise ConfigError("expected a string", location=self._place(name))
+
+    def number(self, name: str) -> int:
+        """Return a whole number, 0 where it is absent."""
+        value = self.plain(name)
+        if value is None:
+            return 0
+        if isinstance(value, int) and not isinstance(value, bool):
+            return value
+        raise ConfigError("expected a whole number", location=self._place(name))
+
+    def flag(self, name: str) -> bool:
+        """Return true or false, false where it is absent."""
+        value = self.plain(name)
+        if value is None or isinstance(value, bool):
+            return bool(value)
+        raise ConfigError("expected true or false", location=self._place(name))
+
+    def mapping(self, name: str, known: tuple[str, ...]) -> Reader | None:
+        """Return a nested mapping, None where it is absent."""
+        if not self.has(name):
+            return None
+        node = self._values[name]
+        if not isinstance(node, Mapping):
+            raise ConfigError("expected a mapping", location=self._place(name))
+        return Reader(node, self._place(name), known, self._warnings)
+
+    def mappings(self, name: str, known: tuple[str, ...] = RULE_KEYS) -> list[Reader] | None:
+        """Return a list of mappings, None where it is absent."""
+        if not self.has(name):
+            return None
+        readers = []
+        for index, node in enumerate(self._elements(name)):
+            place = f"{self._place(name)}[{index}]"
+            if isinstance(node, Scalar) and node.value is None:
+                node = Mapping()  # noqa: PLW2901  # go-yaml reads null as an empty struct
+            if not isinstance(node, Mapping):
+                raise ConfigError("expected a mapping", location=place)
+            readers.append(Reader(node, place, known, self._warnings))
+        return readers
+
+    def texts(self, name: str) -> list[str]:
+        """Return a list of strings."""
+        if not self.has(name):
+            return []
+        found = []
+        for node in self._elements(name):
+            if not isinstance(node, Scalar):
+                raise ConfigError("expected a list of strings", location=self._place(name))
+            found.append(str(to_plain(node)))
+        return found
+
+    def keys(self, name: str) -> list[str]:
+        """Return keys given as a comma-separated string or as a list of strings; numbers are refused."""
+        node = self._values.get(name)
+        if node is None or (isinstance(node, Scalar) and node.value is None):
+            return []
+        if isinstance(node, Scalar) and isinstance(node.value, str):
+            return comma_separated(node.value)
+        parts = self._elements(name) if isinstance(node, Sequence) else [node]
+        texts = [part.value for part in parts if isinstance(part, Scalar) and isinstance(part.value, str)]
+        if len(texts) != len(parts):
+            raise ConfigError("expected a string or a list of strings", location=self._place(name), hint="quote it")
+        return comma_separated(",".join(texts))
+
+    def _elements(self, name: str) -> list[Node]:
+        node = self._values[name]
+        if not isinstance(node, Sequence):
+            raise ConfigError("expected a list", location=self._place(name))
+        return [item for item in node.items if not isinstance(item, Comment)]
+
+    def _place(self, name: str) -> str:
+        return f"{self.where}.{name}" if self.where else name
+
+
+def comma_separated(text: str) -> list[str]:
+    """Return the trimmed, non-empty parts of a comma-separated string."""
+    return [part for each in text.split(",") if (part := each.strip())]
+
+
+def recipient(kind: str, name: str) -> Recipient:
+    """Return a recipient with its name as sops stores it: a PGP fingerprint loses its spaces."""
+    return Recipient(kind, name.replace(" ", "") if kind == "pgp" else name)
+
+
+def parse(reader: Reader, number: int) -> Rule:
+    """Return the rule that `reader` spells.
+
+    Raises:
+        ConfigError: a value of the wrong type, or more than one selector.
+    """
+    selectors = [(kind, pattern) for kind in SELECTOR_KINDS if (pattern := reader.text(kind))]
+    if len(selectors) > 1:
+        names = " and ".join(kind for kind, _ in selectors)
+        raise ConfigError(f"cannot use more than one selector in a rule: {names}", location=reader.where)
+    groups = reader.mappings("key_groups", GROUP_KEYS)
+    return Rule(
+        number=number,
+        path_regex=reader.text("path_regex"),
+        groups=[_unique(_group(each)) for each in groups] if groups else [_flat(reader)],
+        selector=Selector(*selectors[0]) if selectors else None,
+        mac_only_encrypted=reader.flag("mac_only_encrypted"),
+        shamir_threshold=reader.number("shamir_threshold"),
+    )
+
+
+def _flat(reader: Reader) -> list[Recipient]:
+    """Return the keys that stand directly in a rule, which sops does not de-duplicate."""
+    found = []
+    profile = reader.text("aws_profile")
+    for name, kind in RULE_LISTS.items():
+        for key in reader.texts(name) if name == "hckms" else reader.keys(name):
+            suffix = f"||{profile}" if kind == "kms" and profile else ""
+            found.append(recipient(kind, key + suffix))
+    return found
+
+
+def _group(reader: Reader) -> list[Recipient]:
+    found = [one for each in reader.mappings("merge", GROUP_KEYS) or [] for one in _unique(_group(each))]
+    found += [recipient("age", one) for text in reader.texts("age") for one in comma_separated(text)]
+    found += [recipient("pgp", text) for text in reader.texts("pgp")]
+    for one in reader.mappings("kms", ("arn", "role", "context", "aws_profile")) or []:
+        found.append(recipient("kms", _kms_name(one)))
+    for one in reader.mappings("gcp_kms", ("resource_id",)) or []:
+        found.append(recipient("gcp_kms", one.text("resource_id")))
+    for one in reader.mappings("hckms", ("key_id",)) or []:
+        found.append(recipient("hckms", one.text("key_id")))
+    for one in reader.mappings("azure_keyvault", ("vaultUrl", "key", "version")) or []:
+        found.append(recipient("azure_kv", f"{one.text('vaultUrl')}/keys/{one.text('key')}/{one.text('version')}"))
+    return found + [recipient("hc_vault", text) for text in reader.texts("hc_vault")]
+
+
+def _kms_name(reader: Reader) -> str:
+    """Return sops' identity string of an AWS key: `arn[+role][|context[|profile]]`."""
+    role, profile, context = reader.text("role"), reader.text("aws_profile"), reader.plain("context")
+    pairs = ",".join(f"{key}:{value}" for key, value in sorted(context.items())) if isinstance(context, dict) else ""
+    name = f"{reader.text('arn')}+{role}" if role else reader.text("arn")
+    return f"{name}|{pairs}|{profile}" if profile else f"{name}|{pairs}" if pairs else name
+
+
+def _unique(recipients: Iterable[Recipient]) -> list[Recipient]:
+    return list(dict.fromkeys(recipients))
+
+
+def _merged(node: Mapping) -> dict[str, Node]:
+    """Return the entries of a mapping, those of its merge keys behind its own, as go-yaml decodes a struct."""
+    own: dict[str, Node] = {}
+    inherited: dict[str, Node] = {}
+    for entry in node.entries():
+        if entry.key.value == "<<" and not isinstance(entry.value, Scalar):
+            for base in _bases(entry):
+                for name, value in _merged(base).items():
+                    inherited.setdefault(name, value)
+        else:
+            own[str(entry.key.value)] = entry.value
+    return {**inherited, **own}
+
+
+def _bases(entry: Entry) -> list[Mapping]:
+    items = entry.value.items if isinstance(entry.value, Sequence) else [entry.value]
+    return [item for item in items if isinstance(item, Mapping)]
+
+
+def _suggestion(name: str, known: tuple[str, ...]) -> str:
+    from difflib import get_close_matches
+
+    close = get_close_matches(name.replace("-", "_"), known, n=1, cutoff=0.6)
+    return f"; did you mean {close[0]!r}?" if close else ""
