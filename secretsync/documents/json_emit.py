@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import math
 import re
-from decimal import Decimal
 from typing import Final
 
+from secretsync.documents import go_float
 from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar, Timestamp
 from secretsync.errors import TreeError
 
@@ -17,7 +17,7 @@ _ESCAPE: Final = re.compile('[\\x00-\\x1f"\\\\<>&\u2028\u2029\ud800-\udfff]')
 _SHORT: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f"}
 
 
-def dump(documents: list[Mapping], *, indent: int | None = None, encrypted: bool = False) -> bytes:
+def dump(documents: list[Mapping], *, indent: int | None = None, encrypted: bool = False) -> bytes:  # noqa: ARG001  # the Protocol's parameter
     """Write the one document, a TAB for each level unless `indent` says how many spaces (-1 is a TAB, 0 none).
 
     Raises: TreeError for more than one document (sops would drop the others), a float that is not finite, bytes that
@@ -113,11 +113,4 @@ def floatvalue_text(value: float) -> str:
         raise TreeError("JSON cannot hold a float that is not finite")
     if value == 0:
         return "-0.0" if math.copysign(1, value) < 0 else "0"
-    number = Decimal(repr(value)).normalize()
-    if 1e-6 <= abs(value) < 1e21:  # noqa: PLR2004  # Source: Go encoding/json floatEncoder
-        return format(number, "f")
-    sign, digits, _ = number.as_tuple()
-    text = "".join(map(str, digits))
-    mantissa = text[0] + ("." + text[1:] if len(text) > 1 else "")
-    exponent = number.adjusted()
-    return f"{'-' * sign}{mantissa}e{'-' if exponent < 0 else '+'}{abs(exponent)}"
+    return go_float.general(value, lowest=-6, highest=21, width=1)

@@ -8,7 +8,7 @@ Source: sops stores/json at v3.13.3, Go encoding/json.
 from __future__ import annotations
 
 import re
-from json.decoder import JSONDecodeError, scanstring
+from json.decoder import JSONDecodeError, scanstring  # type: ignore[attr-defined]  # typeshed lacks it
 from typing import Final
 
 from secretsync.documents.json_emit import dump, emit_value
@@ -26,7 +26,7 @@ _SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 _INT64: Final = range(-(2**63), 2**63)
 
 
-def load(data: bytes, *, limits: Limits = Limits(), encrypted: bool = False) -> Source:
+def load(data: bytes, *, limits: Limits = Limits(), encrypted: bool = False) -> Source:  # noqa: ARG001  # the Protocol's parameter
     """Parse one JSON object; plain and encrypted files have the same form.
 
     Raises: ParseError (no JSON, truncated, trailing content, a number beyond a double), TreeError (the root is no
@@ -139,7 +139,7 @@ class _Scanner:
     def _number(self, match: re.Match[str]) -> int | float:
         """Return an int if the text is one of 64 bits, else a float, as sops' normalizeJSONNumber does."""
         text = match[0]
-        if match[1] is None and match[2] is None and len(text) < 21:  # noqa: PLR2004  # digits of an int64
+        if match[1] is None and match[2] is None and len(text) < 21:  # digits of an int64
             number = int(text)
             if number in _INT64:
                 return number

@@ -14,7 +14,7 @@ _MARGIN: Final = re.compile(r"[ \t]*")
 _FIRST_MARGIN: Final = re.compile(r"\n([ \t]+)\S")
 
 
-def rewrite(source: Source, documents: list[Mapping], *, encrypted: bool = False) -> bytes:
+def rewrite(source: Source, documents: list[Mapping], *, encrypted: bool = False) -> bytes:  # noqa: ARG001  # the Protocol's parameter
     """Write the one document over the text of `source`; comments are dropped, as JSON has none.
 
     Raises: TreeError as `json_emit.dump`.
@@ -52,7 +52,11 @@ class _Splicer:
         self.edits.replace(*span, value_text(new, self.unit, self.newline + self._margin(span.start)))
 
     def _members(
-        self, old: Mapping | Sequence, olds: list[Entry] | list[Node], news: list[Entry] | list[Node], partners: list[int | None]
+        self,
+        old: Mapping | Sequence,
+        olds: list[Entry] | list[Node],
+        news: list[Entry] | list[Node],
+        partners: list[int | None],
     ) -> None:
         """Splice changed members, cut missing ones, insert new ones."""
         kept = [index for index in partners if index is not None]

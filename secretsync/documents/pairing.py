@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from collections.abc import Sequence as Items
 from typing import TypeAlias
 
-from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar, Sequence
+from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar, Sequence, Span
 
 Item: TypeAlias = "Entry | Comment | Node"
 
@@ -28,13 +29,29 @@ class Edits:
         """Put `new` in place of `text[start:end]`; insertions at one place keep the order they came in."""
         self._edits.append((start, end, len(self._edits), new))
 
+    def __bool__(self) -> bool:
+        return bool(self._edits)
+
+    def covers(self, span: Span) -> bool:
+        """Whether some replacement takes all of `span`."""
+        return any(start <= span.start and span.end <= end for start, end, _, _ in self._edits)
+
+    def touches(self, span: Span | None) -> bool:
+        """Whether some replacement changes anything between the ends of `span`."""
+        return span is not None and any(
+            start < span.end and span.start < max(end, start + 1) for start, end, _, _ in self._edits
+        )
+
     def result(self) -> str:
-        """Return the text with every replacement made."""
+        """Return the text with every replacement made; one inside of a replaced part goes with that part."""
         if not self._edits:
             return self.text
         parts: list[str] = []
         position = 0
         for start, end, _, new in sorted(self._edits):
+            if start < position:
+                position = max(position, end)
+                continue
             parts += (self.text[position:start], new)
             position = end
         parts.append(self.text[position:])
@@ -46,14 +63,16 @@ def pair_entries(olds: list[Entry | Comment], news: list[Entry | Comment]) -> li
     start, stop = _common(olds, news, _same_key)
     partners: list[int | None] = [*range(start)]
     places: defaultdict[object, list[int]] = defaultdict(list)
-    for index in range(len(olds) - stop - 1, start - 1, -1):
-        item = olds[index]
-        if type(item) is Entry:
-            places[item.key.value].append(index)
+    for place in range(len(olds) - stop - 1, start - 1, -1):
+        old = olds[place]
+        if isinstance(old, Entry):
+            places[old.key.value].append(place)
     cursor = start
     for item in news[start : len(news) - stop]:
-        index = _next(places[item.key.value], cursor) if type(item) is Entry else None
-        if type(item) is Comment and cursor < len(olds) - stop and type(olds[cursor]) is Comment:
+        index: int | None = None
+        if isinstance(item, Entry):
+            index = _next(places[item.key.value], cursor)
+        elif cursor < len(olds) - stop and isinstance(olds[cursor], Comment):
             index = cursor
         partners.append(index)
         cursor = cursor if index is None else index + 1
@@ -71,7 +90,7 @@ def pair_elements(olds: list[Node | Comment], news: list[Node | Comment]) -> lis
     return [*partners, *range(len(olds) - stop, len(olds))]
 
 
-def _common(olds: list[Item], news: list[Item], alike: Callable[[Item, Item], bool]) -> tuple[int, int]:  # type: ignore[misc]
+def _common(olds: Items[Item], news: Items[Item], alike: Callable[[Item, Item], bool]) -> tuple[int, int]:
     """Return how many items agree at the start and, behind those, at the end."""
     most = min(len(olds), len(news))
     start = 0
@@ -117,7 +136,8 @@ def equal(old: Item, new: Item) -> bool:
         return old.text == new.text and old.inline == new.inline
     if isinstance(old, Entry) and isinstance(new, Entry):
         return same_value(old.key, new.key) and equal(old.value, new.value)
-    assert isinstance(old, Mapping | Sequence) and isinstance(new, Mapping | Sequence)
+    assert isinstance(old, Mapping | Sequence)
+    assert isinstance(new, Mapping | Sequence)
     return len(old.items) == len(new.items) and all(map(equal, old.items, new.items))
 
 

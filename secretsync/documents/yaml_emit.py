@@ -59,17 +59,19 @@ def step(indent: int | None) -> int:
         return DEFAULT_INDENT
     if indent < 0:
         raise TreeError("a YAML indent cannot be negative")
-    return indent if 2 <= indent <= 9 else 2  # noqa: PLR2004  # go-yaml's best_indent
+    return indent if 2 <= indent <= 9 else 2  # go-yaml's best_indent
 
 
 class Emitter:
     """Collects the parts of one block; every line starts with its line break, the caller adds the last one."""
 
-    __slots__ = ("newline", "parts", "step")
+    __slots__ = ("keep_blank_lines", "newline", "parts", "step")
 
-    def __init__(self, step: int, newline: str = "\n") -> None:
+    def __init__(self, step: int, newline: str = "\n", *, keep_blank_lines: bool = True) -> None:
         self.step = step
         self.newline = newline
+        # Off when the text goes between existing lines: `|+` would take their blank lines into the value.
+        self.keep_blank_lines = keep_blank_lines
         self.parts: list[str] = []
 
     def next_column(self, column: int) -> int:
@@ -144,23 +146,23 @@ class Emitter:
         head = 0
         while isinstance(item.items[head], Comment):
             head += 1
-        self.comments([*([inline] if inline else []), *(c for c in item.items[:head] if isinstance(c, Comment))], column)
+        self.comments(
+            [*([inline] if inline else []), *(c for c in item.items[:head] if isinstance(c, Comment))], column
+        )
         self.parts.append(lead + "- ")
-        nested = Emitter(self.step, self.newline)
+        nested = Emitter(self.step, self.newline, keep_blank_lines=self.keep_blank_lines)
         if isinstance(item, Mapping):
             nested.mapping(Mapping(item.items[head:]), column + 2)
         else:
             nested.sequence(Sequence(item.items[head:]), column + 2)
         self.parts.append("".join(nested.parts).removeprefix(self.newline + " " * (column + 2)))
 
-    def value(
-        self, node: Node, *, column: int, parent: int, inline: Comment | None = None, lead: str = " "
-    ) -> None:
+    def value(self, node: Node, *, column: int, parent: int, inline: Comment | None = None, lead: str = " ") -> None:
         """Write a value behind `key:` or `-`: on the same line, or as a block whose lines start at `column`."""
         behind = " " + yaml_text.comment_lines(inline.text)[0] if inline else ""
         if isinstance(node, Scalar):
             text = node.value
-            if type(text) is str and "\n" in text and yaml_text.fits_literal(text):
+            if type(text) is str and "\n" in text and self._is_literal(text):
                 header, body = yaml_text.literal(text, parent=max(parent, 0), indent=column, newline=self.newline)
                 self.parts += (lead, header, behind, body)
             else:
@@ -174,6 +176,9 @@ class Emitter:
             self.parts.append(behind)
             self.sequence(node, column)
 
+    def _is_literal(self, text: str) -> bool:
+        return yaml_text.fits_literal(text) and (self.keep_blank_lines or not text.endswith("\n\n"))
+
     def _empty(self, node: Mapping | Sequence, column: int, parent: int, lead: str, behind: str) -> None:
         """Write `{}` or `[]`; comments of an empty collection go inside its brackets, where sops puts them too."""
         opening, closing = "{}" if isinstance(node, Mapping) else "[]"
@@ -185,14 +190,25 @@ class Emitter:
         self.parts.append(closing + behind)
 
 
-def flow_text(node: Node) -> str:
-    """Return a value on one line in flow style; comments inside it, which no line can hold, are left out."""
+def flow_text(node: Node, newline: str = "\n") -> str:
+    """Return a value in flow style: on one line, or with a line for each member of a collection that holds comments."""
     if isinstance(node, Scalar):
         return yaml_text.scalar(node.value, flow=True)
-    if isinstance(node, Mapping):
-        entries = (f"{Emitter.key_text(entry, flow=True)}: {flow_text(entry.value)}" for entry in node.entries())
-        return "{" + ", ".join(entries) + "}"
-    return "[" + ", ".join(flow_text(item) for item in node.items if not isinstance(item, Comment)) + "]"
+    opening, closing = "{}" if isinstance(node, Mapping) else "[]"
+    members: list[str] = []
+    commented = any(type(item) is Comment for item in node.items)
+    for item in node.items:
+        if isinstance(item, Comment):
+            members += (newline + " " + line for line in yaml_text.comment_lines(item.text))
+            continue
+        if isinstance(item, Entry):
+            text = f"{Emitter.key_text(item, flow=True)}: {flow_text(item.value, newline)}"
+        else:
+            text = flow_text(item, newline)
+        members.append(newline + " " + text + "," if commented else text)
+    if commented:
+        return opening + "".join(members) + newline + " " + closing
+    return opening + ", ".join(members) + closing
 
 
 def _is_empty(node: Node) -> bool:

@@ -9,21 +9,21 @@ from secretsync.documents.tree import Limits, Mapping, Node, Scalar, Source
 NAME: Final = "yaml"
 
 
-def load(data: bytes, *, limits: Limits = Limits(), encrypted: bool = False) -> Source:
+def load(data: bytes, *, limits: Limits = Limits(), encrypted: bool = False) -> Source:  # noqa: ARG001  # the Protocol's parameter
     """Parse a YAML stream; plain and encrypted files have the same form. Raises: as `stores.Store.load`."""
     from secretsync.documents import yaml_load
 
-    return yaml_load.load(data, limits)
+    return yaml_load.load(data, limits=limits)
 
 
-def dump(documents: list[Mapping], *, indent: int | None = None, encrypted: bool = False) -> bytes:
+def dump(documents: list[Mapping], *, indent: int | None = None, encrypted: bool = False) -> bytes:  # noqa: ARG001  # the Protocol's parameter
     """Write `documents` in sops' block style, `indent` 4 columns unless given (2 to 9)."""
     from secretsync.documents import yaml_emit
 
     return yaml_emit.dump(documents, indent=indent)
 
 
-def rewrite(source: Source, documents: list[Mapping], *, encrypted: bool = False) -> bytes:
+def rewrite(source: Source, documents: list[Mapping], *, encrypted: bool = False) -> bytes:  # noqa: ARG001  # the Protocol's parameter
     """Write `documents` over the text of `source`, splicing only what changed."""
     from secretsync.documents import yaml_write
 

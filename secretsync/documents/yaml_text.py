@@ -10,17 +10,20 @@ from __future__ import annotations
 import math
 import re
 from base64 import b64encode
-from decimal import Decimal
 from typing import Final
 
+from secretsync.documents import go_float
 from secretsync.documents.tree import Timestamp, Value
 
 # Starts with a letter, holds nothing that means anything to YAML: the common case, decided by one match.
 _WORD: Final = re.compile(r"[A-Za-z/_][A-Za-z0-9_./@+-]*\Z")
 # Words some reader takes for null, bool, merge or value, in YAML 1.1 or 1.2.
 _RESERVED: Final = frozenset(
-    "null Null NULL ~ y Y yes Yes YES n N no No NO true True TRUE false False FALSE on On ON off Off OFF << = "
-    ".inf .Inf .INF +.inf +.Inf +.INF -.inf -.Inf -.INF .nan .NaN .NAN".split()
+    [
+        *("null", "Null", "NULL", "~", "true", "True", "TRUE", "false", "False", "FALSE", "y", "Y", "n", "N", "<<", "="),
+        *("yes", "Yes", "YES", "no", "No", "NO", "on", "On", "ON", "off", "Off", "OFF", ".nan", ".NaN", ".NAN"),
+        *(".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF", "-.inf", "-.Inf", "-.INF"),
+    ]
 )
 # Numbers of any reader once `_` and `,` are gone: based, decimal, exponent, sexagesimal; and dates.
 _NUMBER: Final = re.compile(
@@ -137,13 +140,7 @@ def float_text(value: float) -> str:
         return ".inf" if value > 0 else "-.inf"
     if value == 0:
         return "-0.0" if math.copysign(1, value) < 0 else "0"
-    sign, digits, _ = Decimal(repr(value)).normalize().as_tuple()
-    exponent = Decimal(repr(value)).adjusted()
-    text = "".join(map(str, digits))
-    if exponent < -4 or exponent >= 6:  # noqa: PLR2004  # Go: %e below 10^-4 and from 10^6 on
-        mantissa = text[0] + ("." + text[1:] if len(text) > 1 else "")
-        return f"{'-' * sign}{mantissa}e{'-' if exponent < 0 else '+'}{abs(exponent):02d}"
-    return format(Decimal(repr(value)).normalize(), "f")
+    return go_float.general(value)
 
 
 def comment_lines(text: str) -> list[str]:

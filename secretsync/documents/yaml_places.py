@@ -1,0 +1,169 @@
+"""Where the parts of a loaded YAML tree stand in their text: first and last characters, dashes, columns, line ends."""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+from secretsync.documents.pairing import Item
+from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar, Sequence, Span
+
+_BREAK: Final = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+_FIRST_DASH: Final = re.compile(r"(?:[&!]\S*\s+|#.*\n|\s)*")
+_EXPLICIT: Final = re.compile(r"\?[ \t]+\Z")
+_KEPT_LINES: Final = re.compile(r"[|>][1-9]?\+")
+
+
+class Slot(NamedTuple):
+    """What surrounds a value: `after` is the place behind its colon or dash, `parent` the column of its key or dash."""
+
+    after: int
+    parent: int
+    child: int
+    flow: bool = False
+    dash: bool = False
+
+
+class Places:
+    """The geometry of one YAML text. Every answer is a character offset into it, or a column."""
+
+    __slots__ = ("keeps_blank_lines", "newline", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        first = _BREAK.search(text)
+        self.newline = first[0] if first and first[0] in {"\n", "\r\n", "\r"} else "\n"
+        self.keeps_blank_lines = _KEPT_LINES.search(text) is not None
+
+    def line_start(self, position: int) -> int:
+        """Return where the line of `position` starts."""
+        text = self.text
+        start = text.rfind("\n", 0, position) + 1
+        while start < position:
+            match = _BREAK.search(text, start, position)
+            if match is None:
+                break
+            start = match.end()
+        return start
+
+    def line_end(self, position: int) -> int:
+        """Return where the line of `position` ends, before its line break."""
+        match = _BREAK.search(self.text, position)
+        return match.start() if match else len(self.text)
+
+    def next_line(self, position: int) -> int:
+        """Return where the line after that of `position` starts."""
+        match = _BREAK.search(self.text, position)
+        return match.end() if match else len(self.text)
+
+    def column(self, position: int) -> int:
+        """Return how many characters stand before `position` in its line."""
+        return position - self.line_start(position)
+
+    def is_first(self, position: int) -> bool:
+        """Whether only blanks stand before `position` in its line."""
+        return not self.text[self.line_start(position) : position].strip()
+
+    def behind_blank_lines(self, position: int) -> int:
+        """Return the start of the first line from `position` on that is not blank."""
+        while position < len(self.text) and not self.text[position : self.line_end(position)].strip():
+            position = self.next_line(position)
+        return position
+
+    def start(self, container: Mapping | Sequence, index: int) -> int:
+        """Return where the item at `index` starts: at its key (or `?`), its dash, or its `#`."""
+        item = container.items[index]
+        if isinstance(item, Comment):
+            return _span(item).start
+        if isinstance(item, Entry):
+            return self.key_start(item)
+        if container.flow:
+            return node_span(item).start
+        return self.dash(container, index)
+
+    def key_start(self, entry: Entry) -> int:
+        """Return where an entry starts, the `?` of an explicit key included."""
+        start = node_span(entry.key).start
+        explicit = _EXPLICIT.search(self.text, self.line_start(start), start)
+        return explicit.start() if explicit else start
+
+    def dash(self, sequence: Mapping | Sequence, index: int) -> int:
+        """Return where the dash of an element of a block sequence stands."""
+        item = sequence.items[index]
+        assert not isinstance(item, Entry)
+        assert not isinstance(item, Comment)
+        first = self.first_dash(sequence)
+        column = self.column(first)
+        position = node_span(item).start
+        while True:
+            position = self.text.rfind("-", first, position)
+            if position <= first:
+                return first
+            if self.column(position) == column and self.is_first(position):
+                return position
+
+    def first_dash(self, sequence: Mapping | Sequence) -> int:
+        """Return where the first dash of a block sequence stands, behind its tag and anchor."""
+        match = _FIRST_DASH.match(self.text, _span(sequence).start)
+        return match.end() if match else _span(sequence).start
+
+    def own_column(self, container: Mapping | Sequence) -> int:
+        """Return the column of a block collection's keys or dashes."""
+        if isinstance(container, Sequence):
+            return self.column(self.first_dash(container))
+        return self.column(next(self.key_start(entry) for entry in container.entries()))
+
+    def behind_colon(self, entry: Entry) -> int:
+        """Return the place behind the colon of an entry, or behind its key where it has none."""
+        end = node_span(entry.key).end
+        value = node_span(entry.value)
+        position = end
+        while position < max(value.start, end + 1) and position < len(self.text):
+            char = self.text[position]
+            if char == ":":
+                return position + 1
+            position = self.line_end(position) if char == "#" else position + 1
+        return end
+
+
+def node_span(node: Node) -> Span:
+    """Return the place of a node in the text: that of its alias token for a copy."""
+    span = node.alias or node.span
+    assert span is not None
+    return span
+
+
+def comment_span(comment: Comment) -> Span:
+    """Return where a loaded comment stands, from its `#` to the end of its line."""
+    assert comment.span is not None
+    return comment.span
+
+
+def _span(item: Comment | Mapping | Sequence) -> Span:
+    assert item.span is not None
+    return item.span
+
+
+def end(item: Item) -> int:
+    """Return where an item ends, comments at the end of a block collection included."""
+    if isinstance(item, Comment):
+        return _span(item).end
+    node = item.value if isinstance(item, Entry) else item
+    last = node_span(node).end
+    if node.alias is None and not isinstance(node, Scalar) and not node.flow and node.items:
+        last = max(last, end(node.items[-1]))
+    return max(last, node_span(item.key).end) if isinstance(item, Entry) else last
+
+
+def has_values(node: Node) -> bool:
+    """Whether a collection holds more than comments."""
+    return not isinstance(node, Scalar) and any(type(item) is not Comment for item in node.items)
+
+
+def last_leaf(item: Item) -> Scalar | None:
+    """Return the leaf that ends an item in the text, if it is one that stands there itself."""
+    node = item.value if isinstance(item, Entry) else item
+    while isinstance(node, Mapping | Sequence) and node.alias is None and not node.flow and node.items:
+        item = node.items[-1]
+        node = item.value if isinstance(item, Entry) else item
+    return node if isinstance(node, Scalar) and node.alias is None else None

@@ -1,0 +1,260 @@
+"""Splicing one node: a scalar in place, a flow collection member by member, anything else written afresh.
+
+Block collections are `yaml_block`'s. Every method notes replacements in `edits`; none changes the text itself.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from secretsync.documents import yaml_text
+from secretsync.documents.pairing import Edits, equal, pair_elements, pair_entries, same_value
+from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar, Sequence
+from secretsync.documents.yaml_emit import Emitter, flow_text
+from secretsync.documents.yaml_places import Places, Slot, comment_span, end, has_values, node_span
+
+_ANCHOR: Final = re.compile(r"(?:!\S*\s+)?(&[^\s,\[\]{}]+)")
+_HEADER: Final = re.compile(r"(?:[!&]\S*\s+)*[|>][-+0-9]*")
+
+
+class Splicer:
+    """Compares an old and a new node at one place and notes what to replace in the old text."""
+
+    def __init__(self, places: Places, step: int) -> None:
+        self.places = places
+        self.text = places.text
+        self.edits = Edits(places.text)
+        self.step = step
+
+    def node(self, old: Node, new: Node, slot: Slot) -> None:
+        """Note what changed between `old` and `new`."""
+        if new is old:
+            return
+        if old.alias is not None:
+            if not equal(old, new):
+                self.replace(old, new, slot)
+        elif isinstance(old, Scalar):
+            if not isinstance(new, Scalar):
+                self.replace(old, new, slot)
+            elif not same_value(old, new):
+                self.scalar(old, new, slot)
+        elif type(new) is type(old) and has_values(old) and has_values(new):
+            self.collection(old, new)
+        elif not self._empty(old, new):
+            self.replace(old, new, slot)
+
+    def collection(self, old: Mapping | Sequence, new: Node) -> None:
+        """Note what changed between two collections of one kind that both hold values."""
+        assert isinstance(new, Mapping | Sequence)
+        if old.flow:
+            self._flow(old, new)
+        else:
+            from secretsync.documents.yaml_block import splice_block
+
+            splice_block(self, old, new)
+
+    def emitter(self) -> Emitter:
+        """Return an emitter that writes as this text does."""
+        return Emitter(self.step, self.places.newline, keep_blank_lines=False)
+
+    def comment(self, old: Comment, new: Comment) -> None:
+        """Put the text of `new` in the place of `old`."""
+        if new is old or new.text == old.text:
+            return
+        start, stop = comment_span(old)
+        self.edits.replace(start, stop, self.comment_text(new, start))
+
+    def comment_text(self, comment: Comment, position: int) -> str:
+        """Return a comment for `position`, on several lines if it has them and the line is its own."""
+        lines = yaml_text.comment_lines(comment.text)
+        if len(lines) > 1 and self.places.is_first(position):
+            return (self.places.newline + " " * self.places.column(position)).join(lines)
+        return "#" + " ".join(line[1:] for line in lines)
+
+    def scalar(self, old: Scalar, new: Scalar, slot: Slot) -> None:
+        """Put one scalar in the place of another; an anchor stays, a tag goes."""
+        start, stop = node_span(old)
+        head, body = self._scalar_text(new, slot)
+        if start == stop:
+            self._fill(old, head, body, slot)
+            return
+        anchor = _ANCHOR.match(self.text, start, stop) if self.text[start] in "&!" else None
+        head = f"{anchor[1]} {head}" if anchor else head
+        header = self.header(old)
+        if header:
+            # A comment may stand behind the header: it keeps its place, the lines below it go.
+            self.edits.replace(start, header.end(), head)
+            self._below(self.places.line_end(header.end()), stop, body)
+        else:
+            self.edits.replace(start, stop, head)
+            if body:
+                self._below(self.places.line_end(stop), self.places.line_end(stop), body)
+
+    def header(self, old: Scalar) -> re.Match[str] | None:
+        """Return the header of a block scalar, tag and anchor included; None for any other style."""
+        return _HEADER.match(self.text, *node_span(old)) if old.style and old.style in "|>" else None
+
+    def _scalar_text(self, new: Scalar, slot: Slot) -> tuple[str, str]:
+        """Return what goes on the line of the key, and the lines below it."""
+        value = new.value
+        lines = type(value) is str and "\n" in value and not slot.flow
+        if lines and isinstance(value, str) and not value.endswith("\n\n") and yaml_text.fits_literal(value):
+            return yaml_text.literal(value, parent=max(slot.parent, 0), indent=slot.child, newline=self.places.newline)
+        return yaml_text.scalar(value, flow=slot.flow), ""
+
+    def _below(self, start: int, stop: int, body: str) -> None:
+        """Put lines behind the end of a line; the last line of a text gets the line break that a literal needs."""
+        if body and stop == len(self.text):
+            body += self.places.newline
+        if body or start < stop:
+            self.edits.replace(start, stop, body)
+
+    def _fill(self, old: Scalar, head: str, body: str, slot: Slot) -> None:
+        """Write a value where the text has none: `key:`, `-`, `? key`, or a member of a flow set."""
+        start = node_span(old).start
+        if self.text[slot.after - 1] in ":-" and not (slot.flow and self.text[slot.after - 1] == "-"):
+            self.edits.replace(slot.after, slot.after, " " + head)
+            at = self.places.line_end(slot.after)
+        elif slot.flow:
+            self.edits.replace(start, start, ": " + head)
+            return
+        else:
+            at = self.places.line_end(slot.after)
+            self.edits.replace(at, at, self.places.newline + " " * slot.parent + ": " + head)
+        if body:
+            self._below(at, at, body)
+
+    def replace(self, old: Node, new: Node, slot: Slot) -> None:
+        """Write `new` afresh in the place of `old`."""
+        if slot.flow:
+            span = node_span(old)
+            text = self.flow_text(new)
+            if span.start == span.end:
+                self._fill(Scalar(None, span), text, "", slot)
+            else:
+                self.edits.replace(*span, text)
+            return
+        head, body = self._fresh(new, slot)
+        start, stop = self._content(old)
+        gap = self.text[slot.after : start]
+        if "#" not in gap:
+            joint = " " if self.text[slot.after - 1] in ":-" else self.places.newline + " " * slot.parent + ": "
+            self.edits.replace(slot.after, stop, (joint + head) if head else joint.rstrip(" "))
+            if body:
+                self._below(self.places.line_end(stop), self.places.line_end(stop), body)
+            return
+        # A comment on the key's line stays there; what stood below it goes.
+        self.edits.replace(slot.after, slot.after, " " + head if head else "")
+        line = self.places.line_end(slot.after)
+        if body:
+            self._below(line, line, body)
+        cut = self.places.line_start(start)
+        self.edits.replace(cut, self.places.next_line(stop), "")
+
+    def _content(self, old: Node) -> tuple[int, int]:
+        """Return the first and last place of what `old` occupies, comments at its edges included."""
+        start, stop = node_span(old)
+        if old.alias is None and not isinstance(old, Scalar) and not old.flow:
+            stop = self.places.line_end(end(old))
+            comments = [comment_span(item)[0] for item in old.items[:1] if isinstance(item, Comment)]
+            start = min([start, *comments])
+        return start, stop
+
+    def _fresh(self, new: Node, slot: Slot) -> tuple[str, str]:
+        """Return `new` as text for the line of the key, and the lines below it."""
+        if isinstance(new, Scalar):
+            return self._scalar_text(new, slot)
+        emitter = self.emitter()
+        if has_values(new) and slot.dash:
+            if isinstance(new, Mapping):
+                emitter.mapping(new, slot.child)
+            else:
+                emitter.sequence(new, slot.child)
+            text = "".join(emitter.parts).removeprefix(self.places.newline + " " * slot.child)
+        else:
+            emitter.value(new, column=slot.child, parent=slot.parent, lead="")
+            text = "".join(emitter.parts)
+        cut = text.find(self.places.newline)
+        return (text, "") if cut < 0 else (text[:cut], text[cut:])
+
+    def flow_text(self, node: Node) -> str:
+        """Return a node in flow style, on several lines where it holds comments."""
+        return flow_text(node, self.places.newline)
+
+    def _empty(self, old: Mapping | Sequence, new: Node) -> bool:
+        """Splice comments between two collections that hold nothing else; return whether that was the case."""
+        if type(old) is not type(new) or has_values(old) or has_values(new):
+            return False
+        assert isinstance(new, Mapping | Sequence)
+        if len(old.items) != len(new.items):
+            return False
+        for before, after in zip(old.items, new.items, strict=True):
+            assert isinstance(before, Comment)
+            assert isinstance(after, Comment)
+            self.comment(before, after)
+        return True
+
+    # --- flow collections -----------------------------------------------------------------------------------------
+
+    def _flow(self, old: Mapping | Sequence, new: Mapping | Sequence) -> None:
+        """Splice the members of a flow collection; write it afresh where members with comments come or go."""
+        partners = _pair(old, new)
+        same_length = len(partners) == len(old.items)
+        if same_length and all(
+            index is not None and isinstance(old.items[index], Comment) == isinstance(item, Comment)
+            for index, item in zip(partners, new.items, strict=True)
+        ):
+            for before, after in zip(old.items, new.items, strict=True):
+                self._member(before, after)
+            return
+        commented = any(isinstance(item, Comment) for item in (*old.items, *new.items))
+        kept = [index for index in partners if index is not None]
+        if commented or not kept or self.text[node_span(old).end - 1] not in "]}":
+            self.edits.replace(*node_span(old), self.flow_text(new))
+            return
+        self._flow_members(old, new, partners, kept)
+
+    def _member(self, old: Entry | Comment | Node, new: Entry | Comment | Node) -> None:
+        if isinstance(old, Comment):
+            assert isinstance(new, Comment)
+            self.comment(old, new)
+        elif isinstance(old, Entry):
+            assert isinstance(new, Entry)
+            self.node(old.value, new.value, Slot(self.places.behind_colon(old), 0, 0, flow=True))
+        else:
+            assert not isinstance(new, Entry | Comment)
+            self.node(old, new, Slot(node_span(old).start, 0, 0, flow=True))
+
+    def _flow_members(
+        self, old: Mapping | Sequence, new: Mapping | Sequence, partners: list[int | None], kept: list[int]
+    ) -> None:
+        """Cut members with the comma before them (the first ones: behind them), insert new ones beside old ones."""
+        places = self.places
+        if kept[0] > 0:
+            self.edits.replace(places.start(old, 0), places.start(old, kept[0]), "")
+        for place in range(kept[0] + 1, len(old.items)):
+            if place not in kept:
+                self.edits.replace(end(old.items[place - 1]), end(old.items[place]), "")
+        previous: int | None = None
+        for item, index in zip(new.items, partners, strict=True):
+            if index is not None:
+                self._member(old.items[index], item)
+                previous = index
+                continue
+            text = self.flow_text(Mapping([item]))[1:-1] if isinstance(item, Entry) else self.flow_text(_value(item))
+            at = places.start(old, kept[0]) if previous is None else end(old.items[previous])
+            self.edits.replace(at, at, text + ", " if previous is None else ", " + text)
+
+
+def _value(item: Entry | Comment | Node) -> Node:
+    assert not isinstance(item, Entry | Comment)
+    return item
+
+
+def _pair(old: Mapping | Sequence, new: Mapping | Sequence) -> list[int | None]:
+    if isinstance(old, Mapping):
+        assert isinstance(new, Mapping)
+        return pair_entries(old.items, new.items)
+    assert isinstance(new, Sequence)
+    return pair_elements(old.items, new.items)

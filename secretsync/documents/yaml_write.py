@@ -1,0 +1,141 @@
+"""New documents written over the text of the old ones: what did not change keeps every byte.
+
+Both trees are walked side by side; changed scalars and comments are spliced, entries come and go as whole lines, and a
+node of another shape is written afresh at its indentation. An alias whose anchor changed is expanded.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from secretsync.documents import yaml_emit
+from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar, Source, Span
+from secretsync.documents.yaml_places import Places, comment_span, end, has_values, node_span
+from secretsync.documents.yaml_splice import Splicer
+
+_BOM: Final = "\ufeff"
+_START: Final = re.compile(r"^---", re.MULTILINE)
+
+
+def rewrite(source: Source, documents: list[Mapping]) -> bytes:
+    """Return the text of `source` with `documents` in the place of its own, in its encoding and line breaks.
+
+    Raises: TreeError if a string holds an unpaired surrogate.
+    """
+    if not source.documents:
+        return yaml_emit.dump(documents)
+    return _encoded(source, rewritten_text(source, documents))
+
+
+def rewritten_text(source: Source, documents: list[Mapping]) -> str:
+    """Return the new text, before it is encoded."""
+    pairs = list(zip(source.documents, documents, strict=False))
+    extra = documents[len(pairs) :]
+    if all(old is new for old, new in pairs) and len(pairs) == len(source.documents) and not extra:
+        return source.text
+    splicer = Splicer(Places(source.text), _step(source))
+    for number, (old, new) in enumerate(pairs):
+        _document(splicer, old, new, source.spans[number])
+    for span in source.spans[len(pairs) :]:
+        splicer.edits.replace(*span, "")
+    _expand_aliases(splicer, source)
+    text = splicer.edits.result()
+    if extra:
+        newline = splicer.places.newline
+        text += "" if text.endswith("\n") else newline
+        text += "".join(
+            f"---\n{yaml_emit.document_text(document, indent=splicer.step)}".replace("\n", newline)
+            for document in extra
+        )
+    return text
+
+
+def _encoded(source: Source, text: str) -> bytes:
+    if source.encoding == "utf-8":
+        data = yaml_emit.encoded(text)
+        return b"\xef\xbb\xbf" + data if source.bom else data
+    return ((_BOM if source.bom else "") + text).encode(source.encoding, "replace")
+
+
+def _step(source: Source) -> int:
+    """Return the indentation of the text: the column of its first nested block mapping, 4 if there is none."""
+    places = Places(source.text)
+    for document in source.documents:
+        for entry in document.entries():
+            value = entry.value
+            if isinstance(value, Mapping) and value.alias is None and not value.flow and has_values(value):
+                column = places.own_column(value)
+                return column if 2 <= column <= 9 else yaml_emit.DEFAULT_INDENT
+    return yaml_emit.DEFAULT_INDENT
+
+
+def _document(splicer: Splicer, old: Mapping, new: Mapping, span: Span) -> None:
+    """Splice one document; a root that is, or becomes, empty is written afresh."""
+    if old is new:
+        return
+    if has_values(old) and has_values(new) and _shares_an_entry(old, new):
+        splicer.collection(old, new)
+        return
+    text = yaml_emit.document_text(new, indent=splicer.step).removesuffix("\n").replace("\n", splicer.places.newline)
+    start, stop = _root_place(splicer.places, old, span)
+    if start == stop:
+        text = splicer.places.newline + text + ("" if stop < len(splicer.text) else splicer.places.newline)
+    splicer.edits.replace(start, stop, text)
+
+
+def _shares_an_entry(old: Mapping, new: Mapping) -> bool:
+    keys = {entry.key.value for entry in old.entries()}
+    return old.flow or any(entry.key.value in keys for entry in new.entries())
+
+
+def _root_place(places: Places, old: Mapping, span: Span) -> tuple[int, int]:
+    """Return the lines of a root and its comments, or the place behind the `---` of a document that has neither."""
+    starts = [comment_span(item).start for item in old.items if isinstance(item, Comment)]
+    stops = [comment_span(item).end for item in old.items if isinstance(item, Comment)]
+    root = node_span(old)
+    if root.start < root.end:
+        starts.append(root.start)
+        stops.append(max(root.end, end(old)))
+    if starts:
+        start, stop = min(starts), places.line_end(max(stops))
+        return (places.line_start(start) if places.is_first(start) else start), stop
+    marker = _START.search(places.text, *span)
+    at = places.line_end(marker.end() if marker else span.start)
+    return at, at
+
+
+# --- aliases ------------------------------------------------------------------------------------------------------
+
+
+def _expand_aliases(splicer: Splicer, source: Source) -> None:
+    """Expand each alias that stays while the text of its anchor changes, until no more do."""
+    if "*" not in source.text or not splicer.edits:
+        return
+    waiting = [node for document in source.documents for node in _aliases(document)]
+    while True:
+        due = [node for node in waiting if not splicer.edits.covers(_alias(node)) and splicer.edits.touches(node.span)]
+        if not due:
+            return
+        for node in due:
+            splicer.edits.replace(*_alias(node), splicer.flow_text(node))
+        waiting = [node for node in waiting if node not in due]
+
+
+def _alias(node: Node) -> Span:
+    assert node.alias is not None
+    return node.alias
+
+
+def _aliases(node: Node) -> Iterator[Node]:
+    """Yield the copies that stand for an alias token, outermost first."""
+    if node.alias is not None:
+        yield node
+    elif not isinstance(node, Scalar):
+        for item in node.items:
+            if isinstance(item, Entry):
+                yield from _aliases(item.key)
+                yield from _aliases(item.value)
+            elif not isinstance(item, Comment):
+                yield from _aliases(item)
