@@ -6,6 +6,8 @@ from typing import Annotated, Literal, TypeAlias
 
 import typer
 
+from secretsync.sops.datakey import DEFAULT_ORDER
+
 StoreName: TypeAlias = Literal["yaml", "json", "dotenv", "ini", "binary"]
 
 AllowDemoKeys: TypeAlias = Annotated[
@@ -36,3 +38,10 @@ DecryptionOrder: TypeAlias = Annotated[
         "--decryption-order", envvar="SOPS_DECRYPTION_ORDER", help="Kinds of key to try first, as in age,pgp."
     ),
 ]
+
+
+def order_of(text: str | None) -> tuple[str, ...]:
+    """Return the kinds of key to try first; sops' own order unless given."""
+    if text is None:
+        return DEFAULT_ORDER
+    return tuple(kind.strip() for kind in text.split(",") if kind.strip())

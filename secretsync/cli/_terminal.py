@@ -9,6 +9,8 @@ import os
 import sys
 from typing import Final
 
+from secretsync.errors import KeyServiceError
+
 PROGRAM: Final = "secretsync"
 
 _COLOURS: Final = {"error": "1;31", "warning": "1;33", "hint": "1;36"}
@@ -23,6 +25,22 @@ def say(text: str, *, kind: str | None = None) -> None:
 def warn(text: str) -> None:
     """Print a warning, which does not change the exit code."""
     say(text, kind="warning")
+
+
+def ask_secret(question: str) -> str:
+    """Ask a person for a secret on the terminal, without echo.
+
+    Raises:
+        KeyServiceError: there is no terminal, so nobody would answer.
+    """
+    try:
+        with open("/dev/tty", "r+b", buffering=0):
+            pass
+    except OSError:
+        raise KeyServiceError(f"cannot ask for {question}: no terminal") from None
+    from getpass import getpass
+
+    return getpass(f"{PROGRAM}: {question}: ")
 
 
 def one_line(text: str) -> str:

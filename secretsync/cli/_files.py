@@ -1,0 +1,83 @@
+"""What the SOPS file commands share: which stores a file goes through, reading it, and placing errors at its name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from secretsync import files
+from secretsync.documents.stores import Store, store_for_path, store_named
+from secretsync.documents.tree import Limits, Source
+from secretsync.errors import ConflictingOptionsError, FileAccessError, MissingFileError, SecretsyncError
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One file a command works on: where it is, the name that decides format and rule, and its two stores."""
+
+    path: str
+    name: str
+    input_store: str
+    output_store: str
+
+    @property
+    def shown(self) -> str:
+        """The name in messages."""
+        return "stdin" if self.path == files.STDIN else self.path
+
+    @property
+    def store(self) -> Store:
+        """The store the input is read with."""
+        return store_named(self.input_store)
+
+    def load(self, data: bytes, *, encrypted: bool) -> Source:
+        """Read the documents of a user's own file, whose size is not limited."""
+        return self.store.load(data, limits=Limits.unbounded(), encrypted=encrypted)
+
+    def placing(self, action: Callable[[], Result]) -> Result:
+        """Run `action`; what it raises is placed at this file."""
+        try:
+            return action()
+        except FileAccessError:
+            raise
+        except SecretsyncError as error:
+            raise error.at(self.shown) from None
+
+
+def target_of(path: str, *, override: str | None, input_type: str | None, output_type: str | None) -> Target:
+    """Return what sops works on: types given, else by the name, `--filename-override` before the path.
+
+    Standard input without a name is binary. Source: sops cmd/sops/main.go, inputStore and outputStore at v3.13.3.
+    """
+    name = override or ("" if path == files.STDIN else path)
+    by_name = store_for_path(name)
+    return Target(path, name, input_type or by_name, output_type or by_name)
+
+
+def destination(path: str, output: str | None, *, in_place: bool) -> str | None:
+    """Return the file to write, or None for standard output.
+
+    Raises:
+        ConflictingOptionsError: both were asked for, or standard input was to be replaced.
+    """
+    if not in_place:
+        return output
+    if output is not None:
+        raise ConflictingOptionsError("--in-place and --output exclude each other")
+    if path == files.STDIN:
+        raise ConflictingOptionsError("--in-place needs a file, not standard input")
+    return path
+
+
+def read(path: str) -> bytes:
+    """Return the bytes of a file or of standard input.
+
+    Raises:
+        MissingFileError: there is no such file.
+    """
+    if not path:
+        raise MissingFileError("no file given")
+    return files.read(path)
