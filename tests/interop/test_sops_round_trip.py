@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from secretsync import sops
 from secretsync.documents.stores import store_named
 from secretsync.masterkeys import MasterKeys
+from secretsync.sops.selectors import Selector
 from tests.interop.texts import json_texts, yaml_texts
 from tests.peers.store_oracle import shown
 
@@ -19,21 +23,70 @@ if TYPE_CHECKING:
     from tests.peers.store_oracle import StoreOracle
 
 
+SELECTORS: Final = (
+    ("unencrypted_suffix", "_unencrypted"),
+    ("encrypted_suffix", "e"),
+    ("encrypted_regex", "^(a|data|single)$"),
+    ("unencrypted_regex", "[nk]"),
+)
+NOW: Final = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+class Choice(NamedTuple):
+    """What is encrypted and what the MAC covers."""
+
+    selector: tuple[str, str]
+    mac_only: bool
+
+    @property
+    def flags(self) -> list[str]:
+        """The same as flags of sops."""
+        kind, pattern = self.selector
+        return [f"--{kind.replace('_', '-')}", pattern, *["--mac-only-encrypted"][: self.mac_only]]
+
+
+CHOICES: Final = st.builds(Choice, st.sampled_from(SELECTORS), st.booleans())
+
+
 @settings(max_examples=300)
-@given(text=yaml_texts())
-def test_yaml_from_sops_decrypts_to_the_same_tree(text: str, sops_peer: Sops, oracle: StoreOracle) -> None:
-    encrypted = sops_peer.encrypt(text.encode(), "yaml")
-    ours = _decrypted(encrypted, "yaml", sops_peer)
-    assert values(shown(ours)) == values(oracle.read(text.encode()))
-    kept = comments(oracle.read(sops_peer.decrypt(encrypted, "yaml")))
-    assert kept <= comments(shown(ours))
+@given(text=yaml_texts(), choice=CHOICES)
+def test_yaml_crosses_in_both_directions(text: str, choice: Choice, sops_peer: Sops, oracle: StoreOracle) -> None:
+    theirs = sops_peer.encrypt(text.encode(), "yaml", *choice.flags)
+    by_sops = oracle.read(sops_peer.decrypt(theirs, "yaml"))
+
+    decrypted = shown(_decrypted(theirs, "yaml", sops_peer))
+    assert values(decrypted) == values(oracle.read(text.encode()))
+    assert comments(by_sops) <= comments(decrypted)
+
+    ours = oracle.read(sops_peer.decrypt(_encrypted(text, "yaml", choice, sops_peer), "yaml"))
+    assert values(ours) == values(by_sops)
+    assert comments(by_sops) <= comments(ours)
 
 
-@settings(max_examples=100)
+@settings(max_examples=300)
+@given(text=json_texts(), choice=CHOICES)
+def test_json_for_sops_decrypts_to_the_same_tree(text: str, choice: Choice, sops_peer: Sops) -> None:
+    ours = sops_peer.decrypt(_encrypted(text, "json", choice, sops_peer), "json")
+    assert json.loads(ours) == json.loads(text)
+
+
+@settings(max_examples=300)
 @given(text=json_texts())
 def test_json_from_sops_decrypts_to_the_same_tree(text: str, sops_peer: Sops) -> None:
     ours = _decrypted(sops_peer.encrypt(text.encode(), "json"), "json", sops_peer)
     assert shown(ours) == shown(store_named("json").load(text.encode()).documents)
+
+
+def _encrypted(text: str, store: str, choice: Choice, peer: Sops) -> bytes:
+    return sops.encrypt(
+        store_named(store).load(text.encode()),
+        groups=[[("age", peer.recipient)]],
+        keys=MasterKeys(peer.environ),
+        now=NOW,
+        selector=Selector(*choice.selector),
+        mac_only=choice.mac_only,
+        allow_plaintext=True,
+    )
 
 
 def _decrypted(encrypted: bytes, store: str, peer: Sops) -> list[Mapping]:
@@ -57,10 +110,10 @@ def comments(tree: Any) -> Counter[str]:
     found: Counter[str] = Counter()
     if _is_comment(tree):
         found[tree["text"].strip()] += 1
-    elif isinstance(tree, dict):
-        found += sum((comments(item) for item in tree.get("items", tree.get("documents", []))), Counter())
-    elif isinstance(tree, list):
-        found += sum((comments(item) for item in tree), Counter())
+        return found
+    inner = tree.get("items") or tree.get("documents") or [] if isinstance(tree, dict) else tree
+    for item in inner if isinstance(inner, list) else []:
+        found += comments(item)
     return found
 
 

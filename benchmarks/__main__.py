@@ -1,0 +1,60 @@
+"""`python -m benchmarks [NAME…]`: run all comparisons, or the named ones, and print the table in Markdown.
+
+Ends with 1 where a promise is not kept, with 3 where a real tool is missing.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from benchmarks.comparisons import COMPARISONS, REPOSITORY, Bench, Line
+
+_COUNT: Final = int(os.environ.get("SECRETSYNC_BENCH_FILES", "1000"))
+
+
+def main(names: list[str]) -> int:
+    """Run the comparisons and return the exit code."""
+    unknown = [name for name in names if name not in COMPARISONS]
+    if unknown:
+        sys.exit(f"no such comparison: {' '.join(unknown)}; there are {' '.join(COMPARISONS)}")
+    with tempfile.TemporaryDirectory(prefix="secretsync-bench-") as folder:
+        bench = Bench(Path(folder), _peers(), _COUNT)
+        _prepare(bench)
+        print("| what | ours | peer | ratio | promised | |\n|---|---:|---:|---:|---:|---|", flush=True)
+        lines = [_printed(line) for name in names or COMPARISONS for line in COMPARISONS[name](bench)]
+    return 0 if all(line.holds for line in lines) else 1
+
+
+def _printed(line: Line) -> Line:
+    promise = f"{'≥' if line.at_least else '≤'} {line.bound:g}"
+    verdict = "kept" if line.holds else "**missed**"
+    print(f"| {line.name} | {line.ours} | {line.peer} | {line.ratio:.2f} | {promise} | {verdict} |", flush=True)
+    return line
+
+
+def _peers() -> dict[str, str]:
+    listed = subprocess.run([REPOSITORY / ".ci" / "peers", "--list"], check=True, stdout=subprocess.PIPE, text=True)
+    peers = dict(line.split(" ", 1) for line in listed.stdout.splitlines())
+    missing = [name for name in ("sops", "age-keygen", "kubeseal", "godecrypt") if not Path(peers[name]).exists()]
+    if missing:
+        print(f"not installed here: {', '.join(missing)}; run `make peers`", file=sys.stderr)
+        sys.exit(3)
+    return peers
+
+
+def _prepare(bench: Bench) -> None:
+    """Write the identity and the corpus; in another process, so that this one stays small."""
+    identity = subprocess.run([bench.peers["age-keygen"]], check=True, capture_output=True, text=True).stdout
+    (bench.folder / "age.txt").write_text(identity)
+    recipient = next(line.split(": ")[1] for line in identity.splitlines() if "public key" in line)
+    corpus = [sys.executable, "-m", "benchmarks.corpus", str(bench.folder), str(bench.count), recipient]
+    subprocess.run(corpus, check=True, cwd=REPOSITORY)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
