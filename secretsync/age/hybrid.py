@@ -133,7 +133,7 @@ class HybridIdentity:
                 file_key = self._open(stanza)
                 if file_key is not None:
                     return file_key
-        raise IncorrectIdentityError("no mlkem768x25519 stanza is for this identity")
+        raise IncorrectIdentityError("no mlkem768x25519 stanza is for it")
 
     def _open(self, stanza: Stanza) -> bytes | None:
         if len(stanza.args) != 1:

@@ -106,7 +106,7 @@ class Ed25519Identity:
                 file_key = self._open(stanza)
                 if file_key is not None:
                     return file_key
-        raise IncorrectIdentityError("no ssh-ed25519 stanza is for this key")
+        raise IncorrectIdentityError("no ssh-ed25519 stanza is for it")
 
     def _open(self, stanza: Stanza) -> bytes | None:
         if len(stanza.args) != 2:
@@ -145,7 +145,7 @@ class RsaIdentity:
                     return self._key.decrypt(stanza.body, _OAEP)
                 except ValueError:
                     continue  # The fingerprint is 4 bytes and may collide with another key's.
-        raise IncorrectIdentityError("no ssh-rsa stanza is for this key")
+        raise IncorrectIdentityError("no ssh-rsa stanza is for it")
 
     def __str__(self) -> str:
         return str(self.public)

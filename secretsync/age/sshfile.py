@@ -41,7 +41,7 @@ class EncryptedSshIdentity:
         if self._opened is None:
             hint = self.public.fingerprint
             if not any(stanza.type == self.public.kind and stanza.args[:1] == (hint,) for stanza in stanzas):
-                raise IncorrectIdentityError(f"no {self.public.kind} stanza is for this key")
+                raise IncorrectIdentityError(f"no {self.public.kind} stanza is for it")
             self._opened = self._decrypted()
         return self._opened.unwrap(stanzas)
 

@@ -101,7 +101,7 @@ class X25519Identity:
                 file_key = self._open(stanza)
                 if file_key is not None:
                     return file_key
-        raise IncorrectIdentityError("no X25519 stanza is for this identity")
+        raise IncorrectIdentityError("no X25519 stanza is for it")
 
     def _open(self, stanza: Stanza) -> bytes | None:
         if len(stanza.args) != 1:

@@ -10,16 +10,19 @@ from io import BytesIO
 from typing import ClassVar
 
 from secretsync.age import armor, encrypt, envelope, header, parse_recipient
+from secretsync.age.filekey import verify_header
+from secretsync.age.interaction import Interaction
 from secretsync.age.protocol import Identity, Recipient
 from secretsync.errors import (
     ConfigError,
     DemoKeyError,
     FormatError,
     IncorrectIdentityError,
+    KeyServiceError,
     MetadataError,
-    NoIdentityMatchError,
+    SecretsyncError,
 )
-from secretsync.masterkeys.age_sources import Found, Place, places
+from secretsync.masterkeys.age_sources import SSH, Found, Place, places
 from secretsync.masterkeys.demo import DEMO_RECIPIENTS
 from secretsync.masterkeys.surroundings import KeySource, Surroundings
 from secretsync.secrecy import SecretBytes
@@ -34,7 +37,8 @@ class AgeService:
     def __init__(self, kind: str, surroundings: Surroundings) -> None:
         del kind
         self._surroundings = surroundings
-        self._places = places(surroundings)
+        self._interaction = Interaction(surroundings.prompt, surroundings.plugins, surroundings.environ)
+        self._places = places(surroundings, self._interaction)
         self._found: dict[tuple[str, str], Found] = {}
         self._recipients: dict[str, Recipient] = {}
         self._names: dict[int, str] = {}
@@ -50,7 +54,7 @@ class AgeService:
         parsed = self._recipients.get(text)
         if parsed is None:
             try:
-                parsed = self._recipients[text] = parse_recipient(text)
+                parsed = self._recipients[text] = parse_recipient(text, self._interaction)
             except FormatError as error:
                 raise ConfigError(f"age recipient {text[:24]!r} cannot be used: {error}") from None
         return {"enc": encrypt(data_key.expose(), [parsed], armored=True).decode("ascii"), "recipient": text}
@@ -61,15 +65,19 @@ class AgeService:
         source = BytesIO(armor.decode(_text_of(fields, "enc").encode("utf-8")))
         head = header.parse(source.readline)
         causes: list[str] = []
-        for name, identity in self._candidates(recipient):
+        refusal: type[SecretsyncError] = IncorrectIdentityError
+        for name, identity in self._candidates(recipient, head):
             try:
-                file_key = envelope.unwrap(head, [identity])
-            except NoIdentityMatchError:
-                causes.append(f"{self._name_of(identity)} ({name})")
+                file_key = identity.unwrap(head.stanzas)
+            except (IncorrectIdentityError, KeyServiceError) as error:
+                causes.append(f"{self._name_of(identity)} ({name}): {error}")
+                if isinstance(error, KeyServiceError):
+                    refusal = KeyServiceError
                 continue
+            verify_header(file_key, head)
             self._refuse_demo(self._name_of(identity))
             return SecretBytes(envelope.read_payload(file_key, source))
-        raise IncorrectIdentityError(f"age key {recipient!r}: {self._explanation(recipient, causes)}")
+        raise refusal(f"age key {recipient!r}: {self._explanation(recipient, causes)}")
 
     def sources(self) -> list[KeySource]:
         """Return every place with its state, in sops' order."""
@@ -80,17 +88,29 @@ class AgeService:
             listed.append(KeySource(place.name, found.problem or "ok", names))
         return listed
 
-    def _candidates(self, recipient: str) -> Iterator[tuple[str, Identity]]:
+    def _candidates(self, recipient: str, head: header.Header) -> Iterator[tuple[str, Identity]]:
+        """Yield identities in sops' order: native ones of every place, SSH keys, then those that ask or start plugins."""
+        later: list[tuple[str, Identity]] = []
         for place in sorted(self._places, key=lambda place: place.rank):
+            if place.rank == SSH and not any(stanza.type.startswith("ssh-") for stanza in head.stanzas):
+                continue
             for identity in self._look(place, recipient).identities:
-                yield place.name, identity
+                if identity.native or place.rank == SSH:
+                    yield place.name, identity
+                else:
+                    later.append((place.name, identity))
+        yield from later
 
     def _look(self, place: Place, recipient: str) -> Found:
-        key = (place.name, recipient if place.asks_for_recipient else "")
+        key = self._key_of(place, recipient)
         found = self._found.get(key)
         if found is None:
             found = self._found[key] = place.look(recipient)
         return found
+
+    @staticmethod
+    def _key_of(place: Place, recipient: str) -> tuple[str, str]:
+        return place.name, recipient if place.asks_for_recipient else ""
 
     def _name_of(self, identity: Identity) -> str:
         name = self._names.get(id(identity))
@@ -106,13 +126,17 @@ class AgeService:
             )
 
     def _explanation(self, recipient: str, causes: list[str]) -> str:
-        states = [(place.name, self._look(place, recipient)) for place in self._places]
-        parts = [f"not opened by {cause}" for cause in causes]
-        parts += [f"{name}: {found.problem}" for name, found in states if found.problem and not found.absent]
-        absent = [name for name, found in states if found.absent]
+        """Return every cause, every place with a problem, and every place without keys, on one line."""
+        states = {place.name: self._found.get(self._key_of(place, recipient), Found()) for place in self._places}
+        parts = causes + [f"{name}: {found.problem}" for name, found in states.items() if _is_broken(found)]
+        absent = [name for name, found in states.items() if found.absent]
         if absent:
             parts.append(f"no keys in {', '.join(absent)}")
         return "; ".join(parts)
+
+
+def _is_broken(found: Found) -> bool:
+    return bool(found.problem) and not found.absent
 
 
 def _text_of(fields: Mapping[str, object], name: str) -> str:

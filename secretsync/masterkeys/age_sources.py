@@ -1,7 +1,7 @@
 """Where age identities come from: sops' environment variables and files, each read when it is first needed.
 
-`places` lists them in sops' order; the rank says which are tried first, cheap and silent ones before those that
-start a program or ask a person. Source: sops age/keysource.go at v3.13.3, loadIdentities.
+`places` lists them in sops' order; the rank says which are tried first, silent ones before those that start a
+program or ask a person (sops, too, tries those last). Source: sops age/keysource.go at v3.13.3, loadIdentities.
 """
 
 from __future__ import annotations
@@ -9,15 +9,19 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import Final, NamedTuple
 
-from secretsync import files
 from secretsync.age import parse_identities
+from secretsync.age.interaction import Interaction
 from secretsync.age.protocol import Identity
-from secretsync.errors import FormatError, MissingFileError, SecretsyncError
+from secretsync.errors import SecretsyncError
+from secretsync.masterkeys import age_files
 from secretsync.masterkeys.surroundings import Surroundings
 
-USER_FILE: Final = ("sops", "age", "keys.txt")
+_USER_FILE: Final = ("sops", "age", "keys.txt")
+SILENT, COMMAND, SSH = 0, 1, 2
+"""Ranks: reads a variable or file; starts a program; opens SSH stanzas only."""
 
 
 class Found(NamedTuple):
@@ -34,7 +38,7 @@ class Place(NamedTuple):
     name: str
     read: Callable[[str], tuple[Identity, ...]]
     present: bool = True
-    rank: int = 0
+    rank: int = SILENT
     asks_for_recipient: bool = False
 
     def look(self, recipient: str) -> Found:
@@ -48,31 +52,57 @@ class Place(NamedTuple):
         return Found(identities, "" if identities else "holds no keys", not identities)
 
 
-def places(surroundings: Surroundings) -> list[Place]:
+def places(surroundings: Surroundings, interaction: Interaction) -> list[Place]:
     """Return every place, in sops' order; what was given by the caller comes first."""
     environ = surroundings.environ
-    found = [_variable(environ), _file(environ), *_user_file(environ)]
+    found = [*_ssh_places(environ, interaction), *_age_places(environ, interaction)]
     if surroundings.extra_age_identities:
         found.insert(0, Place("the given identities", lambda _: surroundings.extra_age_identities))
     return found
 
 
-def _variable(environ: Mapping[str, str]) -> Place:
-    name = "SOPS_AGE_KEY"
-    return Place(name, lambda _: tuple(parse_identities(environ[name], several_per_line=True)), present=name in environ)
+def _ssh_places(environ: Mapping[str, str], interaction: Interaction) -> list[Place]:
+    file, command = "SOPS_AGE_SSH_PRIVATE_KEY_FILE", "SOPS_AGE_SSH_PRIVATE_KEY_CMD"
+    found = [
+        Place(file, lambda _: age_files.read_ssh(environ[file], interaction), file in environ, SSH),
+        Place(
+            command,
+            lambda recipient: age_files.ssh_parsed(_output(command, environ, recipient), "its output", interaction),
+            command in environ,
+            SSH,
+            asks_for_recipient=True,
+        ),
+    ]
+    if home := environ.get("HOME", ""):
+        found += [_own_ssh_key(os.path.join(home, ".ssh", name), interaction) for name in ("id_ed25519", "id_rsa")]
+    return found
 
 
-def _file(environ: Mapping[str, str]) -> Place:
-    name = "SOPS_AGE_KEY_FILE"
-    return Place(name, lambda _: _read_file(environ[name]), present=name in environ)
+def _own_ssh_key(path: str, interaction: Interaction) -> Place:
+    return Place(path, lambda _: age_files.read_ssh(path, interaction, optional=True), rank=SSH)
 
 
-def _user_file(environ: Mapping[str, str]) -> list[Place]:
-    folder = config_folder(environ)
-    if not folder:
-        return []
-    path = os.path.join(folder, *USER_FILE)
-    return [Place(path, lambda _: _read_file(path, optional=True))]
+def _age_places(environ: Mapping[str, str], interaction: Interaction) -> list[Place]:
+    variable, file, command = "SOPS_AGE_KEY", "SOPS_AGE_KEY_FILE", "SOPS_AGE_KEY_CMD"
+    found = [
+        Place(
+            variable,
+            lambda _: tuple(parse_identities(environ[variable], interaction, several_per_line=True)),
+            variable in environ,
+        ),
+        Place(file, lambda _: age_files.read(environ[file], interaction), file in environ),
+        Place(
+            command,
+            lambda recipient: age_files.parsed(_output(command, environ, recipient), "its output", interaction),
+            command in environ,
+            COMMAND,
+            asks_for_recipient=True,
+        ),
+    ]
+    if folder := config_folder(environ):
+        path = os.path.join(folder, *_USER_FILE)
+        found.append(Place(path, lambda _: age_files.read(path, interaction, optional=True)))
+    return found
 
 
 def config_folder(environ: Mapping[str, str]) -> str:
@@ -87,20 +117,7 @@ def config_folder(environ: Mapping[str, str]) -> str:
     return os.path.join(home, *(("Library", "Application Support") if sys.platform == "darwin" else (".config",)))
 
 
-def _read_file(path: str, *, optional: bool = False) -> tuple[Identity, ...]:
-    try:
-        raw = files.read(path)
-    except MissingFileError:
-        if optional:
-            return ()
-        raise
-    return tuple(_parsed(raw, path))
-
-
-def _parsed(raw: bytes, path: str) -> list[Identity]:
-    try:
-        return parse_identities(raw.decode("utf-8"))
-    except UnicodeDecodeError:
-        raise FormatError("is not valid UTF-8", location=path) from None
-    except FormatError as error:
-        raise error.at(path) from None
+def _output(name: str, environ: Mapping[str, str], recipient: str) -> bytes:
+    commands = import_module("secretsync.masterkeys.commands")
+    output: bytes = commands.output_of(environ[name], environ, name=name, recipient=recipient)
+    return output

@@ -136,7 +136,7 @@ def test_a_key_of_another_person_with_the_same_type_does_not_match(run: Run, tmp
     other = parse_private_key(make_ssh_key(tmp_path, "ed25519").read_bytes(), "other", NOBODY)
     with pytest.raises(IncorrectIdentityError):
         other.unwrap(())
-    with pytest.raises(NoIdentityMatchError, match="no ssh-ed25519 stanza is for this key"):
+    with pytest.raises(NoIdentityMatchError, match="no ssh-ed25519 stanza is for it"):
         age.decrypt(data, [other])
 
 

@@ -86,7 +86,7 @@ def test_the_error_names_every_key_tried_and_every_place_looked_at(identity: age
         keys.unwrap("age", wrapped_for(identity))
     message = str(caught.value)
     assert str(identity) in message
-    assert f"{other} (SOPS_AGE_KEY)" in message
+    assert f"{other} (SOPS_AGE_KEY): no X25519 stanza is for it" in message
     assert f"SOPS_AGE_KEY_FILE: {home / 'bad'} line 1" in message
     assert "keys.txt" in message
     assert "\n" not in message

@@ -1,0 +1,208 @@
+"""age plugins: a small program plays one well and badly; what it is told, what it may see, what its failures say."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from pathlib import Path
+
+import pytest
+
+from secretsync import age
+from secretsync.age.interaction import Interaction
+from secretsync.crypto import bech32
+from secretsync.errors import (
+    FormatError,
+    KeyServiceError,
+    MissingDependencyError,
+    NoIdentityMatchError,
+    PolicyError,
+    SecretsyncError,
+)
+from secretsync.masterkeys import MasterKeys
+from secretsync.secrecy import SecretBytes
+
+RECIPIENT = bech32.encode("age1toy", b"")
+IDENTITY = bech32.encode("age-plugin-toy-", b"").upper()
+
+TOY = r"""
+import base64, os, sys, time
+from pathlib import Path
+
+def b64(raw): return base64.b64encode(raw).decode().rstrip("=")
+def unb64(text): return base64.b64decode(text + "=" * (-len(text) % 4))
+def send(head, body=b""):
+    text = b64(body)
+    lines = [text[i:i + 64] for i in range(0, len(text) + 1, 64)]
+    sys.stdout.write("-> " + head + "\n" + "\n".join(lines) + "\n"); sys.stdout.flush()
+def receive():
+    head, body = sys.stdin.readline().split()[1:], b""
+    while True:
+        line = sys.stdin.readline().rstrip("\n"); body += unb64(line)
+        if len(line) < 64: return head, body
+def command(*words, body=b""):
+    send(" ".join(words), body)
+    return receive()
+
+here = Path(sys.argv[0]).parent
+(here / "environ").write_text("\n".join(os.environ))
+mode = (here / "mode").read_text() if (here / "mode").exists() else ""
+got = []
+while (message := receive())[0] != ["done"]: got.append(message)
+if mode == "die": sys.exit(3)
+if mode == "hang": time.sleep(60)
+if mode == "garble": print("hello"); sys.exit(0)
+if mode == "error": command("error", "internal", body=b"the token\nis locked"); sys.exit(0)
+if mode == "strange": assert command("frobnicate")[0] == ["unsupported"]
+if mode == "none": send("done"); sys.exit(0)
+pin = b""
+if mode == "ask":
+    assert command("msg", body=b"touch it")[0] == ["ok"]
+    reply = command("request-secret", body=b"PIN")
+    if reply[0] != ["ok"]: command("error", "internal", body=b"no PIN"); sys.exit(0)
+    pin = reply[1]
+    assert command("confirm", b64(b"Do it"), body=b"Really")[0] == ["ok", "yes"]
+if sys.argv[1].endswith("recipient-v1"):
+    key = next(body for head, body in got if head[0] == "wrap-file-key")
+    command("recipient-stanza", "0", "toy", "arg", body=bytes(b ^ 7 for b in key) + pin)
+    if mode == "label": command("labels", "postquantum")
+else:
+    for head, body in got:
+        if head[0] == "recipient-stanza" and head[2] == "toy":
+            command("file-key", "0", body=bytes(b ^ 7 for b in body[:16]))
+send("done")
+"""
+
+
+class Toy:
+    """A folder with the toy plugin on its PATH."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        program = folder / "age-plugin-toy"
+        program.write_text(f"#!{sys.executable}\n{TOY}")
+        program.chmod(program.stat().st_mode | stat.S_IXUSR)
+        self.environ = {"PATH": str(folder), "SOPS_AGE_KEY": "secret", "VAULT_TOKEN": "secret", "LANG": "C"}
+
+    def behave(self, mode: str) -> None:
+        (self.folder / "mode").write_text(mode)
+
+    def interaction(self, **changes: object) -> Interaction:
+        return Interaction(plugins=True, environ=self.environ)._replace(**changes)  # type: ignore[arg-type]  # of a test
+
+
+@pytest.fixture
+def toy(tmp_path: Path) -> Toy:
+    return Toy(tmp_path)
+
+
+def wrapped(interaction: Interaction) -> bytes:
+    return age.encrypt(b"text", [age.parse_recipient(RECIPIENT, interaction)])
+
+
+def opened(data: bytes, interaction: Interaction) -> bytes:
+    return age.decrypt(data, [age.parse_identity(IDENTITY, interaction)])
+
+
+def test_a_plugin_wraps_and_unwraps(toy: Toy) -> None:
+    assert opened(wrapped(toy.interaction()), toy.interaction()) == b"text"
+
+
+def test_plugins_never_inherit_secrets(toy: Toy) -> None:
+    wrapped(toy.interaction())
+    seen = (toy.folder / "environ").read_text().split("\n")
+    assert "LANG" in seen
+    assert "SOPS_AGE_KEY" not in seen
+    assert "VAULT_TOKEN" not in seen
+
+
+def test_a_plugin_may_ask_a_person(toy: Toy) -> None:
+    toy.behave("ask")
+    questions: list[str] = []
+
+    def answer(question: str) -> str:
+        questions.append(question)
+        return "yes 1234"
+
+    data = wrapped(toy.interaction(prompt=answer))
+    assert opened(data, toy.interaction(prompt=answer)) == b"text"
+    assert questions[:2] == ["age-plugin-toy: PIN: ", "age-plugin-toy: Really (Do it? y/n): "]
+
+
+def test_a_plugin_is_told_when_nobody_can_be_asked(toy: Toy) -> None:
+    toy.behave("ask")
+    with pytest.raises(KeyServiceError, match="age-plugin-toy reports: no PIN"):
+        wrapped(toy.interaction())
+
+
+def test_what_a_plugin_asks_beyond_the_protocol_is_unsupported(toy: Toy) -> None:
+    toy.behave("strange")
+    assert wrapped(toy.interaction())
+
+
+def test_labels_keep_other_recipients_out(toy: Toy) -> None:
+    toy.behave("label")
+    with pytest.raises(SecretsyncError, match="do not mix"):
+        age.encrypt(b"", [age.parse_recipient(RECIPIENT, toy.interaction()), age.generate().recipient()])
+
+
+@pytest.mark.parametrize(
+    ("mode", "message"),
+    [
+        ("die", "age-plugin-toy dies with exit code 3"),
+        ("hang", "age-plugin-toy has been silent for 0.5 seconds"),
+        ("garble", "age-plugin-toy breaks the plugin protocol"),
+        ("error", "age-plugin-toy reports: the token is locked"),
+        ("none", "age-plugin-toy sends no recipient stanza"),
+    ],
+)
+def test_a_plugin_that_fails_is_named_with_its_failure(toy: Toy, mode: str, message: str) -> None:
+    toy.behave(mode)
+    with pytest.raises(KeyServiceError, match=message):
+        wrapped(toy.interaction(plugin_timeout_seconds=0.5))
+
+
+def test_a_plugin_that_does_not_know_the_file_is_no_match(toy: Toy) -> None:
+    data = age.encrypt(b"", [age.generate().recipient()])
+    with pytest.raises(NoIdentityMatchError, match="an identity of age-plugin-toy: the plugin opens none"):
+        opened(data, toy.interaction())
+
+
+def test_a_missing_plugin_is_a_missing_dependency(toy: Toy) -> None:
+    with pytest.raises(MissingDependencyError, match="age-plugin-toy is not installed"):
+        wrapped(Interaction(plugins=True, environ={"PATH": os.devnull}))
+
+
+def test_plugins_that_are_off_are_not_started(toy: Toy) -> None:
+    data = wrapped(toy.interaction())
+    (toy.folder / "environ").unlink()
+    with pytest.raises(PolicyError, match="plugins are off"):
+        wrapped(toy.interaction(plugins=False))
+    with pytest.raises(NoIdentityMatchError, match="plugins are off"):
+        opened(data, toy.interaction(plugins=False))
+    assert not (toy.folder / "environ").exists()
+
+
+@pytest.mark.parametrize("text", [bech32.encode("age1../x", b""), bech32.encode("age1a/b", b"")])
+def test_a_plugin_name_never_leads_to_another_folder(text: str) -> None:
+    with pytest.raises(FormatError):
+        age.parse_recipient(text)
+
+
+def test_master_keys_use_plugins_unless_told_not_to(toy: Toy) -> None:
+    environ = {"PATH": str(toy.folder), "SOPS_AGE_KEY": IDENTITY}
+    fields = MasterKeys(environ).wrap("age", RECIPIENT, SecretBytes(bytes(32)))
+    assert MasterKeys(environ).unwrap("age", fields) == SecretBytes(bytes(32))
+    with pytest.raises(SecretsyncError, match="plugins are off here"):
+        MasterKeys(environ, plugins=False).unwrap("age", fields)
+
+
+def test_a_plugin_failure_does_not_hide_a_key_that_works(toy: Toy) -> None:
+    toy.behave("die")
+    identity = age.generate()
+    environ = {"PATH": str(toy.folder), "SOPS_AGE_KEY": f"{IDENTITY}\n{identity.expose()}"}
+    keys = MasterKeys(environ)
+    assert keys.unwrap("age", keys.wrap("age", str(identity), SecretBytes(bytes(32)))) == SecretBytes(bytes(32))
+    with pytest.raises(KeyServiceError, match="dies with exit code 3"):
+        keys.unwrap("age", keys.wrap("age", str(age.generate()), SecretBytes(bytes(32))))
