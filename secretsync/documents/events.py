@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     Event = Any  # PyYAML's event classes carry no annotations.
 
 BREAKS: Final = "\n\r\x85\u2028\u2029"  # line breaks of YAML 1.1, which libyaml and go-yaml both read
+_BREAK: Final = re.compile(f"\r\n|[{BREAKS}]")
 _BLOCK_HEADER: Final = re.compile(r"(?:[!&]\S*\s+|#.*\s+)*[|>]([-+0-9]*)")
 _GLUED_TAG: Final = re.compile(r"(?:&\S+\s+)?![^\s<,\[\]{}]*[,\[\]{}]")
 
@@ -94,10 +95,13 @@ class TreeBuilder:
 
     def line(self, offset: int) -> int:
         """Return the line of a character offset, from 1."""
+        return bisect_right(self.line_starts(), offset)
+
+    def line_starts(self) -> list[int]:
+        """Return the character offset of each line."""
         if self._line_starts is None:
-            pattern = re.compile(f"\r\n|[{BREAKS}]")
-            self._line_starts = [0, *(match.end() for match in pattern.finditer(self.text))]
-        return bisect_right(self._line_starts, offset)
+            self._line_starts = [0, *(match.end() for match in _BREAK.finditer(self.text))]
+        return self._line_starts
 
     def place(self, offset: int) -> str:
         """Return `#document line N` for a character offset."""

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Final, NoReturn
 import yaml
 from yaml._yaml import CParser
 
+from secretsync.documents.comments import CommentPlacer, may_have_comments
 from secretsync.documents.events import BREAKS, TreeBuilder
-from secretsync.documents.tree import Limits, Mapping, Node, Scalar, Source, Span
+from secretsync.documents.tree import Comment, Limits, Mapping, Scalar, Source, Span
 from secretsync.errors import LimitError, ParseError
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ def load(data: bytes, *, limits: Limits = Limits()) -> Source:
     _drive(builder)
     if data and not builder.roots:
         raise ParseError("holds no document, only comments or blank lines")
-    documents = [_root(builder, number, node) for number, node in enumerate(builder.roots)]
+    homeless = _place_comments(builder) if may_have_comments(text) else [[] for _ in builder.roots]
+    documents = [_root(builder, number, comments) for number, comments in enumerate(homeless)]
     return Source("yaml", text, documents, builder.spans, encoding, bom)
 
 
@@ -93,12 +95,22 @@ def _refuse_syntax(builder: TreeBuilder, error: yaml.MarkedYAMLError) -> NoRetur
     raise ParseError(f"{context}{problem}", location=location) from None
 
 
-def _root(builder: TreeBuilder, number: int, node: Node) -> Mapping:
+def _place_comments(builder: TreeBuilder) -> list[list[Comment]]:
+    """Add the comments to the trees, and return those of each null document."""
+    placer = CommentPlacer(builder.text, builder.roots, builder.aliases, builder.line_starts())
+    try:
+        return placer.place()
+    except (LookupError, AssertionError):
+        raise ParseError("a comment stands where sops would read the text in another way; move it") from None
+
+
+def _root(builder: TreeBuilder, number: int, comments: list[Comment]) -> Mapping:
     """Return the document's mapping, made for a null document."""
+    node = builder.roots[number]
     if isinstance(node, Mapping):
         return node
     if isinstance(node, Scalar) and node.value is None:
-        return Mapping([], node.span)
+        return Mapping([*comments], node.span)
     kind = "value" if isinstance(node, Scalar) else "sequence"
     line = builder.line((node.alias or node.span or Span(0, 0)).start)
     raise ParseError(f"the document is a {kind}; it must be a mapping", location=f"#{number + 1} line {line}")

@@ -1,0 +1,333 @@
+"""Where go-yaml's scanner sees comments: each belongs to a token, as its head, its line or its foot.
+
+libyaml drops comments, and go-yaml's rules for them follow its token queue: what stood at its end when a comment was
+read, and how far it had been read ahead. So this module takes libyaml's tokens and replays that queue over the text.
+Source: scannerc.go of go.yaml.in/yaml/v3 at v3.0.4; the words in capitals are its token names.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from yaml import tokens as yaml_tokens
+
+from secretsync.documents.comment_lines import (
+    BLANKS,
+    BREAKS,
+    END,
+    LOOKAHEAD,
+    CommentRun,
+    Found,
+    Surroundings,
+    line_end,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+STREAM_START, STREAM_END, DIRECTIVE, DOCUMENT_START, DOCUMENT_END = range(5)
+BLOCK_SEQUENCE_START, BLOCK_MAPPING_START, BLOCK_END, BLOCK_ENTRY = range(5, 9)
+FLOW_SEQUENCE_START, FLOW_MAPPING_START, FLOW_SEQUENCE_END, FLOW_MAPPING_END, FLOW_ENTRY = range(9, 14)
+KEY, VALUE, ALIAS, ANCHOR, TAG, SCALAR = range(14, 20)
+
+_KINDS: Final = {
+    yaml_tokens.StreamStartToken: STREAM_START,
+    yaml_tokens.StreamEndToken: STREAM_END,
+    yaml_tokens.DirectiveToken: DIRECTIVE,
+    yaml_tokens.DocumentStartToken: DOCUMENT_START,
+    yaml_tokens.DocumentEndToken: DOCUMENT_END,
+    yaml_tokens.BlockEntryToken: BLOCK_ENTRY,
+    yaml_tokens.FlowSequenceStartToken: FLOW_SEQUENCE_START,
+    yaml_tokens.FlowMappingStartToken: FLOW_MAPPING_START,
+    yaml_tokens.FlowSequenceEndToken: FLOW_SEQUENCE_END,
+    yaml_tokens.FlowMappingEndToken: FLOW_MAPPING_END,
+    yaml_tokens.FlowEntryToken: FLOW_ENTRY,
+    yaml_tokens.KeyToken: KEY,
+    yaml_tokens.ValueToken: VALUE,
+    yaml_tokens.AliasToken: ALIAS,
+    yaml_tokens.AnchorToken: ANCHOR,
+    yaml_tokens.TagToken: TAG,
+    yaml_tokens.ScalarToken: SCALAR,
+}
+_SIMPLE_KEY: Final = 1024  # characters that a key without `?` may have
+_BYTE_ORDER_MARK: Final = "\ufeff"
+_OUTSIDE: Final = frozenset((STREAM_END, DIRECTIVE, DOCUMENT_START, DOCUMENT_END))
+_OPENERS: Final = frozenset((FLOW_SEQUENCE_START, FLOW_MAPPING_START))
+_CLOSERS: Final = frozenset((FLOW_SEQUENCE_END, FLOW_MAPPING_END))
+
+
+class Written(NamedTuple):
+    """A token as it stands in the text; `style` is a scalar's, "p" for plain."""
+
+    kind: int
+    start: int
+    end: int
+    style: str
+
+
+def written_tokens(tokens: Iterable[Any]) -> list[Written]:
+    """Return the tokens that stand in the text, without those that libyaml infers from indentation."""
+    written = []
+    for token in tokens:
+        kind = _KINDS.get(type(token))
+        start, end = token.start_mark.index, token.end_mark.index
+        if kind is None or (kind == KEY and start == end):
+            continue
+        written.append(Written(kind, start, end, (token.style or "p") if kind == SCALAR else ""))
+    return written
+
+
+class _SimpleKey:
+    """Where a key without `?` may have begun, on one level of flow collections."""
+
+    __slots__ = ("number", "possible", "start")
+
+    def __init__(self, number: int, start: int, *, possible: bool) -> None:
+        self.number = number
+        self.start = start
+        self.possible = possible
+
+
+class TokenQueue:
+    """go-yaml's token queue: `kinds` and `starts` of all tokens so far, `head` the first one that is unread."""
+
+    def __init__(self, text: str, written: list[Written], line_starts: list[int]) -> None:
+        self.kinds = [STREAM_START]
+        self.starts = [0]
+        self.head = 0
+        self.found: list[Found] = []
+        self._text = text + END
+        self._written = written
+        self._next = 1
+        self._line_starts = line_starts
+        self._at = 0
+        self._indent = -1
+        self._indents: list[int] = []
+        self._flow = 0
+        self._key_allowed = True
+        self._keys = [_SimpleKey(0, 0, possible=False)]
+        self._level_by_number: dict[int, int] = {}
+
+    def fill(self) -> None:
+        """Read on until two tokens stand behind the next one, and no later one can make it a key."""
+        while True:
+            if self.head < len(self.kinds) - 2:
+                level = self._level_by_number.get(self.head)
+                if level is None or level >= len(self._keys) or not self._is_valid(self._keys[level]):
+                    return
+            self._fetch()
+
+    # --- places ---------------------------------------------------------------------------------------------------
+
+    def _row(self, at: int) -> int:
+        return bisect_right(self._line_starts, at) - 1
+
+    def _column(self, at: int) -> int:
+        return at - self._line_starts[bisect_right(self._line_starts, at) - 1]
+
+    def _newlines(self, at: int) -> int:
+        """Count the breaks between `at` and the last character before it that is neither blank nor break."""
+        text, count = self._text, 0
+        while at:
+            char = text[at - 1]
+            if char in BREAKS:
+                count += 1
+                at -= 2 if char == "\n" and text[at - 2 : at - 1] == "\r" else 1
+            elif char in BLANKS:
+                at -= 1
+            else:
+                break
+        return count
+
+    def _skip(self, at: int, chars: str) -> int:
+        while self._text[at] in chars:
+            at += 1
+        return at
+
+    # --- tokens ---------------------------------------------------------------------------------------------------
+
+    def _fetch(self) -> None:
+        scan = self._at
+        self._scan_to_token()
+        self._unroll(self._column(self._at), scan)
+        token = self._written[self._next]
+        self._next = min(self._next + 1, len(self._written) - 1)
+        if token.kind in _OUTSIDE:
+            self._fetch_outside(token)
+            return
+        mark = self._at
+        if self._text[mark] == ("," if self._flow else ":"):
+            mark = self.starts[-1]  # what follows still belongs to the token before
+        self._fetch_inside(token)
+        if self.kinds[-1] != BLOCK_ENTRY:
+            self._scan_line_comment(mark)
+
+    def _fetch_outside(self, token: Written) -> None:
+        self._unroll(-1, self._at)
+        self._drop_key()
+        self._key_allowed = False
+        self._push(token.kind)
+        self._at = token.end
+        if token.kind == DIRECTIVE:
+            self._at = self._skip_break(line_end(self._text, token.end))
+
+    def _fetch_inside(self, token: Written) -> None:
+        kind = token.kind
+        if kind in (SCALAR, ALIAS, ANCHOR, TAG):
+            self._fetch_content(token)
+            return
+        if kind == VALUE:
+            self._fetch_value()
+        elif kind in _OPENERS:
+            self._save_key()
+            self._keys.append(_SimpleKey(len(self.kinds), self._at, possible=False))
+            self._flow += 1
+            self._key_allowed = True
+            self._push(kind)
+        else:
+            if kind in (BLOCK_ENTRY, KEY):
+                self._roll(self._column(self._at), BLOCK_MAPPING_START if kind == KEY else BLOCK_SEQUENCE_START)
+            self._drop_key()
+            if kind in _CLOSERS and self._flow:
+                self._flow -= 1
+                self._level_by_number.pop(self._keys.pop().number, None)
+            self._key_allowed = kind not in _CLOSERS and (kind != KEY or not self._flow)
+            self._push(kind)
+        self._at = token.end
+
+    def _fetch_content(self, token: Written) -> None:
+        block = token.style in ("|", ">")
+        if block:
+            self._drop_key()
+            self._at = self._skip(self._skip(token.start + 1, "-+0123456789"), BLANKS)
+            if self._text[self._at] == "#":
+                self._scan_line_comment(token.start)
+            self._at = self._skip(token.end, " ")
+        else:
+            self._save_key()
+            self._at = token.end
+        self._key_allowed = block
+        if token.style == "p":
+            self._at = self._skip(token.end, BLANKS + BREAKS)
+            self._key_allowed = self._newlines(self._at) > 0
+        self._push(token.kind, token.start)
+
+    def _fetch_value(self) -> None:
+        key = self._keys[-1]
+        if self._is_valid(key):
+            self._push(KEY, key.start, key.number)
+            self._roll(self._column(key.start), BLOCK_MAPPING_START, key.start, key.number)
+            key.possible = False
+            self._level_by_number.pop(key.number, None)
+            self._key_allowed = False
+        else:
+            self._roll(self._column(self._at), BLOCK_MAPPING_START)
+            self._key_allowed = not self._flow
+        self._push(VALUE)
+
+    def _push(self, kind: int, start: int | None = None, position: int | None = None) -> None:
+        if position is None:
+            position = len(self.kinds)
+        self.kinds.insert(position, kind)
+        self.starts.insert(position, self._at if start is None else start)
+
+    def _is_valid(self, key: _SimpleKey) -> bool:
+        if key.possible and (self._row(key.start) < self._row(self._at) or key.start + _SIMPLE_KEY < self._at):
+            key.possible = False
+        return key.possible
+
+    def _save_key(self) -> None:
+        if self._key_allowed:
+            self._drop_key()
+            number = len(self.kinds)
+            self._keys[-1] = _SimpleKey(number, self._at, possible=True)
+            self._level_by_number[number] = len(self._keys) - 1
+
+    def _drop_key(self) -> None:
+        key = self._keys[-1]
+        if key.possible:
+            key.possible = False
+            self._level_by_number.pop(key.number, None)
+
+    def _roll(self, column: int, kind: int, start: int | None = None, position: int | None = None) -> None:
+        """Open a block collection where the column is deeper than the one that is open."""
+        if not self._flow and self._indent < column:
+            self._indents.append(self._indent)
+            self._indent = column
+            self._push(kind, start, position)
+
+    def _unroll(self, column: int, scan: int) -> None:
+        """Close the block collections that are deeper than `column`, each before the comments of its parents."""
+        if self._flow:
+            return
+        mark = scan - 1
+        while self._indent > column:
+            stop = mark
+            for found in reversed(self.found):
+                if found.end < stop:
+                    break
+                if found.column == self._indent + 1:
+                    mark = found.start
+                stop = found.scan
+            self._push(BLOCK_END, mark)
+            self._indent = self._indents.pop()
+
+    # --- comments -------------------------------------------------------------------------------------------------
+
+    def _scan_to_token(self) -> None:
+        scan = self._at
+        while True:
+            if self._text[self._at] == _BYTE_ORDER_MARK and self._column(self._at) == 0:
+                self._at += 1
+            self._at = self._skip(self._at, BLANKS)
+            self._raise_line_comment()
+            if self._text[self._at] == "#":
+                self._scan_comments(scan)
+            if self._text[self._at] not in BREAKS:
+                return
+            self._at = self._skip_break(self._at)
+            if not self._flow:
+                self._key_allowed = True
+
+    def _skip_break(self, at: int) -> int:
+        if self._text[at] == END:
+            return at
+        return at + (2 if self._text.startswith("\r\n", at) else 1)
+
+    def _raise_line_comment(self) -> None:
+        """Make the line comment of the first `-` of a sequence the head of what follows."""
+        if not self.found or self.kinds[-2:] != [BLOCK_SEQUENCE_START, BLOCK_ENTRY]:
+            return
+        found = self.found[-1]
+        if found.line and self._text[self._at] not in BREAKS:
+            found.head, found.line = found.line, []
+            if found.row == self._row(self._at) - 1:
+                found.token = self._at
+
+    def _scan_comments(self, scan: int) -> None:
+        behind = -2 if self.kinds[-1] == FLOW_ENTRY and len(self.kinds) > 1 else -1
+        where = Surroundings(
+            scan=scan,
+            scan_row=self._row(scan),
+            token=self.starts[behind],
+            after_value=self.kinds[behind] == VALUE,
+            indent=self._indent,
+            in_flow=self._flow > 0,
+            newlines=self._newlines(self._at),
+            column=self._column(self._at),
+        )
+        comments = CommentRun(self._text, self._at, self._row, where)
+        self._at = comments.run()
+        self.found += comments.found
+
+    def _scan_line_comment(self, token: int) -> None:
+        if self._newlines(self._at) > 0:
+            return
+        start = self._skip(self._at, BLANKS)
+        if self._text[start] == "#" and start - self._at < LOOKAHEAD:
+            self._at = line_end(self._text, start)
+            found = Found(token, start, self._row(start), self._column(start))
+            found.line = [(start, self._at)]
+            self.found.append(found)

@@ -1,0 +1,225 @@
+"""Comments as items of the tree, where sops has them: the container's path is part of what authenticates a comment.
+
+go-yaml hangs comments on nodes, sops' YAML store then makes them items of mappings and sequences. Sources: decode.go
+(parser) of go.yaml.in/yaml/v3 at v3.0.4, stores/yaml/store.go of sops at v3.13.3.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from yaml._yaml import CParser
+
+from secretsync.documents.comment_events import (
+    CLOSE,
+    DOCUMENT_BEGIN,
+    DOCUMENT_FINISH,
+    LEAF,
+    OPEN_FLOW,
+    CommentParser,
+    Noted,
+)
+from secretsync.documents.comment_tokens import TokenQueue, written_tokens
+from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar, Sequence, Span
+
+if TYPE_CHECKING:
+    from secretsync.documents.comment_lines import Lines
+
+_POSSIBLE: Final = re.compile(r"(?<![^\s\"'\[\]{},\ufeff])#")
+
+
+def may_have_comments(text: str) -> bool:
+    """Tell whether a `#` stands where a comment could begin; inside of a block or quoted scalar that means nothing."""
+    return "#" in text and _POSSIBLE.search(text) is not None
+
+
+class _Marked:
+    """A node with the comments that go-yaml hangs on it."""
+
+    __slots__ = ("foot", "head", "line", "node")
+
+    def __init__(self, node: Node | None, noted: Noted) -> None:
+        self.node = node
+        self.head = noted.head
+        self.line = noted.line
+        self.foot = noted.foot
+
+
+class _Open:
+    """A collection whose children are being read."""
+
+    __slots__ = ("children", "items", "marked", "position")
+
+    def __init__(self, marked: _Marked, items: list[Entry | Comment] | list[Node | Comment]) -> None:
+        self.marked = marked
+        self.items = items
+        self.position = 0
+        self.children: list[_Marked] = []
+
+
+class CommentPlacer:
+    """Puts the comments of a stream into the items of its trees, which must be as `events` built them.
+
+    `aliases` maps the id of each copy made for an alias to the node it copies.
+    """
+
+    def __init__(self, text: str, roots: list[Node], aliases: dict[int, Node], line_starts: list[int]) -> None:
+        self._text = text
+        self._roots = roots
+        self._aliases = aliases
+        self._line_starts = line_starts
+        self._marks: dict[int, tuple[_Marked, list[Entry | Comment] | list[Node | Comment]]] = {}
+        self._stack: list[_Open] = []
+        self._root: _Marked | None = None
+
+    def place(self) -> list[list[Comment]]:
+        """Add the comments, and return those of each null document, which has no mapping to hold them.
+
+        Raises:
+            LookupError: go-yaml would see other nodes than libyaml.
+        """
+        parser = CParser(self._text)
+        queue = TokenQueue(self._text, written_tokens(iter(parser.get_token, None)), self._line_starts)
+        homeless: list[list[Comment]] = []
+        for noted in CommentParser(queue).run():
+            if noted.kind == DOCUMENT_BEGIN:
+                begin = noted
+            elif noted.kind == DOCUMENT_FINISH:
+                homeless.append(self._finish(begin, noted, self._roots[len(homeless)]))
+            elif noted.kind == CLOSE:
+                self._close(noted)
+            else:
+                self._add(noted, len(homeless))
+        if len(homeless) != len(self._roots):
+            raise LookupError("another number of documents")
+        return homeless
+
+    # --- go-yaml: comments on nodes ---------------------------------------------------------------------------------
+
+    def _add(self, noted: Noted, number: int) -> None:
+        if not self._stack:
+            node = self._roots[number]
+            marked = self._root = _Marked(node, noted)
+        else:
+            node = self._child(self._stack[-1])
+            marked = _Marked(node, noted)
+        is_leaf = isinstance(node, Scalar) or node.alias is not None
+        if is_leaf != (noted.kind == LEAF):
+            raise LookupError("another kind of node")
+        if isinstance(node, Scalar) or is_leaf:
+            self._adopt(marked)
+        else:
+            self._stack.append(_Open(marked, node.items))
+
+    @staticmethod
+    def _child(parent: _Open) -> Node:
+        """Return the next child in the order of events: a key, its value, the next key."""
+        position = parent.position
+        parent.position += 1
+        if isinstance(parent.marked.node, Sequence):
+            item = parent.items[position]
+        else:
+            item = parent.items[position // 2]
+        if isinstance(item, Entry):
+            return item.value if position % 2 else item.key
+        assert not isinstance(item, Comment)  # noqa: S101  # none has been added yet
+        return item
+
+    def _adopt(self, child: _Marked) -> None:
+        """Hand a finished node to its parent, where feet of keys and values move up."""
+        if not self._stack:
+            return
+        parent = self._stack[-1]
+        siblings = parent.children
+        siblings.append(child)
+        if not isinstance(parent.marked.node, Mapping):
+            return
+        if len(siblings) % 2:
+            if child.foot and not parent.marked.node.flow and len(siblings) > 1:
+                siblings[-3].foot, child.foot = child.foot, []
+        elif child.foot and not siblings[-2].foot:
+            siblings[-2].foot, child.foot = child.foot, []
+
+    def _close(self, noted: Noted) -> None:
+        opened = self._stack.pop()
+        marked = opened.marked
+        node = marked.node
+        marked.line, marked.foot = noted.line, noted.foot
+        if isinstance(node, Mapping):
+            if marked.foot and opened.children and not node.flow:
+                opened.children[-2].foot, marked.foot = marked.foot, []
+            node.items = self._mapping_items(node, opened.children)
+        elif isinstance(node, Sequence):
+            node.items = self._sequence_items(opened.children)
+        if isinstance(node, Mapping | Sequence):
+            self._marks[id(node)] = (marked, node.items)
+        self._adopt(marked)
+
+    # --- sops: comments as items ------------------------------------------------------------------------------------
+
+    def _mapping_items(self, node: Mapping, children: list[_Marked]) -> list[Entry | Comment]:
+        items: list[Entry | Comment] = []
+        for index, entry in enumerate(node.entries()):
+            key, value = children[2 * index], children[2 * index + 1]
+            items += self._comments(key.head)
+            items += self._comments(key.line)
+            in_parent = isinstance(entry.value, Scalar) or entry.value.alias is not None
+            if in_parent:
+                items += self._comments(value.head)
+                items += self._comments(value.line, inline=True)
+            self._fill(entry.value, handled=in_parent)
+            items.append(entry)
+            if in_parent:
+                items += self._comments(value.foot)
+            items += self._comments(key.foot)
+        return items
+
+    def _sequence_items(self, children: list[_Marked]) -> list[Node | Comment]:
+        items: list[Node | Comment] = []
+        for child in children:
+            items += self._comments(child.head)
+            items += self._comments(child.line, inline=True)
+            assert child.node is not None  # noqa: S101  # only a document has none
+            self._fill(child.node, handled=True)
+            items.append(child.node)
+            items += self._comments(child.foot)
+        return items
+
+    def _fill(self, node: Node, *, handled: bool) -> None:
+        """Set a collection's items: with its own comments around, unless they are `handled` in its parent.
+
+        A copy for an alias always has those of the node that it copies.
+        """
+        if isinstance(node, Scalar):
+            return
+        if node.alias is not None:
+            node.items = self._surrounded(self._aliases[id(node)])
+        elif not handled:
+            node.items = self._surrounded(node)
+
+    def _surrounded(self, node: Node) -> list:  # type: ignore[type-arg]  # of either kind of items
+        marked, items = self._marks[id(node)]
+        if not (marked.head or marked.line or marked.foot):
+            return items
+        return [*self._comments(marked.head), *self._comments(marked.line), *items, *self._comments(marked.foot)]
+
+    def _finish(self, begin: Noted, finish: Noted, root: Node) -> list[Comment]:
+        """Put the comments around a document into its root, or return them if that is null."""
+        marked = self._root
+        assert marked is not None  # noqa: S101  # every document has a root
+        before = [*self._comments(begin.head), *self._comments(begin.line)]
+        after = self._comments(finish.foot)
+        if isinstance(root, Scalar):
+            return [*before, *self._comments(marked.head), *self._comments(marked.line), *after]
+        if root.alias is None:
+            root.items = [*before, *self._surrounded(root), *after]
+        else:
+            around = [*self._comments(marked.head), *self._comments(marked.line)]
+            inside = self._surrounded(self._aliases[id(root)])
+            root.items = [*before, *around, *inside, *self._comments(marked.foot), *after]
+        return []
+
+    def _comments(self, lines: Lines, *, inline: bool = False) -> list[Comment]:
+        text = self._text
+        return [Comment(text[line[0] + 1 : line[1]], inline, Span(*line)) for line in lines if line is not None]
