@@ -39,13 +39,14 @@ class _Block:
 
     def splice(self, partners: list[int | None]) -> None:
         """Splice paired items, insert those without a partner, remove the old ones that have none."""
-        if len(partners) != len(self.old.items) or None in partners:
-            self._come_and_go(partners)
         for item, index in zip(self.new.items, partners, strict=True):
             if index is not None:
                 before = self.old.items[index]
                 if before is not item:
                     self._pair(index, before, item)
+        # After the pairs: of two insertions at one place, that into the inner collection comes first.
+        if len(partners) != len(self.old.items) or None in partners:
+            self._come_and_go(partners)
 
     def _pair(self, index: int, old: Entry | Comment | Node, new: Entry | Comment | Node) -> None:
         if isinstance(old, Entry):
