@@ -5,13 +5,13 @@ Source: C2SP age.md, "File key" and "Header MAC".
 
 from __future__ import annotations
 
+from hmac import compare_digest
+from hmac import digest as hmac_digest
 from os import urandom
 from typing import Final
 
-from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.hmac import HMAC
 
 from secretsync.age.header import Header
 from secretsync.crypto import hkdf
@@ -49,7 +49,7 @@ def open_sealed(wrapping_key: bytes, body: bytes, *, stanza: str) -> bytes | Non
 
 def header_mac(file_key: bytes, authenticated: bytes) -> bytes:
     """Return the 32-byte MAC over the header's authenticated part."""
-    return _header_hmac(file_key, authenticated).finalize()
+    return hmac_digest(hkdf.derive(file_key, salt=b"", info=b"header"), authenticated, "sha256")
 
 
 def verify_header(file_key: bytes, header: Header) -> None:
@@ -58,18 +58,10 @@ def verify_header(file_key: bytes, header: Header) -> None:
     Raises:
         AgeHeaderMacError: it does not hold.
     """
-    try:
-        _header_hmac(file_key, header.authenticated).verify(header.mac)
-    except InvalidSignature:
-        raise AgeHeaderMacError("the header MAC does not hold: the age header was changed after encryption") from None
+    if not compare_digest(header_mac(file_key, header.authenticated), header.mac):
+        raise AgeHeaderMacError("the header MAC does not hold: the age header was changed after encryption")
 
 
 def payload_key(file_key: bytes, nonce: bytes) -> bytes:
     """Return the 32-byte payload key for the payload's 16-byte nonce."""
     return hkdf.derive(file_key, salt=nonce, info=b"payload")
-
-
-def _header_hmac(file_key: bytes, authenticated: bytes) -> HMAC:
-    mac = HMAC(hkdf.derive(file_key, salt=b"", info=b"header"), SHA256())
-    mac.update(authenticated)
-    return mac

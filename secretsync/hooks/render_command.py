@@ -13,7 +13,6 @@ from secretsync.documents.tree import Limits
 from secretsync.hooks import _boundary
 from secretsync.hooks.argv import HELP, Option, Parsed, UsageError, parse
 from secretsync.render import FORMATS, MODES, Format, Mode, Options, render
-from secretsync.render.output import write_folder
 
 USAGE: Final = """\
 usage: secretsync-hook render [OPTION]... PATH...
@@ -71,6 +70,8 @@ def run(arguments: Sequence[str]) -> bytes:
     folder = parsed.text("output_dir")
     if folder is None:
         return rendered.stream()
+
+    from secretsync.render.output import write_folder
 
     write_folder(folder, rendered, private=parsed.text("mode") in {None, "reveal"}, inputs=parsed.operands)
     return b""
