@@ -11,10 +11,10 @@ from os import urandom
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from secretsync.age.header import Header
 from secretsync.crypto import hkdf
+from secretsync.crypto.pyca import ChaCha20Poly1305
 from secretsync.errors import AgeHeaderError, AgeHeaderMacError
 
 FILE_KEY_SIZE: Final = 16

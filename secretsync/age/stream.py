@@ -10,8 +10,8 @@ from io import BytesIO
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
+from secretsync.crypto.pyca import ChaCha20Poly1305
 from secretsync.errors import AgePayloadError
 
 CHUNK_SIZE: Final = 64 * 1024

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from os import urandom
 from typing import ClassVar, Final
-
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
 from secretsync.age import filekey
 from secretsync.age.header import Stanza, decode_base64, encode_base64
 from secretsync.age.protocol import Wrapped
 from secretsync.crypto import bech32, hkdf
+from secretsync.crypto.pyca import x25519_private, x25519_public
 from secretsync.errors import AgeHeaderError, FormatError, IncorrectIdentityError
 
 STANZA: Final = "X25519"
@@ -44,10 +44,10 @@ class X25519Recipient:
 
     def wrap(self, file_key: bytes) -> Wrapped:
         """Wrap the file key under a fresh ephemeral key."""
-        ephemeral = X25519PrivateKey.generate()
+        ephemeral = x25519_private(urandom(KEY_SIZE))
         share = ephemeral.public_key().public_bytes_raw()
         try:
-            shared = ephemeral.exchange(X25519PublicKey.from_public_bytes(self._point))
+            shared = ephemeral.exchange(x25519_public(self._point))
         except ValueError:
             raise FormatError("the X25519 recipient is a low-order point, which protects nothing") from None
         key = hkdf.derive(shared, salt=share + self._point, info=_INFO)
@@ -66,13 +66,13 @@ class X25519Identity:
     def __init__(self, scalar: bytes) -> None:
         if len(scalar) != KEY_SIZE:
             raise FormatError("an X25519 identity is not 32 bytes")
-        self._key = X25519PrivateKey.from_private_bytes(scalar)
+        self._key = x25519_private(scalar)
         self._point = self._key.public_key().public_bytes_raw()
 
     @classmethod
     def generate(cls) -> X25519Identity:
         """Return a fresh identity."""
-        return cls(X25519PrivateKey.generate().private_bytes_raw())
+        return cls(urandom(KEY_SIZE))
 
     @classmethod
     def parse(cls, text: str) -> X25519Identity:
@@ -110,7 +110,7 @@ class X25519Identity:
         if len(share) != KEY_SIZE:
             raise AgeHeaderError("the share of an age X25519 stanza is not 32 bytes")
         try:
-            shared = self._key.exchange(X25519PublicKey.from_public_bytes(share))
+            shared = self._key.exchange(x25519_public(share))
         except ValueError:
             raise AgeHeaderError("the share of an age X25519 stanza is a low-order point") from None
         key = hkdf.derive(shared, salt=share + self._point, info=_INFO)

@@ -11,7 +11,8 @@ import os
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from secretsync.crypto.pyca import AESGCM
 
 IV_SIZE: Final = 32
 """Bytes of a new IV. Source: sops aes/cipher.go `nonceSize`."""

@@ -8,7 +8,6 @@ Source: sops sops.go `Tree.Decrypt`, cmd/sops/common `DecryptTree` at v3.13.3; s
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from secretsync.crypto.gcm import Gcm, WrongTagError
@@ -29,8 +28,7 @@ class Origin(NamedTuple):
     aad: bytes
 
 
-@dataclass(slots=True)
-class Decrypted:
+class Decrypted(NamedTuple):
     """A verified file: plain documents without `sops`, its metadata and data key, and warnings for people.
 
     `origins` maps the id of each decrypted node to its encrypted one, so that re-encryption keeps what did not change.
@@ -39,8 +37,8 @@ class Decrypted:
     documents: list[Mapping]
     metadata: Metadata
     data_key: SecretBytes
-    warnings: list[str] = field(default_factory=list)
-    origins: dict[int, Origin] = field(default_factory=dict)
+    warnings: list[str]
+    origins: dict[int, Origin]
 
 
 def decrypt(

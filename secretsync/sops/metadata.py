@@ -7,8 +7,7 @@ Source: sops stores/stores.go, stores/metadata.go and mapstructure's WeaklyTyped
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar, Sequence, Timestamp
 from secretsync.errors import MetadataError
@@ -33,8 +32,7 @@ _TRUE: Final = frozenset(("1", "t", "T", "TRUE", "true", "True"))
 _FALSE: Final = frozenset(("", "0", "f", "F", "FALSE", "false", "False"))
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """One master key's wrapped copy of the data key: its kind and fields, and the node they were read from."""
 
     kind: str
@@ -42,8 +40,7 @@ class Envelope:
     node: Mapping | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Metadata:
+class Metadata(NamedTuple):
     """A file's metadata. `last_modified` is in the spelling that serves as additional data of the MAC.
 
     `groups` holds one list of envelopes, or several that share the data key by Shamir. `mac` is still encrypted.
