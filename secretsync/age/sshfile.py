@@ -61,18 +61,19 @@ def parse_private_key(
 ) -> Identity:
     """Parse an SSH private key file; `name` is what a person is asked about.
 
-    `public_half` reads the file's `.pub`, needed for encrypted PEM, which hides its public key.
+    `public_half` reads the file's `.pub`, since encrypted PEM hides its public key; without it, as for a command's
+    output, every protected key is refused, as sops does.
 
     Raises:
         FormatError: it is malformed, of another type, or its public half is nowhere to be found.
     """
     public = encrypted_public_key(raw)
-    if public is None and any(mark in raw for mark in _ENCRYPTED_PEM):
-        if public_half is None:
-            raise FormatError("is protected by a passphrase")
-        public = SshRecipient.parse(public_half().decode("utf-8", "replace").strip())
-    if public is None:
+    if public is None and not any(mark in raw for mark in _ENCRYPTED_PEM):
         return identity_of(_loaded(raw, None))
+    if public_half is None:
+        raise FormatError("is protected by a passphrase, which only key files may be")
+    if public is None:
+        public = SshRecipient.parse(public_half().decode("utf-8", "replace").strip())
     return EncryptedSshIdentity(raw, public, name, interaction)
 
 
