@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from secretsync import files
+from secretsync.cli._options import Types
 from secretsync.documents.stores import Store, store_for_path, store_named
 from secretsync.documents.tree import Limits, Source
-from secretsync.errors import ConflictingOptionsError, FileAccessError, MissingFileError, SecretsyncError
+from secretsync.errors import FileAccessError, SecretsyncError
 
 Result = TypeVar("Result")
 
@@ -47,37 +48,11 @@ class Target:
             raise error.at(self.shown) from None
 
 
-def target_of(path: str, *, override: str | None, input_type: str | None, output_type: str | None) -> Target:
+def target_of(path: str, types: Types) -> Target:
     """Return what sops works on: types given, else by the name, `--filename-override` before the path.
 
     Standard input without a name is binary. Source: sops cmd/sops/main.go, inputStore and outputStore at v3.13.3.
     """
-    name = override or ("" if path == files.STDIN else path)
+    name = types.filename_override or ("" if path == files.STDIN else path)
     by_name = store_for_path(name)
-    return Target(path, name, input_type or by_name, output_type or by_name)
-
-
-def destination(path: str, output: str | None, *, in_place: bool) -> str | None:
-    """Return the file to write, or None for standard output.
-
-    Raises:
-        ConflictingOptionsError: both were asked for, or standard input was to be replaced.
-    """
-    if not in_place:
-        return output
-    if output is not None:
-        raise ConflictingOptionsError("--in-place and --output exclude each other")
-    if path == files.STDIN:
-        raise ConflictingOptionsError("--in-place needs a file, not standard input")
-    return path
-
-
-def read(path: str) -> bytes:
-    """Return the bytes of a file or of standard input.
-
-    Raises:
-        MissingFileError: there is no such file.
-    """
-    if not path:
-        raise MissingFileError("no file given")
-    return files.read(path)
+    return Target(path, name, types.input_type or by_name, types.output_type or by_name)

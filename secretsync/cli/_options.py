@@ -1,47 +1,124 @@
-"""Options that several commands share, and the environment variables sops gives them."""
+"""Options that several commands share, in groups: a command takes a group as one parameter (`grouped`).
+
+Names, short forms and environment variables are those of sops 3.13.3 where sops has the option.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields, is_dataclass
+from functools import wraps
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar, get_type_hints
 
 import typer
 
+from secretsync.errors import ConflictingOptionsError
+from secretsync.files import STDIN
 from secretsync.sops.datakey import DEFAULT_ORDER
+from secretsync.sops.mac import MacPolicy
 
+Result = TypeVar("Result")
 StoreName: TypeAlias = Literal["yaml", "json", "dotenv", "ini", "binary"]
 
 AllowDemoKeys: TypeAlias = Annotated[
     bool, typer.Option("--allow-demo-keys", help="Accept the demo's keys, whose private halves are public.")
 ]
-InputType: TypeAlias = Annotated[
-    StoreName | None, typer.Option("--input-type", help="The format of the input; else its file name tells.")
-]
-OutputType: TypeAlias = Annotated[
-    StoreName | None, typer.Option("--output-type", help="The format of the output; else the file name tells.")
-]
-Output: TypeAlias = Annotated[str | None, typer.Option("--output", help="Write to this file instead of stdout.")]
-InPlace: TypeAlias = Annotated[bool, typer.Option("--in-place", "-i", help="Write the result back to the file.")]
-FilenameOverride: TypeAlias = Annotated[
-    str | None,
-    typer.Option("--filename-override", help="Take this name for the file when choosing its format and rule."),
-]
 Config: TypeAlias = Annotated[
     str | None, typer.Option("--config", envvar="SOPS_CONFIG", help="Take this file instead of the nearest .sops.yaml.")
 ]
 Indent: TypeAlias = Annotated[int | None, typer.Option("--indent", help="Columns of one level, in YAML and JSON.")]
-IgnoreMac: TypeAlias = Annotated[
-    bool, typer.Option("--ignore-mac", help="Do not verify the MAC: the content may have been tampered with.")
-]
-DecryptionOrder: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
-        "--decryption-order", envvar="SOPS_DECRYPTION_ORDER", help="Kinds of key to try first, as in age,pgp."
-    ),
-]
 
 
-def order_of(text: str | None) -> tuple[str, ...]:
-    """Return the kinds of key to try first; sops' own order unless given."""
-    if text is None:
-        return DEFAULT_ORDER
-    return tuple(kind.strip() for kind in text.split(",") if kind.strip())
+def grouped(command: Callable[..., Result]) -> Callable[..., Result]:
+    """Let each parameter that is a dataclass of options stand on the command line for that dataclass's fields."""
+    signature = inspect.signature(command, eval_str=True)
+    groups: dict[str, Any] = {
+        name: each.annotation for name, each in signature.parameters.items() if is_dataclass(each.annotation)
+    }
+    parameters: list[inspect.Parameter] = []
+    for name, parameter in signature.parameters.items():
+        parameters += _fields_of(groups[name]) if name in groups else [parameter.replace(kind=parameter.KEYWORD_ONLY)]
+
+    @wraps(command)
+    def call(**values: Any) -> Result:
+        for name, group in groups.items():
+            values[name] = group(**{field.name: values.pop(field.name) for field in fields(group)})
+        return command(**values)
+
+    call.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]  # inspect's own hook
+    return call
+
+
+def _fields_of(group: Any) -> list[inspect.Parameter]:
+    hints = get_type_hints(group, include_extras=True)
+    kind = inspect.Parameter.KEYWORD_ONLY
+    return [
+        inspect.Parameter(each.name, kind, default=each.default, annotation=hints[each.name]) for each in fields(group)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Types:
+    """Which formats a file goes through, and the name that decides where none is given."""
+
+    input_type: Annotated[
+        StoreName | None, typer.Option("--input-type", help="Format of the input; else the file name tells.")
+    ] = None
+    output_type: Annotated[
+        StoreName | None, typer.Option("--output-type", help="Format of the output; else the file name tells.")
+    ] = None
+    filename_override: Annotated[
+        str | None,
+        typer.Option("--filename-override", help="Take this for the file's name when choosing formats and rule."),
+    ] = None
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where the result goes."""
+
+    in_place: Annotated[bool, typer.Option("--in-place", "-i", help="Write the result back to the file.")] = False
+    output: Annotated[str | None, typer.Option("--output", help="Write to this file instead of stdout.")] = None
+
+    def path(self, source: str) -> str | None:
+        """Return the file to write, or None for standard output.
+
+        Raises:
+            ConflictingOptionsError: both were asked for, or standard input was to be replaced.
+        """
+        if not self.in_place:
+            return self.output
+        if self.output is not None:
+            raise ConflictingOptionsError("--in-place and --output exclude each other")
+        if source == STDIN:
+            raise ConflictingOptionsError("--in-place needs a file, not standard input")
+        return source
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """How an encrypted file is opened."""
+
+    ignore_mac: Annotated[
+        bool, typer.Option("--ignore-mac", help="Do not verify the MAC: the content may have been tampered with.")
+    ] = False
+    decryption_order: Annotated[
+        str | None,
+        typer.Option(
+            "--decryption-order", envvar="SOPS_DECRYPTION_ORDER", help="Kinds of key to try first, as in age,pgp."
+        ),
+    ] = None
+    allow_demo_keys: AllowDemoKeys = False
+
+    @property
+    def mac_policy(self) -> MacPolicy:
+        """What a MAC that does not hold means."""
+        return MacPolicy.IGNORE_UNSAFE if self.ignore_mac else MacPolicy.VERIFY
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """The kinds of key to try first; sops' own order unless given."""
+        if self.decryption_order is None:
+            return DEFAULT_ORDER
+        return tuple(kind.strip() for kind in self.decryption_order.split(",") if kind.strip())

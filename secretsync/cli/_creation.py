@@ -1,0 +1,109 @@
+"""Options that decide how a new file is encrypted: for whom, and what in it; else `.sops.yaml` decides."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Annotated, TypeAlias
+
+import typer
+
+from secretsync.cli._files import Target
+from secretsync.cli._options import Config, Indent
+from secretsync.cli._terminal import warn
+from secretsync.sops.config import find_config, load_config
+from secretsync.sops.creation import KEY_VARIABLES, Choice, choose, recipients_from
+
+# Accepted, so that the error names the kind of key and not the option.
+_Unsupported: TypeAlias = str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Recipients:
+    """Whom a new file is encrypted for. The field's name is the kind of key."""
+
+    age: Annotated[
+        str | None,
+        typer.Option("--age", "-a", help="age recipients, comma-separated [env var: SOPS_AGE_RECIPIENTS]."),
+    ] = None
+    pgp: Annotated[
+        str | None, typer.Option("--pgp", "-p", help="PGP fingerprints, comma-separated [env var: SOPS_PGP_FP].")
+    ] = None
+    kms: Annotated[_Unsupported, typer.Option("--kms", "-k", hidden=True)] = None
+    gcp_kms: Annotated[_Unsupported, typer.Option("--gcp-kms", hidden=True)] = None
+    hckms: Annotated[_Unsupported, typer.Option("--hckms", hidden=True)] = None
+    azure_kv: Annotated[_Unsupported, typer.Option("--azure-kv", hidden=True)] = None
+    hc_vault: Annotated[_Unsupported, typer.Option("--hc-vault-transit", hidden=True)] = None
+
+    def flags(self) -> dict[str, str]:
+        """Return what was given, by kind."""
+        return {kind: text for kind in KEY_VARIABLES if (text := getattr(self, kind))}
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What in a new file is encrypted: at most one of these. The field's name is the selector's kind."""
+
+    encrypted_regex: Annotated[
+        str | None, typer.Option("--encrypted-regex", help="Encrypt values below keys that match this RE2 pattern.")
+    ] = None
+    unencrypted_regex: Annotated[
+        str | None, typer.Option("--unencrypted-regex", help="Encrypt all but values below keys that match.")
+    ] = None
+    encrypted_suffix: Annotated[
+        str | None, typer.Option("--encrypted-suffix", help="Encrypt values below keys that end so.")
+    ] = None
+    unencrypted_suffix: Annotated[
+        str | None,
+        typer.Option("--unencrypted-suffix", help="Encrypt all but values below keys that end so [_unencrypted]."),
+    ] = None
+    encrypted_comment_regex: Annotated[
+        str | None, typer.Option("--encrypted-comment-regex", help="Encrypt values whose comment matches.")
+    ] = None
+    unencrypted_comment_regex: Annotated[
+        str | None, typer.Option("--unencrypted-comment-regex", help="Encrypt all but values whose comment matches.")
+    ] = None
+
+    def patterns(self) -> dict[str, str]:
+        """Return what was given, by kind of selector."""
+        return {kind: pattern for kind in self.__slots__ if (pattern := getattr(self, kind))}
+
+
+@dataclass(frozen=True, slots=True)
+class Creation:
+    """What else a new file gets, and where the rules are."""
+
+    mac_only_encrypted: Annotated[
+        bool, typer.Option("--mac-only-encrypted", help="Let the MAC cover encrypted values only.")
+    ] = False
+    threshold: Annotated[
+        int,
+        typer.Option("--shamir-secret-sharing-threshold", help="How many key groups are needed; all unless given."),
+    ] = 0
+    allow_plaintext: Annotated[
+        bool, typer.Option("--allow-plaintext", help="Accept a selector that leaves every value in the clear.")
+    ] = False
+    config: Config = None
+    indent: Indent = None
+
+    def choice(self, target: Target, recipients: Recipients, selection: Selection) -> tuple[Choice, int | None]:
+        """Return what the file gets from options, environment and rule, and the indentation to write it with.
+
+        Raises:
+            NoMatchingRuleError, ConfigError: there is no rule for the file, or `.sops.yaml` is wrong.
+            ConflictingOptionsError: selectors exclude each other.
+        """
+        warnings: list[str] = []
+        path = self.config or find_config(".", warnings)
+        config = load_config(path) if path else None
+        for warning in [*warnings, *(config.warnings if config else [])]:
+            warn(f"{path}: {warning}")
+        choice = choose(
+            config.rule_for(target.name) if config else None,
+            recipients=recipients_from(recipients.flags(), os.environ),
+            selectors=selection.patterns(),
+            mac_only_encrypted=self.mac_only_encrypted,
+            shamir_threshold=self.threshold,
+        )
+        indents = config.indents if config else {}
+        return choice, self.indent if self.indent is not None else indents.get(target.output_store)
