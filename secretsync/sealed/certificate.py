@@ -74,17 +74,17 @@ class SealingCertificate:
             ExpiredCertificateError: it has expired, and `allow_expired` is not set.
         """
         if now + _SKEW < self.not_before:
-            raise CertificateError(f"sealing certificate {self.fingerprint} is not valid before {self.not_before:%F}")
+            raise CertificateError(f"sealing certificate {self.fingerprint} is not valid before {self.not_before.date()}")
         left = self.not_after - now
         if left < -_SKEW:
-            message = f"sealing certificate {self.fingerprint} expired on {self.not_after:%F}"
+            message = f"sealing certificate {self.fingerprint} expired on {self.not_after.date()}"
             if not allow_expired:
                 raise ExpiredCertificateError(message, hint=f"{_FETCH}, or seal with --allow-expired")
             return [message]
         days = next((limit for limit in _WARN_DAYS if left <= timedelta(days=limit)), None)
         if days is None:
             return []
-        expiry = f"expires within {days} days, on {self.not_after:%F}"
+        expiry = f"expires within {days} days, on {self.not_after.date()}"
         return [f"sealing certificate {self.fingerprint} {expiry}"]
 
     def warning(self, warnings: list[str]) -> SealingCertificate:

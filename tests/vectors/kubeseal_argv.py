@@ -6,6 +6,7 @@ import argparse
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import NoReturn
 
@@ -111,6 +112,6 @@ def _raw(folder: Path, options: argparse.Namespace, stdin: str | None, certifica
 
 def run_unseal(folder: Path, args: list[str], data: bytes) -> list[dict[str, object]]:
     """Carry out `--recovery-unseal` in the vector's folder."""
-    files = [value for flag, value in zip(args, args[1:], strict=False) if flag == "--recovery-private-key"]
+    files = [value for flag, value in pairwise(args) if flag == "--recovery-private-key"]
     keys: list[UnsealingKey] = [key for name in files for key in load((folder / name).read_bytes())]
     return unseal_all(data, keys)
