@@ -10,6 +10,7 @@ import re
 from typing import Final
 
 from secretsync.documents import go_float
+from secretsync.documents.single import only_document
 from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar, Timestamp
 from secretsync.errors import TreeError
 
@@ -23,7 +24,7 @@ def dump(documents: list[Mapping], *, indent: int | None = None, encrypted: bool
     Raises: TreeError for more than one document (sops would drop the others), a float that is not finite, bytes that
     are not UTF-8, a key that is no string, or an indent below -1.
     """
-    return (value_text(single(documents), _unit(indent), "\n") + "\n").encode()
+    return (value_text(only_document(documents, "json"), _unit(indent), "\n") + "\n").encode()
 
 
 def emit_value(node: Node) -> bytes:
@@ -34,13 +35,6 @@ def emit_value(node: Node) -> bytes:
         if isinstance(node.value, str):
             return node.value.encode()
     return value_text(node, "\t", "\n").encode()
-
-
-def single(documents: list[Mapping]) -> Mapping:
-    """Return the only document. Raises: TreeError if there is none or more than one."""
-    if len(documents) != 1:
-        raise TreeError(f"JSON holds one document, not {len(documents)}", hint="keep it as YAML, or split the file")
-    return documents[0]
 
 
 def _unit(indent: int | None) -> str:

@@ -19,6 +19,7 @@ from secretsync.errors import LimitError, ParseError, TreeError
 __all__ = ["NAME", "dump", "emit_value", "is_reserved", "load", "rewrite"]
 
 NAME: Final = "json"
+_DEFAULT_LIMITS: Final = Limits()
 _SPACE: Final = re.compile(r"[ \t\n\r]*")
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 _LITERALS: Final = (("true", True), ("false", False), ("null", None))
@@ -26,7 +27,7 @@ _SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 _INT64: Final = range(-(2**63), 2**63)
 
 
-def load(data: bytes, *, limits: Limits = Limits(), encrypted: bool = False) -> Source:  # noqa: ARG001  # the Protocol's parameter
+def load(data: bytes, *, limits: Limits = _DEFAULT_LIMITS, encrypted: bool = False) -> Source:  # noqa: ARG001  # the Protocol's parameter
     """Parse one JSON object; plain and encrypted files have the same form.
 
     Raises: ParseError (no JSON, truncated, trailing content, a number beyond a double), TreeError (the root is no

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import Final, TypeAlias, cast
 
-from secretsync.documents.json_emit import key_text, single, value_text
+from secretsync.documents.json_emit import key_text, value_text
 from secretsync.documents.pairing import Edits, pair_elements, pair_entries, same_value, without_comments
+from secretsync.documents.single import only_document
 from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar, Sequence, Source, Span
 
 _Member: TypeAlias = "Entry | Node"
@@ -20,7 +21,7 @@ def rewrite(source: Source, documents: list[Mapping], *, encrypted: bool = False
     Raises: TreeError as `json_emit.dump`.
     """
     splicer = _Splicer(source.text)
-    splicer.node(source.documents[0], single(documents))
+    splicer.node(source.documents[0], only_document(documents, "json"))
     return splicer.edits.result().encode()
 
 

@@ -7,9 +7,10 @@ from typing import Final
 from secretsync.documents.tree import Limits, Mapping, Node, Scalar, Source
 
 NAME: Final = "yaml"
+_DEFAULT_LIMITS: Final = Limits()
 
 
-def load(data: bytes, *, limits: Limits = Limits(), encrypted: bool = False) -> Source:  # noqa: ARG001  # the Protocol's parameter
+def load(data: bytes, *, limits: Limits = _DEFAULT_LIMITS, encrypted: bool = False) -> Source:  # noqa: ARG001  # the Protocol's parameter
     """Parse a YAML stream; plain and encrypted files have the same form. Raises: as `stores.Store.load`."""
     from secretsync.documents import yaml_load
 

@@ -1,0 +1,92 @@
+"""The flat form of nested metadata in dotenv and INI: `age__list_0__map_enc`, and back.
+
+Source: sops stores/flatten.go at v3.13.3, spec/sops.md 1.8 "Flattening".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar, Sequence, Value
+from secretsync.errors import MetadataError
+
+_STEP: Final = re.compile(r"__(map|list)_")
+
+
+def flatten(mapping: Mapping, prefix: str = "") -> Iterator[tuple[str, Value]]:
+    """Yield the path and value of each leaf, in order; comments and empty collections vanish."""
+    for entry in mapping.entries():
+        if not isinstance(entry.key.value, str):
+            raise MetadataError("a metadata key is no string")
+        yield from _descend(entry.value, prefix + entry.key.value)
+
+
+def _descend(node: Node, path: str) -> Iterator[tuple[str, Value]]:
+    if isinstance(node, Mapping):
+        yield from flatten(node, path + "__map_")
+    elif isinstance(node, Sequence):
+        elements = (item for item in node.items if not isinstance(item, Comment))
+        for index, item in enumerate(elements):
+            yield from _descend(item, f"{path}__list_{index}")
+    else:
+        yield path, node.value
+
+
+def unflatten(leaves: Iterable[tuple[str, Scalar]]) -> Mapping:
+    """Return the nested mapping that `leaves` spell, keys in the order of their first leaf.
+
+    Raises: MetadataError for a path given twice, a value that is also a collection, a list that is also a mapping, or
+    a hole in a list (sops: "Duplicate value", "Type mismatch", "Incomplete list").
+    """
+    root = _Branch()
+    for path, leaf in leaves:
+        root.place(_tokens(path), leaf, path)
+    node = root.node("sops")
+    return node if isinstance(node, Mapping) else Mapping()
+
+
+def _tokens(path: str) -> list[str | int]:
+    first, *steps = _STEP.split(path)
+    tokens: list[str | int] = [first]
+    for kind, text in zip(steps[::2], steps[1::2], strict=True):
+        if kind == "map":
+            tokens.append(text)
+        elif text.isascii() and text.isdigit() and len(text) < 7:
+            tokens.append(int(text))
+        else:
+            raise MetadataError(f"metadata {path!r} has a list index that is no number")
+    return tokens
+
+
+class _Branch:
+    """A node under construction: a value, or children by key, or children by index."""
+
+    __slots__ = ("children", "leaf")
+
+    def __init__(self) -> None:
+        self.leaf: Scalar | None = None
+        self.children: dict[str | int, _Branch] = {}
+
+    def place(self, tokens: list[str | int], leaf: Scalar, path: str) -> None:
+        """Put `leaf` at `tokens`."""
+        branch = self
+        for token in tokens:
+            branch = branch.children.setdefault(token, _Branch())
+        if branch.leaf is not None:
+            raise MetadataError(f"metadata {path!r} is given twice")
+        branch.leaf = leaf
+
+    def node(self, path: str) -> Node:
+        """Return the finished node. Raises: MetadataError where the leaves contradict each other."""
+        kinds = {type(token) for token in self.children}
+        if len(kinds) + (self.leaf is not None) > 1:
+            raise MetadataError(f"metadata {path!r} is both a value and a collection, or a list and a mapping")
+        if self.leaf is not None:
+            return self.leaf
+        if int in kinds:
+            if any(index not in self.children for index in range(len(self.children))):
+                raise MetadataError(f"metadata list {path!r} has a hole")
+            return Sequence([self.children[index].node(f"{path}.{index}") for index in range(len(self.children))])
+        return Mapping([Entry(Scalar(str(key)), child.node(f"{path}.{key}")) for key, child in self.children.items()])
