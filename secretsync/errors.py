@@ -133,11 +133,18 @@ class ConversionError(FormatError):
     title = "conversion"
 
 
-class PathError(FormatError):
-    """A path into the tree (`["a"][0]`) does not parse, or leads nowhere."""
+class TreePathError(FormatError):
+    """A path into the tree is not of the form `["key"][0]`."""
+
+    sops_exit_code = 91
+    title = "tree path"
+
+
+class PathNotFoundError(FormatError):
+    """A path into the tree leads nowhere."""
 
     sops_exit_code = 1
-    title = "tree path"
+    title = "not found"
 
 
 class ValueFormatError(FormatError):

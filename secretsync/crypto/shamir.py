@@ -38,6 +38,11 @@ def combine(shares: Sequence[bytes]) -> bytes:
     Raises:
         ValueError: fewer than two shares, unequal or too short ones, or two of the same x.
     """
+    return share_at(shares, 0)[:-1]
+
+
+def share_at(shares: Sequence[bytes], x: int) -> bytes:
+    """Return the share at `x` from enough others, its x byte at the end; at 0 stands the secret. Raises: as `combine`."""
     if len(shares) < 2:
         raise ValueError("less than two parts cannot be used to reconstruct the secret")
     if len({len(share) for share in shares}) != 1 or len(shares[0]) < 2:
@@ -45,19 +50,19 @@ def combine(shares: Sequence[bytes]) -> bytes:
     xs = [share[-1] for share in shares]
     if any(a == b for a, b in combinations(xs, 2)):
         raise ValueError("duplicate part detected")
-    weights = [_weight(x, [other for other in xs if other != x]) for x in xs]
+    weights = [_weight(own, [other for other in xs if other != own], at=x) for own in xs]
     secret = bytearray(len(shares[0]) - 1)
     for share, weight in zip(shares, weights, strict=True):
         for position in range(len(secret)):
             secret[position] ^= _multiply(share[position], weight)
-    return bytes(secret)
+    return bytes([*secret, x])
 
 
-def _weight(x: int, others: list[int]) -> int:
-    """Return the Lagrange weight of `x` at 0."""
+def _weight(own: int, others: list[int], *, at: int) -> int:
+    """Return the Lagrange weight of the share at `own` for the value at `at`."""
     weight = 1
     for other in others:
-        weight = _multiply(weight, _multiply(other, _inverse(x ^ other)))
+        weight = _multiply(weight, _multiply(at ^ other, _inverse(own ^ other)))
     return weight
 
 

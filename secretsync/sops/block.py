@@ -34,8 +34,21 @@ def with_fields(block: Mapping, **fields: str) -> Mapping:
     return block
 
 
-def with_groups(block: Mapping, groups: list[list[Envelope]]) -> Mapping:
+def newer_version(found: str) -> str:
+    """Return what an edit stores: our version if it is newer, as sops does."""
+    ours = [int(part) for part in VERSION.split(".")]
+    core = found.removeprefix("v").split("-")[0].split("+")[0].split(".")
+    if found.startswith("1.") or [int(part) for part in core] < ours:
+        return VERSION
+    return found
+
+
+def with_groups(block: Mapping, groups: list[list[Envelope]], *, threshold: int = 0) -> Mapping:
     """Return the block with these key groups: one stands directly in it, several under `key_groups`."""
+    if threshold:
+        block = with_field(block, "shamir_threshold", Scalar(threshold))
+    elif _find(block, "shamir_threshold"):
+        block = without_field(block, "shamir_threshold")
     flat = groups[0] if len(groups) == 1 else []
     for kind in KEY_KINDS:
         block = _with_list(block, kind, [_node(each) for each in flat if each.kind == kind])

@@ -19,10 +19,12 @@ from secretsync.errors import (
     SecretsyncError,
 )
 from secretsync.secrecy import SecretBytes
+from secretsync.sops.instants import timestamp
 from secretsync.sops.metadata import Envelope, Metadata
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
 DEFAULT_ORDER: Final = ("age", "pgp")
 """Kinds tried first. Source: sops.go `DefaultDecryptionOrder`."""
@@ -55,6 +57,13 @@ def new() -> SecretBytes:
     return SecretBytes(os.urandom(DATA_KEY_SIZE))
 
 
+class OpenedGroups(NamedTuple):
+    """What each group's envelopes gave: a part of the data key or None, and why keys failed."""
+
+    parts: list[SecretBytes | None]
+    failures: list[tuple[str, SecretsyncError]]
+
+
 def recover(metadata: Metadata, keys: Keys, order: Sequence[str] = DEFAULT_ORDER) -> SecretBytes:
     """Return the data key: of the first envelope that opens, or combined from the groups' shares.
 
@@ -63,25 +72,35 @@ def recover(metadata: Metadata, keys: Keys, order: Sequence[str] = DEFAULT_ORDER
         KeyServiceError: every key tried failed for want of its service.
         IntegrityError: what was unwrapped is no data key.
     """
+    return combine(metadata, open_groups(metadata, keys, order))
+
+
+def open_groups(metadata: Metadata, keys: Keys, order: Sequence[str] = DEFAULT_ORDER) -> OpenedGroups:
+    """Unwrap one envelope of each group: of the kinds in `order` first, in the file's order within a kind."""
     failures: list[tuple[str, SecretsyncError]] = []
-    parts = [part for group in metadata.groups if (part := _open(group, keys, order, failures)) is not None]
+    return OpenedGroups([_open(group, keys, order, failures) for group in metadata.groups], failures)
+
+
+def combine(metadata: Metadata, opened: OpenedGroups) -> SecretBytes:
+    """Return the data key from what the groups gave. Raises: as `recover`."""
+    parts = [part for part in opened.parts if part is not None]
     if len(metadata.groups) == 1:
         if not parts:
-            raise _no_key("no identity here opens this file", failures)
+            raise _no_key("no identity here opens this file", opened.failures)
         return _checked(parts[0])
     if len(parts) < metadata.shamir_threshold:
         needed, groups = metadata.shamir_threshold, len(metadata.groups)
-        raise _no_key(f"{len(parts)} of {groups} key groups open, {needed} are needed", failures)
+        raise _no_key(f"{len(parts)} of {groups} key groups open, {needed} are needed", opened.failures)
     from secretsync.crypto import shamir
 
     try:
         return _checked(SecretBytes(shamir.combine([part.expose() for part in parts])))
     except ValueError as error:
-        raise _no_key(f"the shares of the data key cannot be combined: {error}", failures) from None
+        raise _no_key(f"the shares of the data key cannot be combined: {error}", opened.failures) from None
 
 
 def wrap(
-    groups: Sequence[Sequence[Recipient]], data_key: SecretBytes, keys: Keys, *, threshold: int = 0
+    groups: Sequence[Sequence[Recipient]], data_key: SecretBytes, keys: Keys, *, now: datetime, threshold: int = 0
 ) -> tuple[list[list[Envelope]], int]:
     """Wrap the data key for every recipient; several groups get one Shamir share each.
 
@@ -99,9 +118,16 @@ def wrap(
         threshold = threshold or len(groups)
         shares = split(data_key, parts=len(groups), threshold=threshold)
     return [
-        [Envelope(one.kind, dict(keys.wrap(one.kind, one.name, share))) for one in group]
-        for group, share in zip(groups, shares, strict=True)
+        [envelope(one, share, keys, now) for one in group] for group, share in zip(groups, shares, strict=True)
     ], threshold
+
+
+def envelope(recipient: Recipient, part: SecretBytes, keys: Keys, now: datetime) -> Envelope:
+    """Wrap the data key, or a group's share of it, for one recipient; every kind but age records when."""
+    fields = dict(keys.wrap(recipient.kind, recipient.name, part))
+    if recipient.kind != "age":
+        fields.setdefault("created_at", timestamp(now))
+    return Envelope(recipient.kind, fields)
 
 
 def split(data_key: SecretBytes, *, parts: int, threshold: int) -> list[SecretBytes]:

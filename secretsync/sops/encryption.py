@@ -69,7 +69,7 @@ def encrypt(  # noqa: PLR0913  # the options of `sops encrypt`
     effective = stored or Selector.default()
     data_key = reuse.data_key if reuse else datakey.new()
     recipients = [[datakey.Recipient(*one) for one in group] for group in groups]
-    envelopes, threshold = datakey.wrap(recipients, data_key, keys, threshold=threshold)
+    envelopes, threshold = datakey.wrap(recipients, data_key, keys, now=now, threshold=threshold)
     walk = Encryption(effective, Gcm(data_key.expose()), mac_only=mac_only and not binary, earlier=reuse)
     documents = walk.documents(source.documents)
     if walk.has_values and not walk.encrypted and not allow_plaintext:

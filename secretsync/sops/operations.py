@@ -1,0 +1,247 @@
+"""The operations on one encrypted file, as functions from its bytes to its new bytes: set, unset, edit, rotate.
+
+A change touches the values it changes, `lastmodified` and `mac` (and `version` on edit) in every copy of the block;
+every other value keeps its ciphertext. Nothing is read or written here but the bytes given.
+Source: sops cmd/sops/{set,unset,edit,rotate}.go at v3.13.3; spec 1.7, 1.17.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from secretsync.crypto.gcm import Gcm
+from secretsync.documents.pairing import equal
+from secretsync.documents.stores import store_named
+from secretsync.documents.tree import Limits, Mapping, Node, Scalar, Source
+from secretsync.errors import (
+    AlreadyEncryptedError,
+    ConversionError,
+    EmptyFileError,
+    PathNotFoundError,
+    SecretsyncError,
+    ValueFormatError,
+)
+from secretsync.secrecy import SecretBytes
+from secretsync.sops import block as blocks
+from secretsync.sops import datakey, mac, metadata, paths, recipients
+from secretsync.sops.decryption import Decrypted, decrypt
+from secretsync.sops.encryption import Encryption, converted
+from secretsync.sops.instants import timestamp
+from secretsync.sops.mac import MacPolicy
+from secretsync.sops.merging import reconciled
+from secretsync.sops.metadata import Envelope
+from secretsync.sops.writing import write
+
+_UNBOUNDED: Final = Limits.unbounded()
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How an encrypted file is opened: its store, the keys, and what a wrong MAC means."""
+
+    store: str
+    keys: datakey.Keys
+    mac_policy: MacPolicy = MacPolicy.VERIFY
+    decryption_order: Sequence[str] = datakey.DEFAULT_ORDER
+    output_store: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The outcome of an operation: the file's new bytes, whether they say anything new, and warnings for people."""
+
+    data: bytes
+    changed: bool
+    warnings: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An encrypted file with its verified plaintext."""
+
+    source: Source
+    plain: Decrypted
+    options: Options
+
+
+def open_file(data: bytes, options: Options) -> Opened:
+    """Load, decrypt and verify an encrypted file. Raises: as the store's `load` and `sops.decrypt`."""
+    source = store_named(options.store).load(data, limits=_UNBOUNDED, encrypted=True)
+    plain = decrypt(source, options.keys, mac_policy=options.mac_policy, decryption_order=options.decryption_order)
+    return Opened(source, plain, options)
+
+
+def json_value(text: str) -> Node:
+    """Return the tree of a JSON value given to `set`; integers stay integers.
+
+    Raises:
+        ValueFormatError: not one JSON value, or a list, which sops takes only inside an object.
+    """
+    try:
+        root = store_named("json").load(b'{"value": ' + text.encode() + b"}", limits=_UNBOUNDED).documents[0]
+    except SecretsyncError:
+        raise ValueFormatError("the value is not JSON", hint="quote text for the shell: '\"text\"'") from None
+    entries = list(root.entries())
+    if len(entries) != 1:
+        raise ValueFormatError("the value is not one JSON value")
+    if type(entries[0].value).__name__ == "Sequence":
+        raise ValueFormatError(
+            "a bare list cannot be set", hint="set the object that holds it, or its items one by one"
+        )
+    return entries[0].value
+
+
+def set_value(data: bytes, path: paths.Path, value: Node, options: Options, *, now: datetime) -> Change:
+    """Set one value of document 1; what is missing on the way is created.
+
+    `Change.changed` says whether the tree is another one; the bytes are always rewritten, as sops does.
+    """
+    opened = open_file(data, options)
+    first = opened.plain.documents[0]
+    try:
+        old = paths.look_up(first, path)
+    except PathNotFoundError:
+        old = None
+    kept = old is not None and equal(old, value)
+    new = first if kept else paths.set_at(first, path, value)
+    return Change(_rewritten(opened, [new, *opened.plain.documents[1:]], now=now), not kept, opened.plain.warnings)
+
+
+def unset_value(data: bytes, path: paths.Path, options: Options, *, now: datetime) -> Change:
+    """Remove one value of document 1. Raises: PathNotFoundError where there is none."""
+    opened = open_file(data, options)
+    first = paths.unset_at(opened.plain.documents[0], path)
+    documents = [first, *opened.plain.documents[1:]]
+    return Change(_rewritten(opened, documents, now=now), changed=True, warnings=opened.plain.warnings)
+
+
+def editable(opened: Opened) -> bytes:
+    """Return the plaintext for an editor: the file's own text with its values in the clear, without the block."""
+    store = store_named(opened.options.output_store or opened.source.store)
+    if opened.source.store != store.NAME:
+        return store.dump(opened.plain.documents)
+    return store.rewrite(opened.source, opened.plain.documents)
+
+
+def edited(opened: Opened, text: bytes, *, now: datetime) -> Change:
+    """Return the file with what an editor made of `editable(opened)`; what is as it was keeps its ciphertext.
+
+    Raises:
+        ParseError and the like: the text cannot be read; the file is as it was.
+        AlreadyEncryptedError, EmptyFileError: it holds a `sops` entry, or nothing.
+    """
+    name = opened.options.output_store or opened.source.store
+    store = store_named(name)
+    given = editable(opened)
+    if text == given:
+        return Change(b"", changed=False, warnings=opened.plain.warnings)
+    new = store.load(text, limits=_UNBOUNDED).documents
+    if not new:
+        raise EmptyFileError("the file is empty; it must hold at least one document")
+    if any(store.is_reserved(document) for document in new):
+        raise AlreadyEncryptedError("a top-level `sops` entry is reserved for sops")
+    base = store.load(given, limits=_UNBOUNDED).documents
+    documents = reconciled(opened.plain.documents, base, new)
+    version = blocks.newer_version(opened.plain.metadata.version)
+    return Change(_rewritten(opened, documents, now=now, version=version), changed=True, warnings=opened.plain.warnings)
+
+
+def rotate(
+    data: bytes,
+    options: Options,
+    *,
+    now: datetime,
+    add: Sequence[datakey.Recipient] = (),
+    remove: Sequence[datakey.Recipient] = (),
+    policy: Sequence[Sequence[datakey.Recipient]] | None = None,
+) -> Change:
+    """Give the file a new data key, for its recipients with `add` in the first group and without `remove`.
+
+    `policy` are the groups of the matching rule: a difference from them is a warning, as the file's own list of
+    recipients is not authenticated.
+    """
+    opened = open_file(data, options)
+    groups = recipients.of_file(opened.plain.metadata, options.keys)
+    removed = {one.name for one in remove}
+    groups = [[*groups[0], *add], *groups[1:]]
+    groups = [[one for one in group if one.name not in removed] for group in groups]
+    warnings = [*opened.plain.warnings]
+    if policy is not None:
+        warnings += recipients.differences(groups, policy)
+    data_key = datakey.new()
+    envelopes, threshold = datakey.wrap(
+        groups, data_key, options.keys, threshold=opened.plain.metadata.shamir_threshold, now=now
+    )
+    output = _rewritten(
+        opened, opened.plain.documents, now=now, data_key=data_key, envelopes=envelopes, threshold=threshold
+    )
+    return Change(output, changed=True, warnings=warnings)
+
+
+def extract(opened: Opened, path: paths.Path) -> bytes:
+    """Return what `decrypt --extract` prints: a string as it is, a mapping as a file, anything else as one value.
+
+    A mapping takes the place of document 1, and the other documents follow, as in sops.
+    """
+    store = store_named(opened.options.output_store or opened.options.store)
+    node = paths.look_up(opened.plain.documents[0], path)
+    if isinstance(node, Mapping):
+        return store.dump([node, *opened.plain.documents[1:]])
+    if isinstance(node, Scalar) and isinstance(node.value, str):
+        return node.value.encode("utf-8", "surrogateescape")
+    return store.emit_value(node)
+
+
+def decrypted_text(opened: Opened) -> bytes:
+    """Return the plaintext file: the file's own text with its values in the clear, or another store's."""
+    name = opened.options.output_store or opened.options.store
+    if name != opened.options.store:
+        if len(opened.plain.documents) > 1 and name != "yaml":
+            raise ConversionError(f"{name} holds one document, and the file has {len(opened.plain.documents)}")
+        return store_named(name).dump(opened.plain.documents)
+    return editable(opened)
+
+
+def file_status(data: bytes, store: str) -> bool:
+    """Return whether the bytes are a file that sops encrypted: a readable block with a version and a MAC."""
+    source = store_named(store).load(data, limits=_UNBOUNDED, encrypted=True)
+    if not any(metadata.is_encrypted(document) for document in source.documents[:1]):
+        return False
+    return bool(metadata.split(source.documents)[1].mac)
+
+
+def _rewritten(
+    opened: Opened,
+    documents: list[Mapping],
+    *,
+    now: datetime,
+    version: str | None = None,
+    data_key: SecretBytes | None = None,
+    envelopes: list[list[Envelope]] | None = None,
+    threshold: int = 0,
+) -> bytes:
+    """Return the file with `documents`, under its data key or a new one."""
+    found = opened.plain.metadata
+    key = data_key or opened.plain.data_key
+    source = opened.source
+    name = opened.options.output_store or source.store
+    if name != source.store:
+        target = converted(Source(source.store, "", documents), name, opened.plain.warnings)
+        source, documents = target, target.documents
+    walk = Encryption(
+        found.selector,
+        Gcm(key.expose()),
+        mac_only=found.mac_only_encrypted,
+        earlier=opened.plain,
+        rekeyed=data_key is not None,
+    )
+    encrypted = walk.documents(documents)
+    modified = timestamp(now)
+    sealed = mac.seal(walk.cipher, mac.digest(walk.hashed), modified)
+    block = blocks.with_fields(found.block, lastmodified=modified, mac=sealed, version=version or found.version)
+    if envelopes is not None:
+        block = blocks.with_groups(block, envelopes, threshold=threshold)
+    return write(source, encrypted, block, comments=walk.secrets, data_key=key)

@@ -1,0 +1,186 @@
+"""Who can open a file, and changing that without touching its values: `updatekeys`, `groups add` and `groups delete`.
+
+An envelope whose share of the data key stays the same stays byte-identical. A removed recipient can still open what was
+encrypted before, and keeps the data key it may have seen until the file is rotated.
+Source: sops cmd/sops/subcommand/updatekeys, common `DiffKeyGroups` at v3.13.3; spec 1.11, 1.17.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from secretsync.crypto import shamir
+from secretsync.documents.stores import store_named
+from secretsync.documents.tree import Limits, Mapping
+from secretsync.errors import ConfigError
+from secretsync.secrecy import SecretBytes
+from secretsync.sops import block as blocks
+from secretsync.sops import datakey, metadata
+from secretsync.sops.datakey import Keys, Recipient
+from secretsync.sops.metadata import Envelope, Metadata
+
+
+@dataclass(frozen=True, slots=True)
+class GroupChange:
+    """What happens to one key group, by identity string."""
+
+    kept: list[str]
+    added: list[str]
+    removed: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What `update_keys` would do; `changed` false means already up to date."""
+
+    groups: list[GroupChange]
+    old_threshold: int
+    new_threshold: int
+
+    @property
+    def changed(self) -> bool:
+        """Whether anybody gains or loses access, or the threshold changes; the order of keys does not count."""
+        return self.old_threshold != self.new_threshold or any(one.added or one.removed for one in self.groups)
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """The outcome: the file's new bytes (the old ones where nothing changes), the plan, and warnings."""
+
+    data: bytes
+    plan: Plan
+    warnings: list[str] = field(default_factory=list)
+
+
+def of_file(found: Metadata, keys: Keys) -> list[list[Recipient]]:
+    """Return the recipients a file names, by group; the file does not authenticate them."""
+    return [
+        [Recipient(envelope.kind, keys.identity(envelope.kind, envelope.fields)) for envelope in group]
+        for group in found.groups
+    ]
+
+
+def differences(groups: Sequence[Sequence[Recipient]], policy: Sequence[Sequence[Recipient]]) -> list[str]:
+    """Return a warning for each recipient that only the file or only the rule has."""
+    file = {one for group in groups for one in group}
+    rule = {one for group in policy for one in group}
+    extra = [f"{one.kind} {one.name} is a recipient of the file and not of the matching rule" for one in file - rule]
+    missing = [f"{one.kind} {one.name} is a recipient of the matching rule and not of the file" for one in rule - file]
+    return sorted(extra) + sorted(missing)
+
+
+def plan_update(
+    found: Metadata, groups: Sequence[Sequence[Recipient]], keys: Keys, *, threshold: int | None = None
+) -> Plan:
+    """Compare a file's groups with wanted ones, index by index, by identity string.
+
+    `threshold` None keeps the file's, at most the number of groups, as sops does.
+    """
+    olds = of_file(found, keys)
+    changes = []
+    for index in range(max(len(olds), len(groups))):
+        ours = [one.name for one in olds[index]] if index < len(olds) else []
+        theirs = [one.name for one in groups[index]] if index < len(groups) else []
+        changes.append(
+            GroupChange(
+                kept=[name for name in theirs if name in ours],
+                added=[name for name in theirs if name not in ours],
+                removed=[name for name in ours if name not in theirs],
+            )
+        )
+    wanted = found.shamir_threshold if threshold is None else threshold
+    return Plan(changes, found.shamir_threshold, min(wanted, len(groups)))
+
+
+def update_keys(
+    data: bytes,
+    groups: Sequence[Sequence[Recipient]],
+    *,
+    store: str,
+    keys: Keys,
+    now: datetime,
+    threshold: int | None = None,
+    decryption_order: Sequence[str] = datakey.DEFAULT_ORDER,
+) -> Update:
+    """Make `groups` the recipients of the file, under its data key; values, MAC and `lastmodified` stay.
+
+    Raises:
+        MetadataError and the like: the file cannot be read.
+        NoIdentityMatchError: the data key cannot be recovered.
+        ConfigError: an empty group, or an impossible threshold.
+    """
+    format_ = store_named(store)
+    source = format_.load(data, limits=Limits.unbounded(), encrypted=True)
+    bare, found = metadata.split(source.documents)
+    plan = plan_update(found, groups, keys, threshold=threshold)
+    if not plan.changed:
+        return Update(data, plan)
+    if not groups or not all(groups):
+        raise ConfigError("empty key group: nobody could open its share")
+    envelopes, stored = _rewrapped(found, groups, keys, plan.new_threshold, now, decryption_order)
+    block = blocks.with_groups(found.block, envelopes, threshold=stored)
+    output = format_.rewrite(source, blocks.attach(bare, block, source.documents), encrypted=True)
+    _check(format_.load(output, limits=Limits.unbounded(), encrypted=True).documents, envelopes)
+    return Update(output, plan, _farewell(plan))
+
+
+def with_group_added(found: Metadata, group: Sequence[Recipient], keys: Keys) -> list[list[Recipient]]:
+    """Return the file's groups and one more."""
+    return [*of_file(found, keys), list(group)]
+
+
+def with_group_deleted(found: Metadata, index: int, keys: Keys) -> list[list[Recipient]]:
+    """Return the file's groups without the one at `index`, counted from 0. Raises: ConfigError where there is none."""
+    groups = of_file(found, keys)
+    if not 0 <= index < len(groups):
+        raise ConfigError(f"there is no key group {index}: the file has {len(groups)}, counted from 0")
+    return [*groups[:index], *groups[index + 1 :]]
+
+
+def _rewrapped(
+    found: Metadata,
+    groups: Sequence[Sequence[Recipient]],
+    keys: Keys,
+    threshold: int,
+    now: datetime,
+    order: Sequence[str],
+) -> tuple[list[list[Envelope]], int]:
+    """Return the envelopes of the new groups and the threshold to store, keeping those whose share stays."""
+    opened = datakey.open_groups(found, keys, order)
+    data_key = datakey.combine(found, opened)
+    same_shares = len(groups) == len(found.groups) and (len(groups) == 1 or threshold == found.shamir_threshold)
+    if not same_shares:
+        return datakey.wrap(groups, data_key, keys, threshold=threshold, now=now)
+    known: list[SecretBytes] = [part for part in opened.parts if part is not None]
+    result = []
+    for index, group in enumerate(groups):
+        part = opened.parts[index]
+        if part is None:
+            shares = [one.expose() for one in known]
+            part = SecretBytes(shamir.share_at(shares, index + 1))
+        result.append(_group(found.groups[index], group, part, keys, now))
+    return result, threshold
+
+
+def _group(
+    olds: list[Envelope], wanted: Sequence[Recipient], part: SecretBytes, keys: Keys, now: datetime
+) -> list[Envelope]:
+    kept = {Recipient(one.kind, keys.identity(one.kind, one.fields)): one for one in olds}
+    return [kept.get(one) or datakey.envelope(one, part, keys, now) for one in wanted]
+
+
+def _check(documents: list[Mapping], envelopes: list[list[Envelope]]) -> None:
+    """Read the block back, so that a file nobody can open is never returned."""
+    again = metadata.split(documents)[1]
+    wrapped = [sorted(str(one.fields.get("enc")) for one in group) for group in envelopes]
+    if wrapped != [sorted(str(one.fields.get("enc")) for one in group) for group in again.groups]:
+        raise ConfigError("the new envelopes would not read back")
+
+
+def _farewell(plan: Plan) -> list[str]:
+    names = sorted({name for group in plan.groups for name in group.removed})
+    return [
+        f"{name} could open this file until now and may know its data key; run: secretsync rotate" for name in names
+    ]
