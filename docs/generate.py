@@ -1,0 +1,105 @@
+"""Writes the pages of docs/reference that follow from the code. `make docs` runs it; a test checks that they are current."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+from pathlib import Path
+
+from secretsync import errors
+from secretsync.audit.findings import RULES, rule_of
+from secretsync.cli.__main__ import run
+from secretsync.cli._commands import COMMANDS
+from secretsync.hooks import render_command
+
+FOLDER = Path(__file__).parent / "reference"
+NOTE = "<!-- Written by docs/generate.py from the code: run `make docs`. -->\n"
+
+
+def classes() -> list[type[errors.SecretsyncError]]:
+    """Return all error classes in the order of the module."""
+    found = [each for each in vars(errors).values() if isinstance(each, type)]
+    return [each for each in found if issubclass(each, errors.SecretsyncError) and each is not errors.SecretsyncError]
+
+
+def exit_codes() -> str:
+    """Return the page of exit codes."""
+    lines = [
+        "# Exit codes",
+        "",
+        NOTE,
+        "Every failure has a class of its own, and each class its codes.",
+        "`render`, `check`, `seal`, `unseal`, `keygen`, `doctor` and the hooks exit with the first code.",
+        "The file commands (those in sops' vocabulary) exit with sops' code where sops has one for the cause, else with the first.",
+        "",
+        "| code | sops' code | class | meaning |",
+        "|---|---|---|---|",
+        "| 0 | 0 | | done |",
+        "| 1 | | | `check` has findings, `doctor` no key |",
+        "| 2 | | | wrong command line |",
+    ]
+    for each in sorted(classes(), key=lambda each: each.exit_code):
+        summary = (each.__doc__ or "").partition("\n")[0]
+        lines.append(f"| {each.exit_code} | {each.sops_exit_code or ''} | `{each.__name__}` | {summary} |")
+    lines += [
+        "| 70 | | | a bug of ours: the place in the code is shown, never what it held |",
+        "| 130 | | | interrupted (128 + SIGINT) |",
+        "| 141 | | | the reader of standard output went away (128 + SIGPIPE) |",
+        "",
+        "A code that sops uses for something that cannot happen here (5, 6, 24, 52, 61, 85, 111, 202) is never used.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def findings() -> str:
+    """Return the page of the rules of `check`."""
+    lines = [
+        "# Findings of `check`",
+        "",
+        NOTE,
+        "The name of a rule stays the same between versions; it is `rule` in JSON and `ruleId` in SARIF.",
+        "",
+        "| rule | meaning |",
+        "|---|---|",
+    ]
+    rules = {rule_of(each): (each.__doc__ or "").partition("\n")[0] for each in classes()}
+    lines += [f"| `{rule}` | {meaning} |" for rule, meaning in sorted({**rules, **RULES}.items())]
+    return "\n".join([*lines, ""])
+
+
+def commands() -> str:
+    """Return the page of all commands: their `--help`."""
+    blocks = ["# Commands", "", NOTE, _help([])]
+    for name in COMMANDS:
+        blocks += [f"\n## secretsync {name}\n", _help([name])]
+    blocks += [
+        "\n## secretsync-hook render\n",
+        f"```console\n$ secretsync-hook render --help\n{render_command.USAGE}```\n",
+    ]
+    return "\n".join(blocks)
+
+
+def _help(arguments: list[str]) -> str:
+    output = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
+    with contextlib.redirect_stdout(output):
+        run([*arguments, "--help"])
+    output.seek(0)
+    text = "\n".join(line.rstrip() for line in output.read().strip().splitlines())
+    return f"```console\n$ {' '.join(['secretsync', *arguments])} --help\n{text}\n```\n"
+
+
+def pages() -> dict[Path, str]:
+    """Return every generated page with its text."""
+    os.environ["COLUMNS"] = "80"
+    return {
+        FOLDER / "exit-codes.md": exit_codes(),
+        FOLDER / "findings.md": findings(),
+        FOLDER / "cli.md": commands(),
+    }
+
+
+if __name__ == "__main__":
+    for path, text in pages().items():
+        path.write_text(text, encoding="utf-8")
