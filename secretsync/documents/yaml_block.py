@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from secretsync.documents.pairing import pair_elements, pair_entries
 from secretsync.documents.tree import Comment, Entry, Mapping, Node, Sequence
-from secretsync.documents.yaml_places import Slot, comment_span, end, last_leaf
+from secretsync.documents.yaml_places import Slot, comment_span, last_leaf
 
 if TYPE_CHECKING:
     from secretsync.documents.yaml_splice import Splicer
@@ -61,7 +61,7 @@ class _Block:
         elif isinstance(new, Comment):
             dash = self.places.start(self.old, index)
             lines = self.splicer.comment_text(new, dash)
-            self.edits.replace(dash, end(old), lines)
+            self.edits.replace(dash, self.places.end(old), lines)
         else:
             assert not isinstance(new, Entry)
             column = self._own_column()
@@ -77,7 +77,7 @@ class _Block:
 
     def _come_and_go(self, partners: list[int | None]) -> None:
         kept = {index for index in partners if index is not None}
-        standing = [index for index in sorted(kept) if not self._is_inline(index)]
+        standing = [index for index in sorted(kept) if not self._is_inline(index) and not self._is_beyond(index)]
         for place in range(len(self.old.items)):
             if place not in kept:
                 self._remove(place, kept, standing)
@@ -95,10 +95,15 @@ class _Block:
         item = self.old.items[index]
         return isinstance(item, Comment) and not self.places.is_first(comment_span(item)[0])
 
+    def _is_beyond(self, index: int) -> bool:
+        """Whether an item is a comment of the next document, which sops counts to this one."""
+        item = self.old.items[index]
+        return isinstance(item, Comment) and comment_span(item).start >= self.places.limit
+
     def _remove(self, index: int, kept: set[int], standing: list[int]) -> None:
         """Remove an item: its lines, or the part of its line that is its own."""
         item, places = self.old.items[index], self.places
-        start, stop = places.start(self.old, index), end(item)
+        start, stop = places.start(self.old, index), places.end(item)
         if self._is_inline(index):
             line = places.line_start(start)
             self.edits.replace(line + len(places.text[line:start].rstrip(" \t")), stop, "")
@@ -138,7 +143,7 @@ class _Block:
         else:
             emitter.sequence(Sequence([item for item in group if not isinstance(item, Entry)]), column)
         text = "".join(emitter.parts)
-        if previous is not None and self._is_inline(previous):
+        if previous is not None and (self._is_inline(previous) or self._is_beyond(previous)):
             previous = max((place for place in standing if place < previous), default=None)
         if previous is not None:
             self._insert_behind(previous, text)
@@ -154,7 +159,7 @@ class _Block:
 
     def _insert_behind(self, previous: int, text: str) -> None:
         item = self.old.items[previous]
-        at = self.places.line_end(end(item))
+        at = self.places.line_end(self.places.end(item))
         if at == len(self.places.text):
             text += self.places.newline
             self._close_literal(item)

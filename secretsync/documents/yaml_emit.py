@@ -137,25 +137,27 @@ class Emitter:
         return yaml_text.scalar(entry.key.value, flow=flow)
 
     def element(self, item: Node, column: int, inline: Comment | None, *, lead: str) -> None:
-        """Write one sequence item behind its dash at `column`; its own head comments go above, as sops writes them."""
+        """Write one sequence item behind its dash at `column`."""
         if _is_empty(item) or isinstance(item, Scalar):
             self.parts.append(lead + "-")
             self.value(item, column=column + 2, parent=column, inline=inline)
             return
-        assert isinstance(item, Mapping | Sequence)
-        head = 0
-        while isinstance(item.items[head], Comment):
-            head += 1
-        self.comments(
-            [*([inline] if inline else []), *(c for c in item.items[:head] if isinstance(c, Comment))], column
-        )
-        self.parts.append(lead + "- ")
+        if inline:
+            self.comments([inline], column)
+        self.parts.append(lead + "- " + self.behind_dash(item, column + 2))
+
+    def behind_dash(self, node: Node, column: int) -> str:
+        """Return a collection that holds values and whose first line continues a line at `column`.
+
+        sops puts the comments that come first above the dash, where they become the outer sequence's when read; behind
+        the dash they stay what they were.
+        """
         nested = Emitter(self.step, self.newline, keep_blank_lines=self.keep_blank_lines)
-        if isinstance(item, Mapping):
-            nested.mapping(Mapping(item.items[head:]), column + 2)
-        else:
-            nested.sequence(Sequence(item.items[head:]), column + 2)
-        self.parts.append("".join(nested.parts).removeprefix(self.newline + " " * (column + 2)))
+        if isinstance(node, Mapping):
+            nested.mapping(node, column)
+        elif isinstance(node, Sequence):
+            nested.sequence(node, column)
+        return "".join(nested.parts).removeprefix(self.newline + " " * column)
 
     def value(self, node: Node, *, column: int, parent: int, inline: Comment | None = None, lead: str = " ") -> None:
         """Write a value behind `key:` or `-`: on the same line, or as a block whose lines start at `column`."""
@@ -180,10 +182,14 @@ class Emitter:
         return yaml_text.fits_literal(text) and (self.keep_blank_lines or not text.endswith("\n\n"))
 
     def _empty(self, node: Mapping | Sequence, column: int, parent: int, lead: str, behind: str) -> None:
-        """Write `{}` or `[]`; comments of an empty collection go inside its brackets, where sops puts them too."""
+        """Write `{}` or `[]` with its comments: one behind it on its line, several between the brackets, as sops does."""
         opening, closing = "{}" if isinstance(node, Mapping) else "[]"
-        self.parts.append(lead + opening)
         inside = [item for item in node.items if isinstance(item, Comment)]
+        lines = [line for comment in inside for line in yaml_text.comment_lines(comment.text)]
+        if len(lines) == 1 and not behind:
+            self.parts.append(f"{lead}{opening}{closing} {lines[0]}")
+            return
+        self.parts.append(lead + opening)
         if inside:
             self.comments(inside, column)
             self.parts.append(self.newline + " " * (max(parent, 0) + 1))

@@ -27,10 +27,11 @@ class Slot(NamedTuple):
 class Places:
     """The geometry of one YAML text. Every answer is a character offset into it, or a column."""
 
-    __slots__ = ("keeps_blank_lines", "newline", "text")
+    __slots__ = ("keeps_blank_lines", "limit", "newline", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
+        self.limit = len(text)  # where the document at hand ends
         first = _BREAK.search(text)
         self.newline = first[0] if first and first[0] in {"\n", "\r\n", "\r"} else "\n"
         self.keeps_blank_lines = _KEPT_LINES.search(text) is not None
@@ -69,6 +70,20 @@ class Places:
         while position < len(self.text) and not self.text[position : self.line_end(position)].strip():
             position = self.next_line(position)
         return position
+
+    def end(self, item: Item) -> int:
+        """Return where an item ends, comments at the end of a block collection included.
+
+        A comment that stands in the next document (sops counts it to the one before) does not count.
+        """
+        if isinstance(item, Comment):
+            return comment_span(item).end
+        node = item.value if isinstance(item, Entry) else item
+        last = node_span(node).end
+        if node.alias is None and not isinstance(node, Scalar) and not node.flow and node.items:
+            behind = self.end(node.items[-1])
+            last = max(last, behind if behind <= self.limit else 0)
+        return max(last, node_span(item.key).end) if isinstance(item, Entry) else last
 
     def start(self, container: Mapping | Sequence, index: int) -> int:
         """Return where the item at `index` starts: at its key (or `?`), its dash, or its `#`."""
@@ -142,17 +157,6 @@ def comment_span(comment: Comment) -> Span:
 def _span(item: Comment | Mapping | Sequence) -> Span:
     assert item.span is not None
     return item.span
-
-
-def end(item: Item) -> int:
-    """Return where an item ends, comments at the end of a block collection included."""
-    if isinstance(item, Comment):
-        return _span(item).end
-    node = item.value if isinstance(item, Entry) else item
-    last = node_span(node).end
-    if node.alias is None and not isinstance(node, Scalar) and not node.flow and node.items:
-        last = max(last, end(node.items[-1]))
-    return max(last, node_span(item.key).end) if isinstance(item, Entry) else last
 
 
 def has_values(node: Node) -> bool:

@@ -12,7 +12,7 @@ from secretsync.documents import yaml_text
 from secretsync.documents.pairing import Edits, equal, pair_elements, pair_entries, same_value
 from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar, Sequence
 from secretsync.documents.yaml_emit import Emitter, flow_text
-from secretsync.documents.yaml_places import Places, Slot, comment_span, end, has_values, node_span
+from secretsync.documents.yaml_places import Places, Slot, comment_span, has_values, node_span
 
 _ANCHOR: Final = re.compile(r"(?:!\S*\s+)?(&[^\s,\[\]{}]+)")
 _HEADER: Final = re.compile(r"(?:[!&]\S*\s+)*[|>][-+0-9]*")
@@ -156,7 +156,7 @@ class Splicer:
         """Return the first and last place of what `old` occupies, comments at its edges included."""
         start, stop = node_span(old)
         if old.alias is None and not isinstance(old, Scalar) and not old.flow:
-            stop = self.places.line_end(end(old))
+            stop = self.places.line_end(self.places.end(old))
             comments = [comment_span(item)[0] for item in old.items[:1] if isinstance(item, Comment)]
             start = min([start, *comments])
         return start, stop
@@ -167,11 +167,7 @@ class Splicer:
             return self._scalar_text(new, slot)
         emitter = self.emitter()
         if has_values(new) and slot.dash:
-            if isinstance(new, Mapping):
-                emitter.mapping(new, slot.child)
-            else:
-                emitter.sequence(new, slot.child)
-            text = "".join(emitter.parts).removeprefix(self.places.newline + " " * slot.child)
+            text = emitter.behind_dash(new, slot.child)
         else:
             emitter.value(new, column=slot.child, parent=slot.parent, lead="")
             text = "".join(emitter.parts)
@@ -235,7 +231,7 @@ class Splicer:
             self.edits.replace(places.start(old, 0), places.start(old, kept[0]), "")
         for place in range(kept[0] + 1, len(old.items)):
             if place not in kept:
-                self.edits.replace(end(old.items[place - 1]), end(old.items[place]), "")
+                self.edits.replace(places.end(old.items[place - 1]), places.end(old.items[place]), "")
         previous: int | None = None
         for item, index in zip(new.items, partners, strict=True):
             if index is not None:
@@ -243,7 +239,7 @@ class Splicer:
                 previous = index
                 continue
             text = self.flow_text(Mapping([item]))[1:-1] if isinstance(item, Entry) else self.flow_text(_value(item))
-            at = places.start(old, kept[0]) if previous is None else end(old.items[previous])
+            at = places.start(old, kept[0]) if previous is None else places.end(old.items[previous])
             self.edits.replace(at, at, text + ", " if previous is None else ", " + text)
 
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from secretsync.documents import yaml_emit
 from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar, Source, Span
-from secretsync.documents.yaml_places import Places, comment_span, end, has_values, node_span
+from secretsync.documents.yaml_places import Places, comment_span, has_values, node_span
 from secretsync.documents.yaml_splice import Splicer
 
 _BOM: Final = "\ufeff"
@@ -75,14 +75,35 @@ def _document(splicer: Splicer, old: Mapping, new: Mapping, span: Span) -> None:
     """Splice one document; a root that is, or becomes, empty is written afresh."""
     if old is new:
         return
+    splicer.places.limit = span.end
     if has_values(old) and has_values(new) and _shares_an_entry(old, new):
         splicer.collection(old, new)
         return
+    root = node_span(old)
+    if root.start == root.end:
+        _fill(splicer, old, new, span)
+        return
     text = yaml_emit.document_text(new, indent=splicer.step).removesuffix("\n").replace("\n", splicer.places.newline)
-    start, stop = _root_place(splicer.places, old, span)
-    if start == stop:
-        text = splicer.places.newline + text + ("" if stop < len(splicer.text) else splicer.places.newline)
-    splicer.edits.replace(start, stop, text)
+    splicer.edits.replace(*_root_place(splicer.places, old), text)
+
+
+def _fill(splicer: Splicer, old: Mapping, new: Mapping, span: Span) -> None:
+    """Write the entries of a document that has none, below its `---` and its comments."""
+    places, newline = splicer.places, splicer.places.newline
+    marker = _START.search(places.text, *span)
+    at = marker.end() if marker else span.start
+    comments = [item for item in old.items if isinstance(item, Comment)]
+    for before, after in zip(comments, new.items, strict=False):
+        if not isinstance(after, Comment):
+            break
+        splicer.comment(before, after)
+        if comment_span(before).start < span.end:
+            at = max(at, comment_span(before).end)
+    rest = new.items[len(comments) :]
+    if rest:
+        at = places.line_end(at)
+        text = yaml_emit.document_text(Mapping(rest), indent=splicer.step).removesuffix("\n").replace("\n", newline)
+        splicer.edits.replace(at, at, newline + text + ("" if at < len(places.text) else newline))
 
 
 def _shares_an_entry(old: Mapping, new: Mapping) -> bool:
@@ -90,20 +111,13 @@ def _shares_an_entry(old: Mapping, new: Mapping) -> bool:
     return old.flow or any(entry.key.value in keys for entry in new.entries())
 
 
-def _root_place(places: Places, old: Mapping, span: Span) -> tuple[int, int]:
-    """Return the lines of a root and its comments, or the place behind the `---` of a document that has neither."""
-    starts = [comment_span(item).start for item in old.items if isinstance(item, Comment)]
-    stops = [comment_span(item).end for item in old.items if isinstance(item, Comment)]
+def _root_place(places: Places, old: Mapping) -> tuple[int, int]:
+    """Return the lines of a root and its comments."""
     root = node_span(old)
-    if root.start < root.end:
-        starts.append(root.start)
-        stops.append(max(root.end, end(old)))
-    if starts:
-        start, stop = min(starts), places.line_end(max(stops))
-        return (places.line_start(start) if places.is_first(start) else start), stop
-    marker = _START.search(places.text, *span)
-    at = places.line_end(marker.end() if marker else span.start)
-    return at, at
+    comments = [comment_span(item) for item in old.items if isinstance(item, Comment)]
+    start = min([root.start, *(span.start for span in comments)])
+    stop = max([places.end(old), *(span.end for span in comments if span.end <= places.limit)])
+    return (places.line_start(start) if places.is_first(start) else start), places.line_end(stop)
 
 
 # --- aliases ------------------------------------------------------------------------------------------------------
