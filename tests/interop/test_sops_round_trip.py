@@ -7,7 +7,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from secretsync import sops
@@ -52,15 +52,32 @@ CHOICES: Final = st.builds(Choice, st.sampled_from(SELECTORS), st.booleans())
 @given(text=yaml_texts(), choice=CHOICES)
 def test_yaml_crosses_in_both_directions(text: str, choice: Choice, sops_peer: Sops, oracle: StoreOracle) -> None:
     theirs = sops_peer.encrypt(text.encode(), "yaml", *choice.flags)
-    by_sops = oracle.read(sops_peer.decrypt(theirs, "yaml"))
+    by_sops = oracle.read(_read_back(sops_peer, theirs))
 
     decrypted = shown(_decrypted(theirs, "yaml", sops_peer))
-    assert values(decrypted) == values(oracle.read(text.encode()))
+    assert values(decrypted) == _expected(values(oracle.read(text.encode())), values(oracle.read(theirs)))
     assert comments(by_sops) <= comments(decrypted)
 
     ours = oracle.read(sops_peer.decrypt(_encrypted(text, "yaml", choice, sops_peer), "yaml"))
     assert values(ours) == values(by_sops)
     assert comments(by_sops) <= comments(ours)
+
+
+def _read_back(peer: Sops, encrypted: bytes) -> bytes:
+    """Return what sops makes of its own file, and pass over a file that it cannot read (a clear text like "\\n0")."""
+    try:
+        return peer.decrypt(encrypted, "yaml")
+    except AssertionError as refused:
+        assume("did not find expected" not in str(refused))
+        raise
+
+
+def _expected(plain: Any, encrypted: Any) -> Any:
+    """Return the values of `plain`; a clear leaf as `encrypted` has it, because sops writes the float 3 as 3."""
+    if isinstance(plain, list):
+        return [_expected(*pair) for pair in zip(plain, encrypted, strict=False)]  # `encrypted` has one more: sops
+    is_ciphertext = isinstance(encrypted, dict) and encrypted["text"].startswith("ENC[AES256_GCM,")
+    return plain if is_ciphertext else encrypted
 
 
 @settings(max_examples=300)
@@ -118,4 +135,5 @@ def comments(tree: Any) -> Counter[str]:
 
 
 def _is_comment(item: Any) -> bool:
-    return isinstance(item, dict) and item.get("type") == "comment"
+    """Whether an item is a comment; an encrypted one is a string in a sequence."""
+    return isinstance(item, dict) and (item.get("type") == "comment" or item.get("text", "").endswith(",type:comment]"))
