@@ -8,8 +8,7 @@ Source: fluxcd/kustomize-controller internal/decryptor at 1.9.5 (markers and nam
 from __future__ import annotations
 
 import re
-from binascii import Error as Base64Error
-from binascii import a2b_base64, b2a_base64
+from binascii import b2a_base64
 from typing import Final
 
 from secretsync import sops
@@ -17,10 +16,9 @@ from secretsync.documents.stores import store_for_path, store_named
 from secretsync.documents.tree import Limits, Mapping, Scalar
 from secretsync.errors import CiphertextFormatError, SecretsyncError
 from secretsync.masterkeys import MasterKeys
-from secretsync.render.objects import replaced
+from secretsync.render.objects import CIPHERTEXT, decoded, replaced, text_of
 from secretsync.render.units import Opened
 
-_PREFIX: Final = b"ENC[AES256_GCM,"
 _MARKS: Final = (
     ("json", re.compile(rb'"mac"\s*:\s*"ENC\[')),
     ("yaml", re.compile(rb"""^[ \t]*(?:"mac"|mac):[ \t]*["']?ENC\[""", re.MULTILINE)),
@@ -46,8 +44,8 @@ def open_carried(secret: Opened, keys: MasterKeys, limits: Limits) -> None:
         return
     changed = data
     for entry in data.entries():
-        value = entry.value.value if type(entry.value) is Scalar else None
-        if type(value) is not str or (raw := _decoded(value)) is None or _PREFIX not in raw:
+        raw = decoded(text_of(entry.value))
+        if CIPHERTEXT.encode() not in raw:
             continue
         key = str(entry.key.value)
         plain = _decrypted(secret, key, raw, keys, limits)
@@ -76,17 +74,9 @@ def _decrypted(secret: Opened, key: str, raw: bytes, keys: MasterKeys, limits: L
         raise
 
 
-def _decoded(value: str) -> bytes | None:
-    try:
-        return a2b_base64(value)
-    except (Base64Error, ValueError):
-        return None
-
-
 def _refuse_orphans(values: Mapping, location: str, field: str) -> None:
     for entry in values.entries():
-        value = entry.value.value if type(entry.value) is Scalar else None
-        if type(value) is str and value.startswith("ENC[AES256_GCM,"):
+        if text_of(entry.value).startswith(CIPHERTEXT):
             raise CiphertextFormatError(
                 "the value is sops ciphertext, and the document has no sops block that would open it",
                 location=f"{location} {field}.{entry.key.value!s}".strip(),

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+from binascii import a2b_base64
 from collections.abc import Callable
 from typing import Final
 
 from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar, Sequence
 
 SEALED_API: Final = "bitnami.com/v1alpha1"
+CIPHERTEXT: Final = "ENC[AES256_GCM,"
 
 
 def text_of(node: Node | None) -> str:
@@ -48,6 +50,27 @@ def count(obj: Mapping) -> int:
     if items is not None:
         return sum(count(item) if type(item) is Mapping else 1 for item in items.items if type(item) is not Comment)
     return 1 if any(True for _ in obj.entries()) else 0
+
+
+def may_hold_ciphertext(secret: Mapping) -> bool:
+    """Whether a value of a Secret, as it stands or decoded from base64, has the mark of sops' ciphertext in it."""
+    for field in ("data", "stringData"):
+        values = secret.get(field)
+        if type(values) is not Mapping:
+            continue
+        for entry in values.entries():
+            text = text_of(entry.value)
+            if CIPHERTEXT in text or (field == "data" and CIPHERTEXT.encode() in decoded(text)):
+                return True
+    return False
+
+
+def decoded(text: str) -> bytes:
+    """Return the bytes of base64, none where it is no base64."""
+    try:
+        return a2b_base64(text)
+    except ValueError:
+        return b""
 
 
 def describe(obj: Mapping) -> str:

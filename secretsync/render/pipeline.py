@@ -112,7 +112,7 @@ def _transform(documents: list[Mapping], context: Context) -> tuple[list[Mapping
 def _finish(opened: Opened, mode: ModuleType, context: Context) -> Mapping:
     if objects.items_of(opened.after) is not None:
         return _finish_list(opened, mode, context)
-    if objects.kind_of(opened.after) == "Secret":
+    if objects.kind_of(opened.after) == "Secret" and objects.may_hold_ciphertext(opened.after):
         from secretsync.render.carried import open_carried
 
         open_carried(opened, context.keys, context.options.limits)

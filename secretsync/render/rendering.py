@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from secretsync.errors import ManifestError
 from secretsync.masterkeys import MasterKeys
-from secretsync.render import emit
 from secretsync.render.context import Context
 from secretsync.render.discover import Input, discover
 from secretsync.render.options import Options
@@ -28,6 +27,10 @@ class Rendered(NamedTuple):
 
     def stream(self) -> bytes:
         """All files as one stream of documents."""
+        if len(self.pieces) == 1:
+            return self.pieces[0].data
+        from secretsync.render import emit
+
         return emit.join(self.pieces)
 
     def __repr__(self) -> str:

@@ -21,10 +21,9 @@ NEVER_IN_A_HOOK = {
 PROGRAM = """
 import sys
 bare = set(sys.modules)
-from secretsync.hooks.__main__ import main
-sys.argv[0] = "secretsync-hook"
+from secretsync.hooks.__main__ import run
 try:
-    main()
+    run(sys.argv[1:])
 finally:
     sys.stdout.flush()
     print("LOADED", *sorted(set(sys.modules) - bare), file=sys.stderr)
