@@ -74,7 +74,9 @@ class SealingCertificate:
             ExpiredCertificateError: it has expired, and `allow_expired` is not set.
         """
         if now + _SKEW < self.not_before:
-            raise CertificateError(f"sealing certificate {self.fingerprint} is not valid before {self.not_before.date()}")
+            raise CertificateError(
+                f"sealing certificate {self.fingerprint} is not valid before {self.not_before.date()}"
+            )
         left = self.not_after - now
         if left < -_SKEW:
             message = f"sealing certificate {self.fingerprint} expired on {self.not_after.date()}"
