@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 KINDS: Final = {
     "age": ("secretsync.masterkeys.age", "AgeService"),
+    "pgp": ("secretsync.masterkeys.pgp", "PgpService"),
 }
 """Metadata list name -> (module, class). Every other kind is answered by `absent.AbsentService`."""
 

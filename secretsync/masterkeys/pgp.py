@@ -1,0 +1,174 @@
+"""PGP master keys through the gpg program and its agent, as python-gnupg runs it; one armored message per key.
+
+gpg asks for passphrases itself, through the agent; where nobody is there to answer, it is told not to ask.
+Source: sops pgp/keysource.go at v3.13.3; status lines from GnuPG doc/DETAILS.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any, ClassVar, Final
+
+import gnupg
+
+from secretsync.errors import (
+    ConfigError,
+    FormatError,
+    IncorrectIdentityError,
+    IntegrityError,
+    KeyServiceError,
+    MetadataError,
+    MissingDependencyError,
+    SecretsyncError,
+)
+from secretsync.masterkeys.surroundings import KeySource, Surroundings
+from secretsync.secrecy import SecretBytes, scrubbed_environment
+
+_MIN_DIGITS: Final = 16
+_LOCKED: Final = {11, 62, 85, 99, 198}  # bad passphrase, timeout, no pinentry, canceled: libgpg-error err-codes
+_ALL_EXPIRED_OR_REVOKED: Final = 2  # a flag of KEY_CONSIDERED
+
+
+class PgpService:
+    """Wraps and unwraps with the keys of one GnuPG home (`GNUPGHOME`, else gpg's own default)."""
+
+    kind: ClassVar[str] = "pgp"
+    remote: ClassVar[bool] = True
+
+    def __init__(self, kind: str, surroundings: Surroundings) -> None:
+        del kind
+        self._surroundings = surroundings
+
+    def identity(self, fields: Mapping[str, object]) -> str:
+        """Return the fingerprint, as the file has it."""
+        return _text_of(fields, "fp")
+
+    def wrap(self, recipient: str, data_key: SecretBytes) -> dict[str, object]:
+        """Wrap the data key for one fingerprint, a trailing `!` meaning that very subkey; the caller adds `created_at`.
+
+        Raises:
+            ConfigError: this is no fingerprint, or the key is unknown, expired or revoked.
+            KeyServiceError: gpg is missing or fails.
+        """
+        fingerprint = recipient.replace(" ", "")
+        digits = fingerprint.removesuffix("!").removeprefix("0x")
+        if len(digits) < _MIN_DIGITS or not all(digit in "0123456789abcdefABCDEF" for digit in digits):
+            raise ConfigError(f"{recipient[:60]!r} is no PGP fingerprint")
+        result = self._gpg.encrypt(
+            data_key.expose(),
+            [fingerprint],
+            always_trust=True,
+            extra_args=["--no-default-recipient", "--no-encrypt-to"],
+        )
+        if not result.ok or not result.data:
+            raise self._wrapping_problem(fingerprint, _Status(result.stderr))
+        return {"enc": result.data.decode("ascii").strip(), "fp": fingerprint}
+
+    def unwrap(self, fields: Mapping[str, object]) -> SecretBytes:
+        """Unwrap with whichever secret key of the ring opens the message; raises as `MasterKeyService.unwrap`."""
+        fingerprint = _text_of(fields, "fp")
+        result = self._gpg.decrypt(_text_of(fields, "enc").encode("utf-8"))
+        status = _Status(result.stderr)
+        if not result.ok or not status.has("DECRYPTION_OKAY"):
+            raise self._unwrapping_problem(fingerprint, status)
+        if not result.data:
+            raise KeyServiceError(f"pgp key {fingerprint!r}: gpg reports success and gives nothing; update gpg")
+        return SecretBytes(result.data)
+
+    def sources(self) -> list[KeySource]:
+        """Return gpg with the fingerprints of its secret keys."""
+        name = f"gpg ({self._surroundings.environ.get('GNUPGHOME') or 'default home'})"
+        try:
+            keys = self._gpg.list_keys(True)
+        except SecretsyncError as error:
+            return [KeySource(name, str(error))]
+        fingerprints = tuple(str(key["fingerprint"]) for key in keys)
+        return [KeySource(name, "ok" if fingerprints else "holds no secret keys", fingerprints)]
+
+    @cached_property
+    def _gpg(self) -> Any:  # python-gnupg has no types
+        environ = self._surroundings.environ
+        program = environ.get("SOPS_GPG_EXEC") or "gpg"
+        binary = shutil.which(program, path=environ.get("PATH", os.defpath))
+        if binary is None:
+            raise MissingDependencyError(f"{program!r} is not installed, and PGP keys need it")
+        child_environ = scrubbed_environment(environ)
+        try:
+            gpg = gnupg.GPG(gpgbinary=binary, env=child_environ)
+        except (OSError, ValueError) as error:
+            raise KeyServiceError(f"gpg cannot be started: {_one_line(str(error))}") from None
+        if self._surroundings.prompt is None:
+            gpg.options = ["--pinentry-mode", "error"]
+        elif "GPG_TTY" not in child_environ and os.isatty(0):
+            child_environ["GPG_TTY"] = os.ttyname(0)
+        return gpg
+
+    def _wrapping_problem(self, fingerprint: str, status: _Status) -> SecretsyncError:
+        key = f"pgp key {fingerprint!r}"
+        if status.words("INV_RECP")[:1] == ["1"]:
+            return ConfigError(f"{key} is not in the key ring of gpg", hint=f"gpg --recv-keys {fingerprint}")
+        considered = status.words("KEY_CONSIDERED")
+        if len(considered) > 1 and int(considered[1]) & _ALL_EXPIRED_OR_REVOKED:
+            return ConfigError(
+                f"{key} {self._end_of(fingerprint)}", hint="replace the key, or extend it with its owner"
+            )
+        if status.has("INV_RECP"):
+            return ConfigError(f"{key} cannot encrypt: {status.complaint}")
+        return KeyServiceError(f"{key}: gpg cannot encrypt: {status.complaint}")
+
+    def _end_of(self, fingerprint: str) -> str:
+        for key in self._gpg.list_keys(False, keys=[fingerprint.removesuffix("!")]):
+            if key["trust"] == "r":
+                return "is revoked"
+            if key["expires"]:
+                return f"expired on {datetime.fromtimestamp(int(key['expires']), UTC):%Y-%m-%d}"
+        return "has no subkey left that can encrypt: they are expired or revoked"
+
+    def _unwrapping_problem(self, fingerprint: str, status: _Status) -> SecretsyncError:
+        key = f"pgp key {fingerprint!r}"
+        if status.has("NODATA"):
+            return FormatError(f"{key}: the envelope is no PGP message")
+        if status.has("BADMDC"):
+            return IntegrityError(f"{key}: the envelope was changed after encryption")
+        failure = status.words("ERROR")
+        if failure[:1] == ["pkdecrypt_failed"] and int(failure[1]) & 0xFFFF in _LOCKED:
+            return KeyServiceError(f"{key}: its secret key is locked, and gpg got no passphrase ({status.complaint})")
+        if failure[:1] == ["pkdecrypt_failed"]:
+            return IntegrityError(f"{key}: the envelope was changed after encryption")
+        if status.has("NO_SECKEY"):
+            return IncorrectIdentityError(f"{key}: gpg has no secret key for it")
+        return KeyServiceError(f"{key}: gpg cannot decrypt: {status.complaint}")
+
+
+class _Status:
+    """What gpg said on its status channel, and its first complaint to people."""
+
+    _MARK: Final = "[GNUPG:] "
+
+    def __init__(self, stderr: str) -> None:
+        lines = stderr.splitlines()
+        self._lines = [line.removeprefix(self._MARK).split(" ") for line in lines if line.startswith(self._MARK)]
+        talk = [line for line in lines if line.startswith("gpg: ") and "encrypted with" not in line]
+        self.complaint = _one_line(talk[0].removeprefix("gpg: ")) if talk else "no reason given"
+
+    def has(self, keyword: str) -> bool:
+        return any(line[0] == keyword for line in self._lines)
+
+    def words(self, keyword: str) -> list[str]:
+        """Return what follows the keyword where it first stands, or nothing."""
+        return next((line[1:] for line in self._lines if line[0] == keyword), [])
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())[:300]
+
+
+def _text_of(fields: Mapping[str, object], name: str) -> str:
+    value = fields.get(name)
+    if not isinstance(value, str):
+        raise MetadataError(f"a pgp key has no text {name!r}")
+    return value

@@ -1,0 +1,165 @@
+"""PGP master keys with the real gpg and the real sops: both ways, and what each way to fail says."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from secretsync.errors import (
+    ConfigError,
+    FormatError,
+    IncorrectIdentityError,
+    IntegrityError,
+    KeyServiceError,
+    MissingDependencyError,
+)
+from secretsync.masterkeys import MasterKeys
+from secretsync.secrecy import SecretBytes
+from tests.peers.gnupg import GnupgHome, gnupg_home
+
+KEYS = Path(__file__).parents[1] / "vectors" / "sops" / "keys"
+RSA = "59D98FCA49659D6CEA8EAC9FC03D1673CBF36A73"
+CURVE = "5B7EFCDD3AF45B98EA2B0DA4BB0BF00F1B83DD1E"
+CURVE_SUBKEY = "853DB04A7835C37AA7518DF53F7A6A5959FBA77B"
+DATA_KEY = SecretBytes(bytes(range(32)))
+
+
+@pytest.fixture(scope="module")
+def home(peer: Callable[[str], Path]) -> Iterator[GnupgHome]:
+    """A home with the vectors' keys."""
+    with gnupg_home(peer("gpg"), [KEYS / "pgp-rsa3072.asc", KEYS / "pgp-cv25519.asc"]) as made:
+        yield made
+
+
+@pytest.fixture
+def outsider(peer: Callable[[str], Path]) -> Iterator[GnupgHome]:
+    """A home with another key."""
+    with gnupg_home(peer("gpg"), [KEYS / "pgp-outsider.asc"]) as made:
+        yield made
+
+
+@pytest.mark.parametrize(
+    "fingerprint", [RSA, CURVE, CURVE.lower(), f"{CURVE[:8]} {CURVE[8:]}", f"{CURVE_SUBKEY}!", CURVE[-16:], f"0x{RSA}"]
+)
+def test_a_key_opens_what_was_wrapped_for_it(home: GnupgHome, fingerprint: str) -> None:
+    keys = MasterKeys(home.environ)
+    fields = keys.wrap("pgp", fingerprint, DATA_KEY)
+    assert list(fields) == ["enc", "fp"]
+    assert fields["fp"] == fingerprint.replace(" ", "") == keys.identity("pgp", fields)
+    assert str(fields["enc"]).startswith("-----BEGIN PGP MESSAGE-----\n")
+    assert str(fields["enc"]).endswith("\n-----END PGP MESSAGE-----")
+    assert MasterKeys(home.environ).unwrap("pgp", fields) == DATA_KEY
+    assert home.run("--decrypt", stdin=str(fields["enc"]).encode()) == DATA_KEY.expose()
+
+
+def test_we_open_the_data_key_of_the_real_sops_and_it_opens_ours(
+    peer: Callable[[str], Path], home: GnupgHome, tmp_path: Path
+) -> None:
+    path = tmp_path / "file.json"
+    path.write_text('{"a": "secret"}')
+    command = [str(peer("sops"))]
+    subprocess.run([*command, "encrypt", "-i", "--pgp", CURVE, path], env=home.environ, check=True, timeout=60)
+    file = json.loads(path.read_text())
+    keys = MasterKeys(home.environ)
+    (fields,) = file["sops"]["pgp"]
+    data_key = keys.unwrap("pgp", fields)
+    file["sops"]["pgp"] = [fields | keys.wrap("pgp", RSA, data_key)]
+    path.write_text(json.dumps(file))
+    output = subprocess.run([*command, "decrypt", path], env=home.environ, check=True, timeout=60, capture_output=True)
+    assert json.loads(output.stdout) == {"a": "secret"}
+
+
+def test_another_ring_does_not_open_it(home: GnupgHome, outsider: GnupgHome) -> None:
+    fields = MasterKeys(home.environ).wrap("pgp", CURVE, DATA_KEY)
+    with pytest.raises(IncorrectIdentityError, match=f"{CURVE}': gpg has no secret key"):
+        MasterKeys(outsider.environ).unwrap("pgp", fields)
+
+
+def test_an_unknown_key_is_named_with_the_way_to_get_it(home: GnupgHome) -> None:
+    with pytest.raises(ConfigError, match=r"0{40}' is not in the key ring") as caught:
+        MasterKeys(home.environ).wrap("pgp", "0" * 40, DATA_KEY)
+    assert caught.value.hint == f"gpg --recv-keys {'0' * 40}"
+
+
+@pytest.mark.parametrize("recipient", ["", "someone@example.invalid", "12345678", "!", "--output=x"])
+def test_what_is_no_fingerprint_never_reaches_gpg(recipient: str) -> None:
+    with pytest.raises(ConfigError, match="is no PGP fingerprint"):
+        MasterKeys({}).wrap("pgp", recipient, DATA_KEY)
+
+
+def test_an_expired_key_still_opens_and_does_not_wrap(outsider: GnupgHome) -> None:
+    fingerprint = outsider.generate("expiring", expires="seconds=2")
+    fields = MasterKeys(outsider.environ).wrap("pgp", fingerprint, DATA_KEY)
+    time.sleep(2.5)
+    assert MasterKeys(outsider.environ).unwrap("pgp", fields) == DATA_KEY
+    with pytest.raises(ConfigError, match=f"{fingerprint}' expired on 20"):
+        MasterKeys(outsider.environ).wrap("pgp", fingerprint, DATA_KEY)
+
+
+def test_a_locked_key_never_prompts_and_says_so(outsider: GnupgHome) -> None:
+    fingerprint = outsider.generate("locked", passphrase="open sesame")
+    keys = MasterKeys(outsider.environ)
+    fields = keys.wrap("pgp", fingerprint, DATA_KEY)
+    outsider.forget_passphrases()
+    with pytest.raises(KeyServiceError, match="locked, and gpg got no passphrase"):
+        keys.unwrap("pgp", fields)
+    outsider.run(
+        "--pinentry-mode", "loopback", "--passphrase", "open sesame", "--decrypt", stdin=str(fields["enc"]).encode()
+    )
+    assert keys.unwrap("pgp", fields) == DATA_KEY, "the agent knows the passphrase now"
+
+
+def test_a_changed_envelope_is_refused(home: GnupgHome) -> None:
+    fields = MasterKeys(home.environ).wrap("pgp", CURVE, DATA_KEY)
+    binary = home.run("--dearmor", stdin=str(fields["enc"]).encode())
+    for position in (30, len(binary) - 10):
+        changed = binary[:position] + bytes([binary[position] ^ 1]) + binary[position + 1 :]
+        armored = home.run("--enarmor", stdin=changed).replace(b"ARMORED FILE", b"MESSAGE")
+        with pytest.raises(IntegrityError, match="changed after encryption"):
+            MasterKeys(home.environ).unwrap("pgp", fields | {"enc": armored.decode()})
+
+
+@pytest.mark.parametrize("envelope", ["", "hello", "-----BEGIN PGP MESSAGE-----\n\n-----END PGP MESSAGE-----"])
+def test_what_is_no_message_is_malformed(home: GnupgHome, envelope: str) -> None:
+    with pytest.raises(FormatError, match="no PGP message"):
+        MasterKeys(home.environ).unwrap("pgp", {"fp": CURVE, "enc": envelope})
+
+
+def test_gpg_that_succeeds_with_nothing_has_failed(home: GnupgHome, tmp_path: Path) -> None:
+    fake = tmp_path / "old-gpg"
+    fake.write_text(
+        f'#!/bin/sh\ncase "$*" in *--decrypt*) cat >/dev/null; echo "[GNUPG:] DECRYPTION_OKAY" >&2 ;;'
+        f' *) exec {home.gpg} "$@" ;; esac\n'
+    )
+    fake.chmod(0o755)
+    keys = MasterKeys(home.environ | {"SOPS_GPG_EXEC": str(fake)})
+    with pytest.raises(KeyServiceError, match="gives nothing"):
+        keys.unwrap("pgp", keys.wrap("pgp", CURVE, DATA_KEY))
+
+
+def test_gpg_never_inherits_secrets(home: GnupgHome, tmp_path: Path) -> None:
+    fake = tmp_path / "spying-gpg"
+    fake.write_text(f'#!/bin/sh\nenv >> {tmp_path}/seen\nexec {home.gpg} "$@"\n')
+    fake.chmod(0o755)
+    secrets = {"SOPS_AGE_KEY": "AGE-SECRET", "VAULT_TOKEN": "a-token", "SOPS_GPG_EXEC": str(fake)}
+    MasterKeys(home.environ | secrets).wrap("pgp", CURVE, DATA_KEY)
+    seen = (tmp_path / "seen").read_text()
+    assert "GNUPGHOME" in seen
+    assert "AGE-SECRET" not in seen
+    assert "a-token" not in seen
+
+
+def test_a_missing_gpg_is_a_missing_dependency(tmp_path: Path) -> None:
+    with pytest.raises(MissingDependencyError, match="'gpg' is not installed"):
+        MasterKeys({"PATH": str(tmp_path)}).unwrap("pgp", {"fp": CURVE, "enc": ""})
+
+
+def test_sources_list_the_secret_keys(home: GnupgHome) -> None:
+    source = next(source for source in MasterKeys(home.environ).sources() if source.name.startswith("gpg"))
+    assert source.status == "ok"
+    assert set(source.recipients) == {RSA, CURVE}
