@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from secretsync import files
-from secretsync.cli._options import Types
-from secretsync.documents.stores import Store, store_for_path, store_named
+from secretsync.documents.stores import Store, store_named
 from secretsync.documents.tree import Limits, Source
 from secretsync.errors import FileAccessError, SecretsyncError
 
@@ -46,13 +45,3 @@ class Target:
             raise
         except SecretsyncError as error:
             raise error.at(self.shown) from None
-
-
-def target_of(path: str, types: Types) -> Target:
-    """Return what sops works on: types given, else by the name, `--filename-override` before the path.
-
-    Standard input without a name is binary. Source: sops cmd/sops/main.go, inputStore and outputStore at v3.13.3.
-    """
-    name = types.filename_override or ("" if path == files.STDIN else path)
-    by_name = store_for_path(name)
-    return Target(path, name, types.input_type or by_name, types.output_type or by_name)

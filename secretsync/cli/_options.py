@@ -6,6 +6,7 @@ Names, short forms and environment variables are those of sops 3.13.3 where sops
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
 from functools import wraps
@@ -13,10 +14,15 @@ from typing import Annotated, Any, Literal, TypeAlias, TypeVar, get_type_hints
 
 import typer
 
+from secretsync.cli._files import Target
+from secretsync.cli._terminal import ask_secret
+from secretsync.documents.stores import store_for_path
 from secretsync.errors import ConflictingOptionsError
 from secretsync.files import STDIN
+from secretsync.masterkeys import MasterKeys
 from secretsync.sops.datakey import DEFAULT_ORDER
 from secretsync.sops.mac import MacPolicy
+from secretsync.sops.operations import Options
 
 Result = TypeVar("Result")
 StoreName: TypeAlias = Literal["yaml", "json", "dotenv", "ini", "binary"]
@@ -73,6 +79,15 @@ class Types:
         typer.Option("--filename-override", help="Take this for the file's name when choosing formats and rule."),
     ] = None
 
+    def target(self, path: str) -> Target:
+        """Return what to work on: types given, else by the name, `--filename-override` before the path.
+
+        Standard input without a name is binary. Source: sops cmd/sops/main.go, inputStore and outputStore at v3.13.3.
+        """
+        name = self.filename_override or ("" if path == STDIN else path)
+        by_name = store_for_path(name)
+        return Target(path, name, self.input_type or by_name, self.output_type or by_name)
+
 
 @dataclass(frozen=True, slots=True)
 class Destination:
@@ -111,14 +126,15 @@ class Opening:
     ] = None
     allow_demo_keys: AllowDemoKeys = False
 
-    @property
-    def mac_policy(self) -> MacPolicy:
-        """What a MAC that does not hold means."""
-        return MacPolicy.IGNORE_UNSAFE if self.ignore_mac else MacPolicy.VERIFY
-
-    @property
-    def order(self) -> tuple[str, ...]:
-        """The kinds of key to try first; sops' own order unless given."""
-        if self.decryption_order is None:
-            return DEFAULT_ORDER
-        return tuple(kind.strip() for kind in self.decryption_order.split(",") if kind.strip())
+    def options(self, target: Target) -> Options:
+        """Return how to open the file `target`, with the keys of this environment."""
+        order: tuple[str, ...] = DEFAULT_ORDER
+        if self.decryption_order is not None:
+            order = tuple(kind.strip() for kind in self.decryption_order.split(",") if kind.strip())
+        return Options(
+            store=target.input_store,
+            output_store=target.output_store,
+            keys=MasterKeys(os.environ, prompt=ask_secret, allow_demo_keys=self.allow_demo_keys),
+            mac_policy=MacPolicy.IGNORE_UNSAFE if self.ignore_mac else MacPolicy.VERIFY,
+            decryption_order=order,
+        )

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import os
 from typing import Annotated, TypeAlias
 
 import typer
 
-from secretsync import files, sops
-from secretsync.cli._files import Target, target_of
+from secretsync import files
 from secretsync.cli._options import Destination, Indent, Opening, Types, grouped
 from secretsync.cli._output import PRIVATE_MODE, write_result
-from secretsync.cli._terminal import ask_secret, warn
+from secretsync.cli._terminal import warn
 from secretsync.documents.stores import store_named
-from secretsync.documents.tree import Mapping, Source
-from secretsync.masterkeys import MasterKeys
-from secretsync.sops.encryption import converted
+from secretsync.sops import operations
+from secretsync.sops.operations import Opened
+from secretsync.sops.paths import parse_path
 
 File: TypeAlias = Annotated[str, typer.Argument(metavar="[FILE]", help="The encrypted file, or - for stdin.")]
+Extract: TypeAlias = Annotated[
+    str | None, typer.Option("--extract", help="""Print one value or branch, as in '["database"]["users"][0]'.""")
+]
 
 
 @grouped
@@ -26,6 +27,7 @@ def decrypt(
     destination: Destination,
     opening: Opening,
     path: File = files.STDIN,
+    extract: Extract = None,
     indent: Indent = None,
 ) -> None:
     """Decrypt a file, once its MAC holds.
@@ -33,28 +35,22 @@ def decrypt(
     Nothing is printed and nothing is written unless the whole file decrypts.
     """
     where = destination.path(path)
-    target = target_of(path, types)
-    keys = MasterKeys(os.environ, prompt=ask_secret, allow_demo_keys=opening.allow_demo_keys)
+    target = types.target(path)
+    tree_path = parse_path(extract) if extract is not None else None
     data = files.read(path)
-    source = target.placing(lambda: target.load(data, encrypted=True))
-    decrypted = target.placing(
-        lambda: sops.decrypt(source, keys, mac_policy=opening.mac_policy, decryption_order=opening.order)
+    opened = target.placing(lambda: operations.open_file(data, opening.options(target)))
+    result = target.placing(
+        lambda: _text(opened, indent) if tree_path is None else operations.extract(opened, tree_path)
     )
-    warnings = [*decrypted.warnings]
-    result = target.placing(lambda: _written(target, source, decrypted.documents, indent, warnings))
-    for warning in warnings:
+    for warning in opened.plain.warnings:
         warn(f"{target.shown}: {warning}")
     write_result(result, where, mode=PRIVATE_MODE, replaces=data if destination.in_place else None)
 
 
-def _written(
-    target: Target, source: Source, documents: list[Mapping], indent: int | None, warnings: list[str]
-) -> bytes:
-    """Return the plain documents as text: over the file's own where its format stays, so that its layout stays too."""
-    store = store_named(target.output_store)
-    if target.output_store != target.input_store:
-        plain = Source(target.input_store, "", documents)
-        documents = converted(plain, target.output_store, warnings, indent=indent).documents
-    elif indent is None:
-        return store.rewrite(source, documents)
-    return store.dump(documents, indent=indent)
+def _text(opened: Opened, indent: int | None) -> bytes:
+    """Return the plain file: with the layout it has, unless an indentation was asked for."""
+    text = operations.decrypted_text(opened)
+    if indent is None:
+        return text
+    store = store_named(opened.options.output_store or opened.options.store)
+    return store.dump(opened.plain.documents, indent=indent)

@@ -10,7 +10,6 @@ import typer
 
 from secretsync import files, sops
 from secretsync.cli._creation import Creation, Recipients, Selection
-from secretsync.cli._files import target_of
 from secretsync.cli._options import AllowDemoKeys, Destination, Types, grouped
 from secretsync.cli._output import write_result
 from secretsync.cli._terminal import warn
@@ -38,7 +37,7 @@ def encrypt(
     if path == files.STDIN and not types.filename_override:
         raise ConflictingOptionsError("standard input needs a name: --filename-override secret.yaml")
     where = destination.path(path)
-    target = target_of(path, types)
+    target = types.target(path)
     data = files.read(path)
     warnings: list[str] = []
     choice, indent = creation.choice(target, recipients, selection)

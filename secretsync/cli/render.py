@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, TypeAlias
 
 import typer
 
-from secretsync.cli._options import AllowDemoKeys
+from secretsync.cli._options import AllowDemoKeys, grouped
 from secretsync.cli._output import write_stdout
 from secretsync.cli._terminal import warn
 from secretsync.documents.tree import Limits
@@ -15,56 +16,78 @@ from secretsync.render import Format, Mode, Options
 from secretsync.render import render as render_all
 from secretsync.render.output import write_folder
 
+Paths: TypeAlias = Annotated[list[str], typer.Argument(metavar="PATH...", help="Files and folders, or - for stdin.")]
+OutputFormat: TypeAlias = Annotated[
+    Format | None, typer.Option("--output", "-o", help="Write every document in this format.")
+]
 
-def render(
-    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Files and folders, or - for stdin.")],
-    mode: Annotated[Mode, typer.Option("--mode", help="What becomes of the secrets.")] = "reveal",
-    cert: Annotated[
-        str | None, typer.Option("--cert", help="Certificate to seal for; else the only one in keys/.")
-    ] = None,
+
+@dataclass(frozen=True, slots=True)
+class Treatment:
+    """What becomes of the secrets."""
+
+    mode: Annotated[Mode, typer.Option("--mode", help="What becomes of the secrets.")] = "reveal"
+    cert: Annotated[str | None, typer.Option("--cert", help="Certificate to seal for; else the only one in keys/.")] = (
+        None
+    )
     seal_key: Annotated[
         str | None,
         typer.Option("--seal-key", help="What sealing a Secret in the clear derives from: at least 32 random bytes."),
-    ] = None,
-    allow_expired: Annotated[
-        bool, typer.Option("--allow-expired", help="Seal for a certificate that has expired.")
-    ] = False,
-    namespace: Annotated[
-        str | None, typer.Option("--namespace", "-n", help="Namespace of Secrets that name none.")
-    ] = None,
-    output: Annotated[
-        Format | None, typer.Option("--output", "-o", help="Write every document in this format.")
-    ] = None,
+    ] = None
+    allow_expired: Annotated[bool, typer.Option("--allow-expired", help="Seal for a certificate that has expired.")] = (
+        False
+    )
+    namespace: Annotated[str | None, typer.Option("--namespace", "-n", help="Namespace of Secrets that name none.")] = (
+        None
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What the input may be."""
+
+    allow_empty: Annotated[bool, typer.Option("--allow-empty", help="Accept input without a single object.")] = False
+    max_size: Annotated[int, typer.Option("--max-size", min=1, help="Limit for one file, in bytes.")] = Limits().size
+    max_documents: Annotated[int, typer.Option("--max-documents", min=1, help="Limit for one file.")] = (
+        Limits().documents
+    )
+    allow_demo_keys: AllowDemoKeys = False
+
+
+@grouped
+def render(
+    paths: Paths,
+    treatment: Treatment,
+    output: OutputFormat = None,
     output_dir: Annotated[
         str | None, typer.Option("--output-dir", help="Write a file here for each file read, instead of one stream.")
     ] = None,
-    allow_empty: Annotated[bool, typer.Option("--allow-empty", help="Accept input without a single object.")] = False,
-    max_size: Annotated[int, typer.Option("--max-size", min=1, help="Limit for one file, in bytes.")] = Limits().size,
-    max_documents: Annotated[
-        int, typer.Option("--max-documents", min=1, help="Limit for one file.")
-    ] = Limits().documents,
-    allow_demo_keys: AllowDemoKeys = False,
+    *,
+    bounds: Bounds,
 ) -> None:
     """Print manifests decrypted, sealed or redacted, ready to apply.
 
     Nothing is printed unless every document of every file has rendered. What is not secret comes out byte for byte.
     """
-    options = Options(
-        mode=mode,
-        cert_file=cert,
-        seal_key_file=seal_key,
-        allow_expired=allow_expired,
-        namespace=namespace,
-        output=output,
-        allow_empty=allow_empty,
-        allow_demo_keys=allow_demo_keys,
-        environ=os.environ,
-        limits=Limits(size=max_size, documents=max_documents),
-    )
-    rendered = render_all(paths, options)
+    rendered = render_all(paths, _options(treatment, bounds, output))
     for warning in rendered.warnings:
         warn(warning)
     if output_dir is None:
         write_stdout(rendered.stream())
     else:
-        write_folder(output_dir, rendered, private=mode == "reveal", inputs=paths)
+        write_folder(output_dir, rendered, private=treatment.mode == "reveal", inputs=paths)
+
+
+def _options(treatment: Treatment, bounds: Bounds, output: Format | None) -> Options:
+    return Options(
+        mode=treatment.mode,
+        cert_file=treatment.cert,
+        seal_key_file=treatment.seal_key,
+        allow_expired=treatment.allow_expired,
+        namespace=treatment.namespace,
+        output=output,
+        allow_empty=bounds.allow_empty,
+        allow_demo_keys=bounds.allow_demo_keys,
+        environ=os.environ,
+        limits=Limits(size=bounds.max_size, documents=bounds.max_documents),
+    )
