@@ -124,11 +124,16 @@ class PluginProcess:
             answer = self._asked(f"{self._program}: {text}: ")
             self.send("fail") if answer is None else self.send("ok", body=answer.encode("utf-8"))
         elif stanza.type == "confirm" and stanza.args:
-            yes = decode_base64(stanza.args[0].encode("ascii")).decode("utf-8", "replace")
-            answer = self._asked(f"{self._program}: {text} ({yes}? y/n): ")
+            answer = self._asked(f"{self._program}: {text} ({self._option(stanza)}? y/n): ")
             self.send("fail") if answer is None else self.send("ok", "yes" if answer[:1] in {"y", "Y"} else "no")
         else:
             self.send("unsupported")
+
+    def _option(self, stanza: Stanza) -> str:
+        try:
+            return _one_line(decode_base64(stanza.args[0].encode("ascii")))
+        except AgeHeaderError:
+            raise self.failure("breaks the plugin protocol") from None
 
     def _asked(self, question: str) -> str | None:
         try:

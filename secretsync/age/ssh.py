@@ -56,7 +56,7 @@ class SshRecipient:
         """
         del interaction
         try:
-            key = load_ssh_public_key(text.encode("utf-8"))
+            key = load_ssh_public_key(text.encode("utf-8", "replace"))
         except (ValueError, UnsupportedAlgorithm):
             raise FormatError("malformed SSH public key") from None
         if not isinstance(key, Ed25519PublicKey | RSAPublicKey):

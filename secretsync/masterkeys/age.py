@@ -24,7 +24,7 @@ from secretsync.errors import (
 )
 from secretsync.masterkeys.age_sources import SSH, Found, Place, places
 from secretsync.masterkeys.demo import DEMO_RECIPIENTS
-from secretsync.masterkeys.surroundings import KeySource, Surroundings
+from secretsync.masterkeys.surroundings import KeySource, Surroundings, shown
 from secretsync.secrecy import SecretBytes
 
 
@@ -42,6 +42,7 @@ class AgeService:
         self._found: dict[tuple[str, str], Found] = {}
         self._recipients: dict[str, Recipient] = {}
         self._names: dict[int, str] = {}
+        self._recent: tuple[str, Identity] | None = None
 
     def identity(self, fields: Mapping[str, object]) -> str:
         """Return the recipient, as the file has it."""
@@ -56,13 +57,13 @@ class AgeService:
             try:
                 parsed = self._recipients[text] = parse_recipient(text, self._interaction)
             except FormatError as error:
-                raise ConfigError(f"age recipient {text[:24]!r} cannot be used: {error}") from None
+                raise ConfigError(f"age recipient {shown(text)!r} cannot be used: {error}") from None
         return {"enc": encrypt(data_key.expose(), [parsed], armored=True).decode("ascii"), "recipient": text}
 
     def unwrap(self, fields: Mapping[str, object]) -> SecretBytes:
         """Unwrap with the first identity that opens the envelope; raises as `MasterKeyService.unwrap`."""
         recipient = _text_of(fields, "recipient")
-        source = BytesIO(armor.decode(_text_of(fields, "enc").encode("utf-8")))
+        source = BytesIO(armor.decode(_text_of(fields, "enc").encode("ascii", "replace")))
         head = header.parse(source.readline)
         causes: list[str] = []
         refusal: type[SecretsyncError] = IncorrectIdentityError
@@ -70,14 +71,15 @@ class AgeService:
             try:
                 file_key = identity.unwrap(head.stanzas)
             except (IncorrectIdentityError, KeyServiceError) as error:
-                causes.append(f"{self._name_of(identity)} ({name}): {error}")
+                causes.append(f"{shown(self._name_of(identity))} ({name}): {error}")
                 if isinstance(error, KeyServiceError):
                     refusal = KeyServiceError
                 continue
             verify_header(file_key, head)
+            self._recent = (name, identity) if identity.native else self._recent
             self._refuse_demo(self._name_of(identity))
             return SecretBytes(envelope.read_payload(file_key, source))
-        raise refusal(f"age key {recipient!r}: {self._explanation(recipient, causes)}")
+        raise refusal(f"age key {shown(recipient)!r}: {self._explanation(recipient, causes)}")
 
     def sources(self) -> list[KeySource]:
         """Return every place with its state, in sops' order."""
@@ -89,12 +91,20 @@ class AgeService:
         return listed
 
     def _candidates(self, recipient: str, head: header.Header) -> Iterator[tuple[str, Identity]]:
-        """Yield identities in sops' order: native ones of every place, SSH keys, then those that ask or start plugins."""
+        """Yield the identity that opened last, then all others in sops' order.
+
+        That is: the native ones of every place, SSH keys, those that ask a person or start a plugin.
+        """
+        recent = self._recent
+        if recent is not None:
+            yield recent
         later: list[tuple[str, Identity]] = []
         for place in sorted(self._places, key=lambda place: place.rank):
             if place.rank == SSH and not any(stanza.type.startswith("ssh-") for stanza in head.stanzas):
                 continue
             for identity in self._look(place, recipient).identities:
+                if recent is not None and identity is recent[1]:
+                    continue
                 if identity.native or place.rank == SSH:
                     yield place.name, identity
                 else:
@@ -121,7 +131,7 @@ class AgeService:
     def _refuse_demo(self, recipient: str) -> None:
         if recipient in DEMO_RECIPIENTS and not self._surroundings.allow_demo_keys:
             raise DemoKeyError(
-                f"{recipient} is a demo key, whose private half is public",
+                f"{shown(recipient)} is a demo key, whose private half is public",
                 hint="use a key of your own, or --allow-demo-keys to play with the demo",
             )
 

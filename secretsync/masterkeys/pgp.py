@@ -71,7 +71,7 @@ class PgpService:
     def unwrap(self, fields: Mapping[str, object]) -> SecretBytes:
         """Unwrap with whichever secret key of the ring opens the message; raises as `MasterKeyService.unwrap`."""
         fingerprint = _text_of(fields, "fp")
-        result = self._gpg.decrypt(_text_of(fields, "enc").encode("utf-8"))
+        result = self._gpg.decrypt(_text_of(fields, "enc").encode("utf-8", "replace"))
         status = _Status(result.stderr)
         if not result.ok or not status.has("DECRYPTION_OKAY"):
             raise self._unwrapping_problem(fingerprint, status)

@@ -39,7 +39,7 @@ class MasterKeys:
     ) -> None:
         self._surroundings = Surroundings(environ, prompt, plugins, tuple(extra_age_identities), allow_demo_keys)
         self._services: dict[str, MasterKeyService] = {}
-        self._unwrapped: dict[tuple[str, object], SecretBytes] = {}
+        self._unwrapped: dict[tuple[str, str], SecretBytes] = {}
 
     def service(self, kind: str) -> MasterKeyService:
         """Return the service of this kind, the same one each time."""
@@ -60,7 +60,7 @@ class MasterKeys:
 
     def unwrap(self, kind: str, fields: Mapping[str, object]) -> SecretBytes:
         """Unwrap a data key, once per distinct envelope; see `MasterKeyService.unwrap` for what it raises."""
-        envelope = (kind, fields.get("enc"))
+        envelope = (kind, repr(fields.get("enc")))
         data_key = self._unwrapped.get(envelope)
         if data_key is None:
             data_key = self._unwrapped[envelope] = self.service(kind).unwrap(fields)

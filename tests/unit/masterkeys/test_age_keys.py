@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from secretsync import age
+from secretsync.age.header import Stanza
 from secretsync.errors import ConfigError, DemoKeyError, FormatError, IncorrectIdentityError, MissingDependencyError
 from secretsync.masterkeys import MasterKeys
 from secretsync.masterkeys.demo import DEMO_RECIPIENTS
@@ -112,7 +114,17 @@ def test_a_malformed_recipient_is_a_configuration_error() -> None:
         MasterKeys({}).wrap("age", "age1qqq", DATA_KEY)
 
 
-@pytest.mark.parametrize("fields", [{}, {"recipient": "age1"}, {"recipient": "age1", "enc": 5}, {"recipient": 1}])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"recipient": "age1"},
+        {"recipient": "age1", "enc": 5},
+        {"recipient": "age1", "enc": []},
+        {"recipient": "age1", "enc": "\ud800"},
+        {"recipient": 1},
+    ],
+)
 def test_an_entry_without_its_text_is_malformed(fields: dict[str, object]) -> None:
     with pytest.raises(FormatError):
         MasterKeys({}).unwrap("age", fields)
@@ -161,3 +173,27 @@ def test_kinds_without_support_are_named_and_refused(kind: str, fields: dict[str
     with pytest.raises(MissingDependencyError) as caught:
         keys.unwrap(kind, fields)
     assert identity in str(caught.value)
+
+
+def test_a_post_quantum_key_is_named_by_its_ends_in_messages() -> None:
+    recipient = str(age.generate(post_quantum=True))
+    keys = MasterKeys({"SOPS_AGE_KEY": age.generate(post_quantum=True).expose()})
+    with pytest.raises(IncorrectIdentityError) as caught:
+        keys.unwrap("age", keys.wrap("age", recipient, DATA_KEY))
+    assert recipient[-16:] in str(caught.value)
+    assert len(str(caught.value)) < 1000
+
+
+def test_the_identity_that_opened_last_is_tried_first(identity: age.X25519Identity) -> None:
+    tried: list[str] = []
+
+    class Watched(age.X25519Identity):
+        def unwrap(self, stanzas: Sequence[Stanza]) -> bytes:
+            tried.append(str(self))
+            return super().unwrap(stanzas)
+
+    other = Watched.parse(age.generate().expose())
+    keys = MasterKeys({"SOPS_AGE_KEY": identity.expose()}, extra_age_identities=[other])
+    for _ in range(3):
+        assert keys.unwrap("age", wrapped_for(identity)) == DATA_KEY
+    assert tried == [str(other)]
