@@ -12,8 +12,11 @@ if TYPE_CHECKING:
     from secretsync.documents.yaml_splice import Splicer
 
 
-def splice_block(splicer: Splicer, old: Mapping | Sequence, new: Mapping | Sequence) -> None:
-    """Note what changed between two block collections of one kind that both hold values."""
+def splice_block(splicer: Splicer, old: Mapping | Sequence, new: Mapping | Sequence) -> bool:
+    """Note what changed between two block collections of one kind that both hold values.
+
+    Return False, with nothing noted, if no item of the old one stays: there is nothing to put the new ones next to.
+    """
     if isinstance(old, Mapping):
         assert isinstance(new, Mapping)
         partners = pair_entries(old.items, new.items)
@@ -23,7 +26,7 @@ def splice_block(splicer: Splicer, old: Mapping | Sequence, new: Mapping | Seque
             None if index is not None and type(old.items[index]) is Comment and type(item) is not Comment else index
             for item, index in zip(new.items, pair_elements(old.items, new.items), strict=True)
         ]
-    _Block(splicer, old, new).splice(partners)
+    return _Block(splicer, old, new).splice(partners)
 
 
 class _Block:
@@ -37,16 +40,22 @@ class _Block:
         self.new = new
         self.column = -1
 
-    def splice(self, partners: list[int | None]) -> None:
+    def splice(self, partners: list[int | None]) -> bool:
         """Splice paired items, insert those without a partner, remove the old ones that have none."""
+        complete = len(partners) == len(self.old.items) and None not in partners
+        kept = {index for index in partners if index is not None}
+        standing = [] if complete else [index for index in sorted(kept) if self._stands(index)]
+        if not complete and not standing:
+            return False
         for item, index in zip(self.new.items, partners, strict=True):
             if index is not None:
                 before = self.old.items[index]
                 if before is not item:
                     self._pair(index, before, item)
         # After the pairs: of two insertions at one place, that into the inner collection comes first.
-        if len(partners) != len(self.old.items) or None in partners:
-            self._come_and_go(partners)
+        if not complete:
+            self._come_and_go(partners, kept, standing)
+        return True
 
     def _pair(self, index: int, old: Entry | Comment | Node, new: Entry | Comment | Node) -> None:
         if isinstance(old, Entry):
@@ -75,9 +84,7 @@ class _Block:
 
     # --- items that come and go -----------------------------------------------------------------------------------
 
-    def _come_and_go(self, partners: list[int | None]) -> None:
-        kept = {index for index in partners if index is not None}
-        standing = [index for index in sorted(kept) if not self._is_inline(index) and not self._is_beyond(index)]
+    def _come_and_go(self, partners: list[int | None], kept: set[int], standing: list[int]) -> None:
         for place in range(len(self.old.items)):
             if place not in kept:
                 self._remove(place, kept, standing)
@@ -95,10 +102,11 @@ class _Block:
         item = self.old.items[index]
         return isinstance(item, Comment) and not self.places.is_first(comment_span(item)[0])
 
-    def _is_beyond(self, index: int) -> bool:
-        """Whether an item is a comment of the next document, which sops counts to this one."""
+    def _stands(self, index: int) -> bool:
+        """Whether an item has a line of its own in this document; sops counts a comment of the next one to this too."""
         item = self.old.items[index]
-        return isinstance(item, Comment) and comment_span(item).start >= self.places.limit
+        beyond = isinstance(item, Comment) and comment_span(item).start >= self.places.limit
+        return not beyond and not self._is_inline(index)
 
     def _remove(self, index: int, kept: set[int], standing: list[int]) -> None:
         """Remove an item: its lines, or the part of its line that is its own."""
@@ -118,10 +126,14 @@ class _Block:
         if comment is not None:
             self.edits.replace(start, comment, "")
             return
-        line_end = places.next_line(stop)
-        if places.keeps_blank_lines:
-            line_end = places.behind_blank_lines(line_end)
-        self.edits.replace(places.line_start(start), line_end, "")
+        # With the line break before it, so that what is inserted at the end of its line stays.
+        line_end = places.line_end(stop)
+        before = places.behind_previous_line(start)
+        self.edits.replace(before, line_end, "")
+        if places.line_start(start) == 0:
+            self.edits.replace(line_end, places.next_line(line_end), "")
+        elif places.keeps_blank_lines:
+            self.edits.replace(line_end, places.last_blank_line(line_end), "")
 
     def _comment_behind(self, position: int, kept: set[int]) -> int | None:
         """Return where a comment that stays stands in the rest of the line of `position`."""
@@ -143,7 +155,7 @@ class _Block:
         else:
             emitter.sequence(Sequence([item for item in group if not isinstance(item, Entry)]), column)
         text = "".join(emitter.parts)
-        if previous is not None and (self._is_inline(previous) or self._is_beyond(previous)):
+        if previous is not None and not self._stands(previous):
             previous = max((place for place in standing if place < previous), default=None)
         if previous is not None:
             self._insert_behind(previous, text)

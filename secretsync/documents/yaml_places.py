@@ -65,10 +65,18 @@ class Places:
         """Whether only blanks stand before `position` in its line."""
         return not self.text[self.line_start(position) : position].strip()
 
-    def behind_blank_lines(self, position: int) -> int:
-        """Return the start of the first line from `position` on that is not blank."""
-        while position < len(self.text) and not self.text[position : self.line_end(position)].strip():
-            position = self.next_line(position)
+    def behind_previous_line(self, position: int) -> int:
+        """Return where the line before that of `position` ends, 0 if there is none."""
+        start = self.line_start(position)
+        return start - 2 if self.text[start - 2 : start] == "\r\n" else max(start - 1, 0)
+
+    def last_blank_line(self, position: int) -> int:
+        """Return the end of the last blank line of those that follow the line end at `position`."""
+        while (start := self.next_line(position)) > position and start < len(self.text):
+            stop = self.line_end(start)
+            if self.text[start:stop].strip():
+                break
+            position = stop
         return position
 
     def end(self, item: Item) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from secretsync.documents import yaml_text
+from secretsync.documents import yaml_block, yaml_text
 from secretsync.documents.pairing import Edits, equal, pair_elements, pair_entries, same_value
 from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar, Sequence
 from secretsync.documents.yaml_emit import Emitter, flow_text
@@ -40,19 +40,17 @@ class Splicer:
             elif not same_value(old, new):
                 self.scalar(old, new, slot)
         elif type(new) is type(old) and has_values(old) and has_values(new):
-            self.collection(old, new)
+            self.collection(old, new, slot)
         elif not self._empty(old, new):
             self.replace(old, new, slot)
 
-    def collection(self, old: Mapping | Sequence, new: Node) -> None:
+    def collection(self, old: Mapping | Sequence, new: Node, slot: Slot) -> None:
         """Note what changed between two collections of one kind that both hold values."""
         assert isinstance(new, Mapping | Sequence)
         if old.flow:
             self._flow(old, new)
-        else:
-            from secretsync.documents.yaml_block import splice_block
-
-            splice_block(self, old, new)
+        elif not yaml_block.splice_block(self, old, new):
+            self.replace(old, new, slot)
 
     def emitter(self) -> Emitter:
         """Return an emitter that writes as this text does."""
@@ -127,6 +125,7 @@ class Splicer:
 
     def replace(self, old: Node, new: Node, slot: Slot) -> None:
         """Write `new` afresh in the place of `old`."""
+        self._drop_comments_behind(old)
         if slot.flow:
             span = node_span(old)
             text = self.flow_text(new)
@@ -149,8 +148,14 @@ class Splicer:
         line = self.places.line_end(slot.after)
         if body:
             self._below(line, line, body)
-        cut = self.places.line_start(start)
-        self.edits.replace(cut, self.places.next_line(stop), "")
+        self.edits.replace(self.places.behind_previous_line(start), self.places.line_end(stop), "")
+
+    def _drop_comments_behind(self, old: Node) -> None:
+        """Remove the comments that belong to a flow collection and stand behind it: its successor brings its own."""
+        for comment in _comments_behind(old):
+            start, stop = comment_span(comment)
+            line = self.places.line_start(start)
+            self.edits.replace(line + len(self.text[line:start].rstrip(" \t")), stop, "")
 
     def _content(self, old: Node) -> tuple[int, int]:
         """Return the first and last place of what `old` occupies, comments at its edges included."""
@@ -195,6 +200,15 @@ class Splicer:
 
     def _flow(self, old: Mapping | Sequence, new: Mapping | Sequence) -> None:
         """Splice the members of a flow collection; write it afresh where members with comments come or go."""
+        behind, first = _comments_behind(old), new.items[0]
+        if behind and isinstance(first, Comment):
+            self.comment(behind[0], first)
+            self._members(_rest(old), _rest(new))
+        else:
+            self._drop_comments_behind(old)
+            self._members(_rest(old) if behind else old, new)
+
+    def _members(self, old: Mapping | Sequence, new: Mapping | Sequence) -> None:
         partners = _pair(old, new)
         same_length = len(partners) == len(old.items)
         if same_length and all(
@@ -241,6 +255,21 @@ class Splicer:
             text = self.flow_text(Mapping([item]))[1:-1] if isinstance(item, Entry) else self.flow_text(_value(item))
             at = places.start(old, kept[0]) if previous is None else places.end(old.items[previous])
             self.edits.replace(at, at, text + ", " if previous is None else ", " + text)
+
+
+def _comments_behind(node: Node) -> list[Comment]:
+    """Return the comment of a flow collection that stands behind its bracket; it comes first among the items."""
+    if isinstance(node, Scalar) or not node.flow or node.alias is not None or not node.items:
+        return []
+    first = node.items[0]
+    return [first] if isinstance(first, Comment) and comment_span(first).start >= node_span(node).end else []
+
+
+def _rest(node: Mapping | Sequence) -> Mapping | Sequence:
+    """Return a flow collection without its first item."""
+    if isinstance(node, Mapping):
+        return Mapping(node.items[1:], node.span, node.flow)
+    return Sequence(node.items[1:], node.span, node.flow)
 
 
 def _value(item: Entry | Comment | Node) -> Node:

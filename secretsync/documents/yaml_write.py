@@ -12,7 +12,7 @@ from typing import Final
 
 from secretsync.documents import yaml_emit
 from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar, Source, Span
-from secretsync.documents.yaml_places import Places, comment_span, has_values, node_span
+from secretsync.documents.yaml_places import Places, Slot, comment_span, has_values, node_span
 from secretsync.documents.yaml_splice import Splicer
 
 _BOM: Final = "\ufeff"
@@ -77,7 +77,7 @@ def _document(splicer: Splicer, old: Mapping, new: Mapping, span: Span) -> None:
         return
     splicer.places.limit = span.end
     if has_values(old) and has_values(new) and _shares_an_entry(old, new):
-        splicer.collection(old, new)
+        splicer.collection(old, new, Slot(0, -1, 0))
         return
     root = node_span(old)
     if root.start == root.end:
