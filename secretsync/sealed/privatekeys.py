@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from hashlib import sha256
 from typing import Final
 
-from secretsync.crypto.rsa import PrivateKey
+from secretsync.crypto.rsa_private import PrivateKey
 from secretsync.errors import ManifestError, PrivateKeyError, SecretsyncError
 from secretsync.manifests.reading import read
 from secretsync.manifests.secret import parse

@@ -7,7 +7,6 @@ v0.36.6; `template.data` as 0.40.0 treats it (sealed-observed.md).
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Sequence
 from typing import Final
 
@@ -134,6 +133,8 @@ def _unseal_blob(resource: SealedSecret, blob: str, keys: Sequence[items.OpensIt
         raise UnsealError("not valid base64 (standard alphabet, padded)", location="spec.data") from None
     if plaintext is None:
         raise UnsealError("no key opens it under this name, namespace and scope", location="spec.data")
+    import json  # legacy files alone need it
+
     try:
         inner = json.loads(plaintext)
         secret = parse_secret(inner)

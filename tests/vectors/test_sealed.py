@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from secretsync import errors
-from secretsync.crypto.rsa import PrivateKey
+from secretsync.crypto.rsa_private import PrivateKey
 from secretsync.manifests.reading import read
 from secretsync.manifests.secret import decode_base64
 from secretsync.sealed import items

@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa as pyca
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from secretsync.crypto.rsa import PrivateKey
+from secretsync.crypto.rsa_private import PrivateKey
 from secretsync.sealed import items, pem
 from secretsync.sealed.certificate import SealingCertificate
 

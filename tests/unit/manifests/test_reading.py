@@ -28,8 +28,8 @@ def names(text: str) -> list[tuple[str, str]]:
         ("\ufeff" + CONFIG % "a", [("", "a")]),
         ((CONFIG % "a").replace("\n", "\r\n"), [("", "a")]),
         (
-            "apiVersion: v1\nkind: List\nitems:\n- metadata: {name: a}\n- kind: List\n  apiVersion: v1\n"
-            "  items: [{metadata: {name: b}}]\n",
+            ("apiVersion: v1\nkind: List\nitems:\n- metadata: {name: a}\n- kind: List\n  apiVersion: v1\n"
+            "  items: [{metadata: {name: b}}]\n"),
             [("items[0]", "a"), ("items[1].items[0]", "b")],
         ),
     ],

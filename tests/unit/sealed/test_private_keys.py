@@ -72,7 +72,7 @@ def test_a_damaged_key_is_refused() -> None:
 
 
 def test_a_key_secret_without_its_item_is_refused_by_the_name_of_the_item() -> None:
-    with pytest.raises(ManifestError, match="tls.key"):
+    with pytest.raises(ManifestError, match=r"tls\.key"):
         load(key_file("backup-no-tls-key.yaml"))
 
 
