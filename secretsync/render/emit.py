@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from secretsync.documents.stores import store_named
+from secretsync.documents.tree import Comment, Entry, Limits, Node, Scalar
 from secretsync.render.pipeline import Piece
 
 # Possessive throughout: a hostile run of line breaks or comment signs must not make a match exponential.
@@ -15,6 +17,7 @@ _DIRECTIVE: Final = re.compile(_LEADING + rb"%")
 _TRAILING: Final = rb"[ \t]*+(?:#[^\n]*+)?\r?+\n(?:[ \t]*+(?:#[^\n]*+)?\r?+\n)*+$"
 _ENDS_OPEN: Final = re.compile(rb"(?:^|\n)---" + _TRAILING)
 _ENDS_CLOSED: Final = re.compile(rb"(?:^|\n)\.\.\." + _TRAILING)
+_BLOCK_HEADER: Final = re.compile(r"([^|>\n]*+[|>])([-+0-9]*)")
 _TAIL: Final = 4096
 _BOMS: Final = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 
@@ -28,7 +31,8 @@ def join(pieces: Sequence[Piece]) -> bytes:
     parts: list[bytes] = []
     previous = b""
     for piece in pieces:
-        data = _ended(_as_utf8(piece.data))
+        data = _as_utf8(piece.data)
+        data = _ended(_chomped(data) if piece.format == "yaml" and not data.endswith((b"\n", b"\r")) else data)
         if previous:
             parts.append(_separator(previous, data))
         if data:
@@ -48,6 +52,24 @@ def _separator(previous: bytes, following: bytes) -> bytes:
 
 def _ended(data: bytes) -> bytes:
     return data if not data or data.endswith((b"\n", b"\r")) else data + b"\n"
+
+
+def _chomped(data: bytes) -> bytes:
+    """Say `-` in the header of a block scalar that ends the text, so that the newline to come is not part of it."""
+    source = store_named("yaml").load(data, limits=Limits.unbounded())
+    last: Node = source.documents[-1] if source.documents else Scalar(None)
+    while not isinstance(last, Scalar):
+        nodes = [item for item in last.items if not isinstance(item, Comment)]
+        if not nodes:
+            return data
+        last = nodes[-1].value if isinstance(nodes[-1], Entry) else nodes[-1]
+    if last.style not in {"|", ">"} or last.span is None or last.alias:
+        return data
+    header = _BLOCK_HEADER.match(source.text, last.span.start)
+    if header is None or "-" in header[2]:
+        return data
+    indent = header[2].replace("+", "")
+    return f"{source.text[: header.start(2)]}{indent}-{source.text[header.end(2) :]}".encode()
 
 
 def _as_utf8(data: bytes) -> bytes:

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from secretsync import sealed
-from secretsync.documents.plain import from_plain, to_plain
+from secretsync.documents.plain import from_plain
 from secretsync.documents.tree import Comment, Entry, Mapping, Node, Sequence
 from secretsync.errors import PlaintextError, SecretsyncError
+from secretsync.manifests.trees import to_object
 from secretsync.render.context import Context
 from secretsync.render.material import load_certificate, seal_key_for
 from secretsync.render.objects import describe, is_sealed_secret, is_secret, kind_of, text_of
@@ -43,7 +44,7 @@ def finish(opened: Opened, context: Context) -> Mapping:
 
 def _sealed(opened: Opened, context: Context) -> Mapping:
     try:
-        secret = to_plain(opened.after)
+        secret = to_object(opened.after)
         assert isinstance(secret, dict)
         result = sealed.seal(
             secret,
