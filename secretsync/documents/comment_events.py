@@ -6,39 +6,32 @@ which token. Source: parserc.go of go.yaml.in/yaml/v3 at v3.0.4.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from secretsync.documents import comment_tokens as t
+from secretsync.documents import token_kinds as t
+from secretsync.documents.comment_cursor import (
+    CLOSE,
+    DOCUMENT_BEGIN,
+    DOCUMENT_FINISH,
+    LEAF,
+    OPEN_BLOCK,
+    OPEN_FLOW,
+    CommentCursor,
+    Noted,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from secretsync.documents.comment_lines import Lines
-
-LEAF, OPEN_BLOCK, OPEN_FLOW, CLOSE, DOCUMENT_BEGIN, DOCUMENT_FINISH = range(6)
-
-
-class Noted(NamedTuple):
-    """An event and its comments."""
-
-    kind: int
-    head: Lines
-    line: Lines
-    foot: Lines
+    from secretsync.documents.comment_tokens import TokenQueue
 
 
-class CommentParser:
+class CommentParser(CommentCursor):
     """Parses the queue of one stream; `events` are those of libyaml, stream start and end left out."""
 
-    def __init__(self, queue: t.TokenQueue) -> None:
-        self.events: list[Noted] = []
-        self._queue = queue
-        self._peeked = False
-        self._found = 0
-        self._head: Lines = []
-        self._line: Lines = []
-        self._foot: Lines = []
-        self._stem: Lines = []
+    def __init__(self, queue: TokenQueue) -> None:
+        super().__init__(queue)
         self._states: list[Callable[[], None]] = []
         self._state: Callable[[], None] | None = self._implicit_document
 
@@ -49,41 +42,6 @@ class CommentParser:
         while self._state is not None:
             self._state()
         return self.events
-
-    # --- tokens ---------------------------------------------------------------------------------------------------
-
-    def _peek(self) -> int:
-        queue = self._queue
-        if not self._peeked:
-            queue.fill()
-            self._peeked = True
-        kind, start = queue.kinds[queue.head], queue.starts[queue.head]
-        while self._found < len(queue.found) and start >= queue.found[self._found].token:
-            found = queue.found[self._found]
-            if found.head and kind == t.BLOCK_END:
-                break  # no head for an end: it waits for what follows
-            self._head = self._head + found.head
-            self._foot = self._foot + found.foot
-            self._line = self._line + found.line
-            found.consume()
-            self._found += 1
-        return kind
-
-    def _skip(self) -> None:
-        self._peeked = False
-        self._queue.head += 1
-
-    def _next(self) -> int:
-        self._skip()
-        return self._peek()
-
-    def _emit(self, kind: int, head: Lines | None = None) -> None:
-        self.events.append(Noted(kind, head or [], [], []))
-
-    def _emit_noted(self, kind: int) -> None:
-        """Emit an event that takes the comments that wait."""
-        self.events.append(Noted(kind, self._head, self._line, self._foot))
-        self._head, self._line, self._foot, self._stem = [], [], [], []
 
     def _pop(self) -> None:
         self._state = self._states.pop()

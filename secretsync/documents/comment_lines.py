@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
+from secretsync.documents.events import BREAKS
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 BLANKS: Final = " \t"
-BREAKS: Final = "\n\r\x85\u2028\u2029"
 END: Final = "\0"  # behind the text
 LOOKAHEAD: Final = 512  # characters that are searched for the next comment
 _LONG_BREAKS: Final = "\x85\u2028\u2029"
@@ -38,7 +39,7 @@ class Found:
         self.foot: Lines = []
 
     def consume(self) -> None:
-        """Forget everything, as the queue does with comments it has handed out."""
+        """Forget everything, as the queue does with comments that it has handed out."""
         self.token = self.start = self.row = self.column = self.scan = self.end = 0
         self.head, self.line, self.foot = [], [], []
 
@@ -75,58 +76,75 @@ class CommentRun:
         self._indent = max(where.indent, 0)
         self._scan = where.scan
         self._token = where.token
+        self._row = row_of(at)
+        self._column = where.column
+        self._peek = 0
+        self._long_break = False
+        self._first_empty = where.newlines <= 1
+        self._recent_empty = False
         self._lines: Lines = []
         self._start = self._start_row = self._start_column = 0
+        self._foot_row = -1  # the row on which a comment still is a foot of what stands before
+        if where.scan_row > 0:
+            beside = where.newlines == 0 and where.column > 1
+            self._foot_row = self._row - where.newlines + 1 + beside
 
     def run(self) -> int:
         """Fill `found` and return the offset behind the last comment."""
-        where, text = self._where, self._text
-        row = self._row_of(self.at)
-        column = where.column
-        foot_row = -1
-        if where.scan_row > 0:
-            foot_row = row - where.newlines + 1 + (where.newlines == 0 and column > 1)
-        first_empty, recent_empty = where.newlines <= 1, False
-        peek, long_break = 0, False
-        while peek < LOOKAHEAD:
-            place = self.at + peek
-            char = text[place] if place < len(text) else END
-            if long_break:
-                char = "?"  # a byte in the middle of the break
-            column += 1
-            if char in BLANKS:
-                peek += 1
-                continue
-            closing = where.in_flow and char in "]}"
-            if closing or char in BREAKS or char == END:
-                if closing or not recent_empty:
-                    on_foot_row = self._start_row == foot_row and not where.after_value
-                    if closing or (first_empty and (on_foot_row or self._start_column - 1 < self._indent)):
-                        if self._start_column - 1 < self._indent:
-                            self._token = self._start  # dedented: unrelated to the token before
-                        self._end_foot(place)
-                    elif self._lines and char != END:
-                        self._lines.append(None)
-                if char not in BREAKS:
-                    break
-                first_empty, recent_empty = False, True
-                column, row = 0, row + 1
-                peek, long_break = peek + 1, char in _LONG_BREAKS
-                continue
-            if column - 1 < self._indent and column != self._start_column:
-                self._end_foot(place)
-            if char != "#":
-                break
-            if not self._lines:
-                self._start, self._start_row, self._start_column = place, row, column
-            recent_empty = False
-            self.at = line_end(text, place)
-            self._lines.append((place, self.at))
-            peek, column, row = 1, 0, self._row_of(self.at)
+        while self._peek < LOOKAHEAD and self._step():
+            pass
         if self._lines:
-            found = self._new(self._start, self.at + peek - 1)
-            found.head = self._lines
+            self._new(self._start, self.at + self._peek - 1).head = self._lines
         return self.at
+
+    def _step(self) -> bool:
+        """Look at the next character and tell whether the search goes on."""
+        place = self.at + self._peek
+        char = self._text[place] if place < len(self._text) else END
+        if self._long_break:
+            char = "?"  # a byte in the middle of the break
+        self._column += 1
+        if char in BLANKS:
+            self._peek += 1
+            return True
+        closing = self._where.in_flow and char in "]}"
+        if closing or char in BREAKS or char == END:
+            if closing or not self._recent_empty:
+                self._end_line(place, closing=closing, at_end=char == END)
+            return char in BREAKS and self._skip_break(char)
+        if self._column - 1 < self._indent and self._column != self._start_column:
+            self._end_foot(place)
+        return char == "#" and self._take(place)
+
+    def _end_line(self, place: int, *, closing: bool, at_end: bool) -> None:
+        """Decide at an empty line, or at the end of the comments, what the lines so far are."""
+        dedented = self._start_column - 1 < self._indent
+        below = self._start_row == self._foot_row and not self._where.after_value
+        if closing or (self._first_empty and (below or dedented)):
+            if dedented:
+                self._token = self._start  # unrelated to the token before
+            self._end_foot(place)
+        elif self._lines and not at_end:
+            self._lines.append(None)
+
+    def _skip_break(self, char: str) -> bool:
+        self._first_empty, self._recent_empty = False, True
+        self._column = 0
+        self._row += 1
+        self._peek += 1
+        self._long_break = char in _LONG_BREAKS
+        return True
+
+    def _take(self, place: int) -> bool:
+        if not self._lines:
+            self._start, self._start_row, self._start_column = place, self._row, self._column
+        self._recent_empty = False
+        self.at = line_end(self._text, place)
+        self._lines.append((place, self.at))
+        self._peek, self._column = 1, 0
+        self._row = self._row_of(self.at)
+        self._long_break = self._text[self.at] in _LONG_BREAKS
+        return True
 
     def _new(self, token: int, end: int) -> Found:
         found = Found(token, self._start, self._start_row, self._start_column, scan=self._scan, end=end)

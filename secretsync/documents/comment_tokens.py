@@ -2,19 +2,17 @@
 
 libyaml drops comments, and go-yaml's rules for them follow its token queue: what stood at its end when a comment was
 read, and how far it had been read ahead. So this module takes libyaml's tokens and replays that queue over the text.
-Source: scannerc.go of go.yaml.in/yaml/v3 at v3.0.4; the words in capitals are its token names.
+Source: scannerc.go of go.yaml.in/yaml/v3 at v3.0.4.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final
 
-from yaml import tokens as yaml_tokens
-
+from secretsync.documents import token_kinds as t
 from secretsync.documents.comment_lines import (
     BLANKS,
-    BREAKS,
     END,
     LOOKAHEAD,
     CommentRun,
@@ -22,61 +20,13 @@ from secretsync.documents.comment_lines import (
     Surroundings,
     line_end,
 )
+from secretsync.documents.events import BREAKS
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import Any
-
-STREAM_START, STREAM_END, DIRECTIVE, DOCUMENT_START, DOCUMENT_END = range(5)
-BLOCK_SEQUENCE_START, BLOCK_MAPPING_START, BLOCK_END, BLOCK_ENTRY = range(5, 9)
-FLOW_SEQUENCE_START, FLOW_MAPPING_START, FLOW_SEQUENCE_END, FLOW_MAPPING_END, FLOW_ENTRY = range(9, 14)
-KEY, VALUE, ALIAS, ANCHOR, TAG, SCALAR = range(14, 20)
-
-_KINDS: Final = {
-    yaml_tokens.StreamStartToken: STREAM_START,
-    yaml_tokens.StreamEndToken: STREAM_END,
-    yaml_tokens.DirectiveToken: DIRECTIVE,
-    yaml_tokens.DocumentStartToken: DOCUMENT_START,
-    yaml_tokens.DocumentEndToken: DOCUMENT_END,
-    yaml_tokens.BlockEntryToken: BLOCK_ENTRY,
-    yaml_tokens.FlowSequenceStartToken: FLOW_SEQUENCE_START,
-    yaml_tokens.FlowMappingStartToken: FLOW_MAPPING_START,
-    yaml_tokens.FlowSequenceEndToken: FLOW_SEQUENCE_END,
-    yaml_tokens.FlowMappingEndToken: FLOW_MAPPING_END,
-    yaml_tokens.FlowEntryToken: FLOW_ENTRY,
-    yaml_tokens.KeyToken: KEY,
-    yaml_tokens.ValueToken: VALUE,
-    yaml_tokens.AliasToken: ALIAS,
-    yaml_tokens.AnchorToken: ANCHOR,
-    yaml_tokens.TagToken: TAG,
-    yaml_tokens.ScalarToken: SCALAR,
-}
 _SIMPLE_KEY: Final = 1024  # characters that a key without `?` may have
 _BYTE_ORDER_MARK: Final = "\ufeff"
-_OUTSIDE: Final = frozenset((STREAM_END, DIRECTIVE, DOCUMENT_START, DOCUMENT_END))
-_OPENERS: Final = frozenset((FLOW_SEQUENCE_START, FLOW_MAPPING_START))
-_CLOSERS: Final = frozenset((FLOW_SEQUENCE_END, FLOW_MAPPING_END))
-
-
-class Written(NamedTuple):
-    """A token as it stands in the text; `style` is a scalar's, "p" for plain."""
-
-    kind: int
-    start: int
-    end: int
-    style: str
-
-
-def written_tokens(tokens: Iterable[Any]) -> list[Written]:
-    """Return the tokens that stand in the text, without those that libyaml infers from indentation."""
-    written = []
-    for token in tokens:
-        kind = _KINDS.get(type(token))
-        start, end = token.start_mark.index, token.end_mark.index
-        if kind is None or (kind == KEY and start == end):
-            continue
-        written.append(Written(kind, start, end, (token.style or "p") if kind == SCALAR else ""))
-    return written
+_OUTSIDE: Final = frozenset((t.STREAM_END, t.DIRECTIVE, t.DOCUMENT_START, t.DOCUMENT_END))
+_OPENERS: Final = frozenset((t.FLOW_SEQUENCE_START, t.FLOW_MAPPING_START))
+_CLOSERS: Final = frozenset((t.FLOW_SEQUENCE_END, t.FLOW_MAPPING_END))
 
 
 class _SimpleKey:
@@ -93,8 +43,8 @@ class _SimpleKey:
 class TokenQueue:
     """go-yaml's token queue: `kinds` and `starts` of all tokens so far, `head` the first one that is unread."""
 
-    def __init__(self, text: str, written: list[Written], line_starts: list[int]) -> None:
-        self.kinds = [STREAM_START]
+    def __init__(self, text: str, written: list[t.Written], line_starts: list[int]) -> None:
+        self.kinds = [t.STREAM_START]
         self.starts = [0]
         self.head = 0
         self.found: list[Found] = []
@@ -161,24 +111,24 @@ class TokenQueue:
         if self._text[mark] == ("," if self._flow else ":"):
             mark = self.starts[-1]  # what follows still belongs to the token before
         self._fetch_inside(token)
-        if self.kinds[-1] != BLOCK_ENTRY:
+        if self.kinds[-1] != t.BLOCK_ENTRY:
             self._scan_line_comment(mark)
 
-    def _fetch_outside(self, token: Written) -> None:
+    def _fetch_outside(self, token: t.Written) -> None:
         self._unroll(-1, self._at)
         self._drop_key()
         self._key_allowed = False
         self._push(token.kind)
         self._at = token.end
-        if token.kind == DIRECTIVE:
+        if token.kind == t.DIRECTIVE:
             self._at = self._skip_break(line_end(self._text, token.end))
 
-    def _fetch_inside(self, token: Written) -> None:
+    def _fetch_inside(self, token: t.Written) -> None:
         kind = token.kind
-        if kind in (SCALAR, ALIAS, ANCHOR, TAG):
+        if kind in (t.SCALAR, t.ALIAS, t.ANCHOR, t.TAG):
             self._fetch_content(token)
             return
-        if kind == VALUE:
+        if kind == t.VALUE:
             self._fetch_value()
         elif kind in _OPENERS:
             self._save_key()
@@ -187,17 +137,17 @@ class TokenQueue:
             self._key_allowed = True
             self._push(kind)
         else:
-            if kind in (BLOCK_ENTRY, KEY):
-                self._roll(self._column(self._at), BLOCK_MAPPING_START if kind == KEY else BLOCK_SEQUENCE_START)
+            if kind in (t.BLOCK_ENTRY, t.KEY):
+                self._roll(self._column(self._at), t.BLOCK_MAPPING_START if kind == t.KEY else t.BLOCK_SEQUENCE_START)
             self._drop_key()
             if kind in _CLOSERS and self._flow:
                 self._flow -= 1
                 self._level_by_number.pop(self._keys.pop().number, None)
-            self._key_allowed = kind not in _CLOSERS and (kind != KEY or not self._flow)
+            self._key_allowed = kind not in _CLOSERS and (kind != t.KEY or not self._flow)
             self._push(kind)
         self._at = token.end
 
-    def _fetch_content(self, token: Written) -> None:
+    def _fetch_content(self, token: t.Written) -> None:
         block = token.style in ("|", ">")
         if block:
             self._drop_key()
@@ -217,15 +167,15 @@ class TokenQueue:
     def _fetch_value(self) -> None:
         key = self._keys[-1]
         if self._is_valid(key):
-            self._push(KEY, key.start, key.number)
-            self._roll(self._column(key.start), BLOCK_MAPPING_START, key.start, key.number)
+            self._push(t.KEY, key.start, key.number)
+            self._roll(self._column(key.start), t.BLOCK_MAPPING_START, key.start, key.number)
             key.possible = False
             self._level_by_number.pop(key.number, None)
             self._key_allowed = False
         else:
-            self._roll(self._column(self._at), BLOCK_MAPPING_START)
+            self._roll(self._column(self._at), t.BLOCK_MAPPING_START)
             self._key_allowed = not self._flow
-        self._push(VALUE)
+        self._push(t.VALUE)
 
     def _push(self, kind: int, start: int | None = None, position: int | None = None) -> None:
         if position is None:
@@ -271,7 +221,7 @@ class TokenQueue:
                 if found.column == self._indent + 1:
                     mark = found.start
                 stop = found.scan
-            self._push(BLOCK_END, mark)
+            self._push(t.BLOCK_END, mark)
             self._indent = self._indents.pop()
 
     # --- comments -------------------------------------------------------------------------------------------------
@@ -298,7 +248,7 @@ class TokenQueue:
 
     def _raise_line_comment(self) -> None:
         """Make the line comment of the first `-` of a sequence the head of what follows."""
-        if not self.found or self.kinds[-2:] != [BLOCK_SEQUENCE_START, BLOCK_ENTRY]:
+        if not self.found or self.kinds[-2:] != [t.BLOCK_SEQUENCE_START, t.BLOCK_ENTRY]:
             return
         found = self.found[-1]
         if found.line and self._text[self._at] not in BREAKS:
@@ -307,12 +257,12 @@ class TokenQueue:
                 found.token = self._at
 
     def _scan_comments(self, scan: int) -> None:
-        behind = -2 if self.kinds[-1] == FLOW_ENTRY and len(self.kinds) > 1 else -1
+        behind = -2 if self.kinds[-1] == t.FLOW_ENTRY and len(self.kinds) > 1 else -1
         where = Surroundings(
             scan=scan,
             scan_row=self._row(scan),
             token=self.starts[behind],
-            after_value=self.kinds[behind] == VALUE,
+            after_value=self.kinds[behind] == t.VALUE,
             indent=self._indent,
             in_flow=self._flow > 0,
             newlines=self._newlines(self._at),

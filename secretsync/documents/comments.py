@@ -6,32 +6,18 @@ go-yaml hangs comments on nodes, sops' YAML store then makes them items of mappi
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from yaml._yaml import CParser
 
-from secretsync.documents.comment_events import (
-    CLOSE,
-    DOCUMENT_BEGIN,
-    DOCUMENT_FINISH,
-    LEAF,
-    OPEN_FLOW,
-    CommentParser,
-    Noted,
-)
-from secretsync.documents.comment_tokens import TokenQueue, written_tokens
+from secretsync.documents.comment_cursor import CLOSE, DOCUMENT_BEGIN, DOCUMENT_FINISH, LEAF, Noted
+from secretsync.documents.comment_events import CommentParser
+from secretsync.documents.comment_tokens import TokenQueue
+from secretsync.documents.token_kinds import written_tokens
 from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar, Sequence, Span
 
 if TYPE_CHECKING:
     from secretsync.documents.comment_lines import Lines
-
-_POSSIBLE: Final = re.compile(r"(?<![^\s\"'\[\]{},\ufeff])#")
-
-
-def may_have_comments(text: str) -> bool:
-    """Tell whether a `#` stands where a comment could begin; inside of a block or quoted scalar that means nothing."""
-    return "#" in text and _POSSIBLE.search(text) is not None
 
 
 class _Marked:
@@ -117,13 +103,10 @@ class CommentPlacer:
         """Return the next child in the order of events: a key, its value, the next key."""
         position = parent.position
         parent.position += 1
-        if isinstance(parent.marked.node, Sequence):
-            item = parent.items[position]
-        else:
-            item = parent.items[position // 2]
+        item = parent.items[position if isinstance(parent.marked.node, Sequence) else position // 2]
         if isinstance(item, Entry):
             return item.value if position % 2 else item.key
-        assert not isinstance(item, Comment)  # noqa: S101  # none has been added yet
+        assert not isinstance(item, Comment)  # none has been added yet
         return item
 
     def _adopt(self, child: _Marked) -> None:
@@ -180,7 +163,7 @@ class CommentPlacer:
         for child in children:
             items += self._comments(child.head)
             items += self._comments(child.line, inline=True)
-            assert child.node is not None  # noqa: S101  # only a document has none
+            assert child.node is not None  # only a document has none
             self._fill(child.node, handled=True)
             items.append(child.node)
             items += self._comments(child.foot)
@@ -207,7 +190,7 @@ class CommentPlacer:
     def _finish(self, begin: Noted, finish: Noted, root: Node) -> list[Comment]:
         """Put the comments around a document into its root, or return them if that is null."""
         marked = self._root
-        assert marked is not None  # noqa: S101  # every document has a root
+        assert marked is not None  # every document has a root
         before = [*self._comments(begin.head), *self._comments(begin.line)]
         after = self._comments(finish.foot)
         if isinstance(root, Scalar):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 from yaml import events as yaml_events
 
+from secretsync.documents.anchors import Anchored, copy_for_alias, is_mergeable
 from secretsync.documents.scalars import resolve_plain, resolve_tagged
 from secretsync.documents.tree import Entry, Limits, Mapping, Node, Scalar, Sequence, Span
 from secretsync.errors import DuplicateKeyError, LimitError, ParseError
@@ -23,9 +24,11 @@ if TYPE_CHECKING:
     Event = Any  # PyYAML's event classes carry no annotations.
 
 BREAKS: Final = "\n\r\x85\u2028\u2029"  # line breaks of YAML 1.1, which libyaml and go-yaml both read
-_BREAK: Final = re.compile(f"\r\n|[{BREAKS}]")
-_BLOCK_HEADER: Final = re.compile(r"(?:[!&]\S*\s+|#.*\s+)*[|>]([-+0-9]*)")
-_GLUED_TAG: Final = re.compile(r"(?:&\S+\s+)?![^\s<,\[\]{}]*[,\[\]{}]")
+_MERGE: Final = "tag:yaml.org,2002:merge"
+# Patterns stay text until `re` compiles and keeps them at first use: the usual file needs none.
+_BREAK: Final = f"\r\n|[{BREAKS}]"
+_PROPERTIES: Final = r"(?:[!&]\S*\s+|#.*\s+)*"
+_GLUED_TAG: Final = r"(?:&\S+\s+(?:#.*\s+)*)?![^\s<,\[\]{}]*[,\[\]{}]"
 
 
 class _Frame:
@@ -42,18 +45,6 @@ class _Frame:
         self.seen: dict[str, Scalar] | None = {} if type(node) is Mapping else None
 
 
-class _Anchored:
-    """What an anchor names: the node, how many nodes it expands to and how deep it is."""
-
-    __slots__ = ("height", "node", "nodes", "text")
-
-    def __init__(self, node: Node, text: str | None) -> None:
-        self.node = node
-        self.text = text  # of a scalar, for duplicate keys
-        self.nodes = 0  # 0: still open, so an alias to it would contain itself
-        self.height = 0
-
-
 class TreeBuilder:
     """Builds one document after another from the events that `feed` receives."""
 
@@ -63,11 +54,12 @@ class TreeBuilder:
         self.roots: list[Node] = []
         self.spans: list[Span] = []
         self.aliases: dict[int, Node] = {}
-        self._anchors: dict[str, _Anchored] = {}  # kept from document to document, as go-yaml does
+        self._anchors: dict[str, Anchored] = {}  # kept from document to document, as go-yaml does
         self._stack: list[_Frame] = []
         self._frame: _Frame | None = None
         self._nodes = 0
         self._max_nodes = limits.nodes
+        self._merge_key: Scalar | None = None
         self._merges: list[tuple[Node, int]] = []
         self._deepest = 0
         self._flow = 0
@@ -100,7 +92,7 @@ class TreeBuilder:
     def line_starts(self) -> list[int]:
         """Return the character offset of each line."""
         if self._line_starts is None:
-            self._line_starts = [0, *(match.end() for match in _BREAK.finditer(self.text))]
+            self._line_starts = [0, *(match.end() for match in re.finditer(_BREAK, self.text))]
         return self._line_starts
 
     def place(self, offset: int) -> str:
@@ -112,7 +104,7 @@ class TreeBuilder:
 
     # --- documents ------------------------------------------------------------------------------------------------
 
-    def _ignore(self, event: Event) -> None:
+    def _ignore(self, _event: Event) -> None:
         pass
 
     def _document(self, event: Event) -> None:
@@ -128,7 +120,7 @@ class TreeBuilder:
 
     def _document_end(self, event: Event) -> None:
         for node, offset in self._merges:
-            if not _is_mergeable(node):
+            if not is_mergeable(node):
                 self._fail("the merge key << takes a mapping or a sequence of mappings", offset)
         self._merges.clear()
         self._boundary = 0
@@ -137,7 +129,7 @@ class TreeBuilder:
             newline = self.text.find("\n", end)
             self._boundary = len(self.text) if newline < 0 else newline + 1
 
-    def _stream_end(self, event: Event) -> None:
+    def _stream_end(self, _event: Event) -> None:
         if self.spans:
             self.spans[-1] = Span(self.spans[-1].start, len(self.text))
 
@@ -173,15 +165,16 @@ class TreeBuilder:
                 self._refuse_solidus(start, end)
         elif start == end:
             start = end = self._empty_place(start)
-        if end > self._end:
-            self._end = end
+        self._end = max(self._end, end)
         node = Scalar(value, Span(start, end), style)
+        if text == "<<" and (tag == _MERGE or (not style and tag in (None, "!"))):
+            self._merge_key = node
         self._add(node, text, event.anchor)
 
     def _add(self, node: Node, text: str | None, anchor: str | None) -> None:
         """Put a finished scalar, or a collection that opens, into the collection that is open."""
         if anchor is not None:
-            self._anchors[anchor] = anchored = _Anchored(node, text)
+            self._anchors[anchor] = anchored = Anchored(node, text)
             anchored.nodes = 1 if text is not None else 0
         frame = self._frame
         if frame is None:
@@ -192,11 +185,11 @@ class TreeBuilder:
             key = frame.key
             frame.node.items.append(Entry(key, node))  # type: ignore[arg-type]  # a mapping
             frame.key = None
-            if key.value == "<<" and not key.style:
+            if key is self._merge_key:
                 self._merges.append((node, self._start_of(key)))
         elif type(node) is Scalar:
             if text in frame.seen:
-                self._duplicate(node, frame.seen[text])  # type: ignore[index]  # a scalar has a text
+                self._duplicate(node, frame.seen[text])
             frame.seen[text] = frame.key = node  # type: ignore[index]
         else:
             self._fail("a mapping or sequence cannot be a key", self._start_of(node))
@@ -214,7 +207,7 @@ class TreeBuilder:
 
     def _tagged(self, event: Event, tag: str) -> Any:
         start = event.start_mark.index
-        if self._flow and _GLUED_TAG.match(self.text, start):
+        if self._flow and re.match(_GLUED_TAG, self.text[start : event.end_mark.index + 1]):
             self._fail("a tag with a bracket or comma at its end; put a space between", start)
         try:
             return resolve_tagged(tag, event.value, plain=not event.style)
@@ -228,17 +221,17 @@ class TreeBuilder:
 
     def _block_end(self, start: int, end: int, value: str) -> int:
         """Return where the last line of a block scalar ends, see `yaml_load`."""
-        text = self.text
-        header = _BLOCK_HEADER.match(text, start, end)
-        raw = text[start:end]
-        if header and "+" in header[1]:
+        raw = self.text[start:end]
+        indicator = 0
+        if raw[0] not in "|>" and (properties := re.match(_PROPERTIES, raw)):
+            indicator = properties.end()
+        if "+" in raw[indicator + 1 : indicator + 3]:
             return end - (2 if raw.endswith("\r\n") else raw.endswith(tuple(BREAKS)))
         body = value.rstrip(BREAKS)
         if not body:
-            return header.end() if header else end
-        if body[-1] in " \t":
-            return start + len(raw.rstrip(BREAKS))
-        return start + len(raw.rstrip(BREAKS + " \t"))
+            header = raw[indicator:].lstrip("|>-0123456789")
+            return end - len(header)
+        return start + len(raw.rstrip(BREAKS if body[-1] in " \t" else BREAKS + " \t"))
 
     def _empty_place(self, mark: int) -> int:
         """Place an empty scalar: behind its `:` or `-`, and where there is none (`? key`) behind the key."""
@@ -282,8 +275,7 @@ class TreeBuilder:
             if anchored.node is node:
                 anchored.nodes = self._nodes - frame.nodes + 1
                 anchored.height = self._deepest - len(self._stack)
-        if frame.deepest > self._deepest:
-            self._deepest = frame.deepest
+        self._deepest = max(self._deepest, frame.deepest)
         self._frame = self._stack[-1] if self._stack else None
 
     # --- aliases --------------------------------------------------------------------------------------------------
@@ -300,23 +292,10 @@ class TreeBuilder:
         self._count(anchored.nodes, start)
         height = len(self._stack) + anchored.height
         if height > self.limits.depth:
-            raise LimitError(f"nested deeper than {self.limits.depth} levels, aliases expanded", location=self.place(start))
+            raise LimitError(
+                f"nested deeper than {self.limits.depth} levels, aliases expanded", location=self.place(start)
+            )
         self._deepest = max(self._deepest, height)
-        copy = _copy(anchored.node, span)
+        copy = copy_for_alias(anchored.node, span)
         self.aliases[id(copy)] = anchored.node
         self._add(copy, anchored.text, None)
-
-
-def _is_mergeable(node: Node) -> bool:
-    if isinstance(node, Sequence):
-        return node.alias is None and all(isinstance(item, Mapping) for item in node.items)
-    return isinstance(node, Mapping)
-
-
-def _copy(node: Node, span: Span) -> Node:
-    """Copy the node for an alias; the items are shared, since a loaded tree never changes."""
-    if isinstance(node, Scalar):
-        return Scalar(node.value, node.span, node.style, span)
-    if isinstance(node, Mapping):
-        return Mapping(node.items, node.span, node.flow, span)
-    return Sequence(node.items, node.span, node.flow, span)

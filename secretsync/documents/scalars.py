@@ -22,17 +22,17 @@ _WORDS: Final[dict[str, Value]] = {
 }
 _WORD_STARTS: Final = frozenset("tTfFnN~")  # go-yaml's yYoO lead to no word
 _NUMBER_STARTS: Final = frozenset("+-0123456789")
-_FLOAT: Final = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", re.ASCII)
-_INTEGER: Final = re.compile(
-    r"([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[bB]([01]+)|0[oO]([0-7]+)|0([0-7]+)|(0|[1-9][0-9]*))", re.ASCII
-)
+# Patterns stay text until `re` compiles and keeps them at first use: most files need none, and compiling is slow.
+_FLOAT: Final = r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
+# Go's own float syntax, which go-yaml asks where the text starts with a point.
+_DOTTED: Final = r"\.[0-9]+(?:_[0-9]+)*(?:[eE][-+]?[0-9]+(?:_[0-9]+)*)?"
+_INTEGER: Final = r"([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[bB]([01]+)|0[oO]([0-7]+)|0([0-7]+)|(0|[1-9][0-9]*))"
 _BASES: Final = (16, 2, 8, 8, 10)
 # NOTE: go-yaml cuts `0b` and `0o` off and parses the rest with its sign, so `0b-11` is -3.
-_SIGN_BEHIND_BASE: Final = re.compile(r"0(?:b([-+][01]+)|o([-+][0-7]+))", re.ASCII)
-_TIMESTAMP: Final = re.compile(
+_SIGN_BEHIND_BASE: Final = r"0(?:b([-+][01]+)|o([-+][0-7]+))"
+_TIMESTAMP: Final = (
     r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})"
-    r"(?:(?:[Tt]|( +))([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,2})(?:[.,]([0-9]+))?(Z|([-+])([0-9]{2}):([0-9]{2}))?)?",
-    re.ASCII,
+    r"(?:(?:[Tt]|( +))([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,2})(?:[.,]([0-9]+))?(Z|([-+])([0-9]{2}):([0-9]{2}))?)?"
 )
 _DAYS: Final = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _INT64_MIN: Final = -(1 << 63)
@@ -102,16 +102,19 @@ def _binary(text: str) -> str | bytes:
 
 
 def _dotted(text: str) -> str | float:
-    return _float(text) if _FLOAT.fullmatch(text) else text
+    value = _finite(text.replace("_", "")) if re.fullmatch(_DOTTED, text) else None
+    return text if value is None else value
 
 
-def _float(text: str) -> str | float:
-    value = float(text)
-    return text if value in (float("inf"), float("-inf")) else value
+def _finite(digits: str) -> float | None:
+    value = float(digits)
+    return None if value in (float("inf"), float("-inf")) else value
 
 
 def _number(text: str, *, timestamps: bool) -> Value:
     """Resolve a text that starts with a digit or a sign."""
+    if text.isdecimal() and text.isascii() and len(text) < 19 and (text[0] != "0" or len(text) == 1):
+        return int(text)
     if text in _WORDS:
         return _WORDS[text]
     if timestamps and text[4:5] == "-" and (stamp := parse_timestamp(text)) is not None:
@@ -119,10 +122,10 @@ def _number(text: str, *, timestamps: bool) -> Value:
     bare = text.replace("_", "")
     if (value := _integer(bare)) is not None:
         return value
-    if _FLOAT.fullmatch(bare):
-        parsed = _float(bare)
-        return text if parsed is bare else parsed
-    if match := _SIGN_BEHIND_BASE.fullmatch(bare):
+    if re.fullmatch(_FLOAT, bare):
+        parsed = _finite(bare)
+        return text if parsed is None else parsed
+    if match := re.fullmatch(_SIGN_BEHIND_BASE, bare):
         binary, octal = match.groups()
         value = int(binary, 2) if binary else int(octal, 8)
         return value if _INT64_MIN <= value <= _INT64_MAX else text
@@ -130,7 +133,7 @@ def _number(text: str, *, timestamps: bool) -> Value:
 
 
 def _integer(bare: str) -> int | None:
-    match = _INTEGER.fullmatch(bare)
+    match = re.fullmatch(_INTEGER, bare)
     if match is None or len(bare) > 70:  # 64 binary digits, a sign and a prefix; bounds the cost of int()
         return None if match is None else _long_integer(match)
     return _bounded(match)
@@ -155,7 +158,7 @@ def parse_timestamp(text: str) -> Timestamp | None:
 
     Accepted are the four layouts of go-yaml: `T` or `t` and a zone; blanks and no zone (UTC); a date alone (UTC).
     """
-    match = _TIMESTAMP.fullmatch(text)
+    match = re.fullmatch(_TIMESTAMP, text)
     if match is None:
         return None
     year, month, day, blanks, hour, minute, second, fraction, zone, sign, zone_hour, zone_minute = match.groups()

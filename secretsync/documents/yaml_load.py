@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 import yaml
 from yaml._yaml import CParser
 
-from secretsync.documents.comments import CommentPlacer, may_have_comments
-from secretsync.documents.events import BREAKS, TreeBuilder
+from secretsync.documents.events import TreeBuilder
 from secretsync.documents.tree import Comment, Limits, Mapping, Scalar, Source, Span
 from secretsync.errors import LimitError, ParseError
 
@@ -21,7 +20,9 @@ if TYPE_CHECKING:
     from yaml.error import Mark
 
 _BOMS: Final = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
-_FORBIDDEN: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# Patterns stay text until `re` compiles and keeps them at first use.
+_FORBIDDEN: Final = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
+_POSSIBLE_COMMENT: Final = r"(?<![^\s\"'\[\]{},?:|>+\-0-9\ufeff])#"
 
 
 def load(data: bytes, *, limits: Limits = Limits()) -> Source:
@@ -42,7 +43,7 @@ def load(data: bytes, *, limits: Limits = Limits()) -> Source:
     _drive(builder)
     if data and not builder.roots:
         raise ParseError("holds no document, only comments or blank lines")
-    homeless = _place_comments(builder) if may_have_comments(text) else [[] for _ in builder.roots]
+    homeless = _place_comments(builder)
     documents = [_root(builder, number, comments) for number, comments in enumerate(homeless)]
     return Source("yaml", text, documents, builder.spans, encoding, bom)
 
@@ -78,7 +79,7 @@ def _drive(builder: TreeBuilder) -> None:
 
 
 def _refuse_character(builder: TreeBuilder) -> NoReturn:
-    match = _FORBIDDEN.search(builder.text)
+    match = re.search(_FORBIDDEN, builder.text)
     if match is None:
         raise ParseError("not valid YAML: a character is not allowed") from None
     line = builder.line(match.start())
@@ -97,7 +98,12 @@ def _refuse_syntax(builder: TreeBuilder, error: yaml.MarkedYAMLError) -> NoRetur
 
 def _place_comments(builder: TreeBuilder) -> list[list[Comment]]:
     """Add the comments to the trees, and return those of each null document."""
-    placer = CommentPlacer(builder.text, builder.roots, builder.aliases, builder.line_starts())
+    text = builder.text
+    if "#" not in text or not re.search(_POSSIBLE_COMMENT, text):
+        return [[] for _ in builder.roots]
+    from secretsync.documents.comments import CommentPlacer  # most files have none, and need not load this
+
+    placer = CommentPlacer(text, builder.roots, builder.aliases, builder.line_starts())
     try:
         return placer.place()
     except (LookupError, AssertionError):
@@ -114,6 +120,3 @@ def _root(builder: TreeBuilder, number: int, comments: list[Comment]) -> Mapping
     kind = "value" if isinstance(node, Scalar) else "sequence"
     line = builder.line((node.alias or node.span or Span(0, 0)).start)
     raise ParseError(f"the document is a {kind}; it must be a mapping", location=f"#{number + 1} line {line}")
-
-
-__all__ = ["BREAKS", "load"]
