@@ -1,23 +1,18 @@
 """Every Kubernetes object of a text, in order: YAML documents, concatenated JSON, Lists flattened.
 
-A document that does not parse is an error, never skipped (kubeseal drops it, spec 1.8). Scalars that YAML 1.1 readers
-(kubectl, kubeseal) would not take for text stay marked, so that a field which must be text can refuse them.
+A document that does not parse is an error, never skipped (kubeseal drops it, spec 1.8).
 """
 
 from __future__ import annotations
 
 import json
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from secretsync.documents.stores import store_named
-from secretsync.documents.tree import Limits, Mapping, Node, Scalar, Sequence, Value
+from secretsync.documents.tree import Limits
 from secretsync.errors import DuplicateKeyError, LimitError, ManifestError, ParseError, SecretsyncError
 from secretsync.manifests.objects import Object, flatten
-
-# Source: the resolver of sigs.k8s.io/yaml (goyaml.v2 resolve.go); true and false are booleans in every version.
-_YAML_1_1_BOOLEANS: Final = frozenset(
-    word for lower in ("y", "yes", "on", "n", "no", "off") for word in (lower, lower.capitalize(), lower.upper())
-)
+from secretsync.manifests.trees import to_object
 
 
 class Located(NamedTuple):
@@ -25,12 +20,6 @@ class Located(NamedTuple):
 
     location: str
     object: Object
-
-
-class Unquoted(str):
-    """Text that stands unquoted, and is a boolean to YAML 1.1 readers."""
-
-    __slots__ = ()
 
 
 def read(data: bytes, *, limits: Limits = Limits()) -> list[Located]:
@@ -52,34 +41,6 @@ def read(data: bytes, *, limits: Limits = Limits()) -> list[Located]:
     if rest.strip():
         documents += _read_yaml(rest, limits, before=len(documents))
     return _located(documents, limits)
-
-
-def to_object(node: Node) -> object:
-    """Return a node of a YAML tree as plain values, comments dropped.
-
-    Unquoted words that YAML 1.1 takes for booleans come as `Unquoted`, timestamps as `Timestamp`.
-
-    Raises:
-        DuplicateKeyError: a mapping has a key twice.
-    """
-    if isinstance(node, Scalar):
-        return _scalar(node)
-    if isinstance(node, Sequence):
-        return [to_object(item) for item in node.items if isinstance(item, Mapping | Sequence | Scalar)]
-    found: dict[object, object] = {}
-    for entry in node.entries():
-        key = _scalar(entry.key)
-        if key in found:
-            raise DuplicateKeyError(f"key {str(key)!r} stands twice")
-        found[key] = to_object(entry.value)
-    return found
-
-
-def _scalar(node: Scalar) -> Value:
-    value = node.value
-    if isinstance(value, str) and not node.style and node.span is not None and value in _YAML_1_1_BOOLEANS:
-        return Unquoted(value)
-    return value
 
 
 def _read_yaml(text: str, limits: Limits, *, before: int) -> list[object]:

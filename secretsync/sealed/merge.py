@@ -16,9 +16,10 @@ from secretsync.documents.tree import Entry, Limits, Node, Scalar, Source
 from secretsync.documents.tree import Mapping as Tree
 from secretsync.errors import ConflictingOptionsError, ManifestError, ParseError, SecretsyncError
 from secretsync.manifests.objects import Object, identify, is_sealed_secret
-from secretsync.manifests.reading import Located, to_object
+from secretsync.manifests.reading import Located
 from secretsync.manifests.secret import Secret
 from secretsync.manifests.secret import parse as parse_secret
+from secretsync.manifests.trees import to_object
 from secretsync.sealed.resource import SealedSecret, mapping, parse
 from secretsync.sealed.scope import annotated, scope_named, scope_of
 from secretsync.sealed.sealing import Sealer, kept_annotations, object_annotations

@@ -7,7 +7,8 @@ import pytest
 from secretsync.documents.tree import Limits
 from secretsync.errors import DuplicateKeyError, FormatError, LimitError, ManifestError, ParseError, SecretsyncError
 from secretsync.manifests.objects import identify
-from secretsync.manifests.reading import Unquoted, read
+from secretsync.manifests.reading import read
+from secretsync.manifests.trees import Unquoted
 
 CONFIG = "kind: ConfigMap\nmetadata: {name: %s}\n"
 
@@ -28,8 +29,10 @@ def names(text: str) -> list[tuple[str, str]]:
         ("\ufeff" + CONFIG % "a", [("", "a")]),
         ((CONFIG % "a").replace("\n", "\r\n"), [("", "a")]),
         (
-            ("apiVersion: v1\nkind: List\nitems:\n- metadata: {name: a}\n- kind: List\n  apiVersion: v1\n"
-            "  items: [{metadata: {name: b}}]\n"),
+            (
+                "apiVersion: v1\nkind: List\nitems:\n- metadata: {name: a}\n- kind: List\n  apiVersion: v1\n"
+                "  items: [{metadata: {name: b}}]\n"
+            ),
             [("items[0]", "a"), ("items[1].items[0]", "b")],
         ),
     ],
