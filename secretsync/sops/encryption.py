@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from secretsync.crypto.gcm import IV_SIZE, Gcm
 from secretsync.documents.stores import store_named
-from secretsync.documents.tree import Comment, Entry, Limits, Node, Scalar, Source, Value
+from secretsync.documents.tree import Comment, Entry, Limits, Mapping, Node, Scalar, Source, Value
 from secretsync.errors import AlreadyEncryptedError, ConversionError, EmptyFileError, PlaintextError, TreeError
 from secretsync.sops import block as blocks
 from secretsync.sops import datakey, mac, values
@@ -95,17 +95,52 @@ def converted(source: Source, name: str, warnings: list[str], *, indent: int | N
     Raises:
         ConversionError: the store cannot hold the tree, or would lose a document or a null.
     """
+    data = dumped(source.documents, name, warnings, indent=indent)
+    return store_named(name).load(data, limits=Limits.unbounded())
+
+
+def dumped(documents: list[Mapping], name: str, warnings: list[str], *, indent: int | None = None) -> bytes:
+    """Return documents in the text of another store; lost comments are a warning. Raises: as `converted`."""
     store = store_named(name)
-    if len(source.documents) > 1 and name != "yaml":
-        raise ConversionError(f"{name} holds one document, and the file has {len(source.documents)}")
+    check_conversion(documents, name)
     try:
-        target = store.load(store.dump(source.documents, indent=indent), limits=Limits.unbounded())
+        data = store.dump(documents, indent=indent)
     except TreeError as error:
         raise ConversionError(error.message, location=error.location, hint=error.hint) from None
-    lost = _comments(source.documents) - _comments(target.documents)
-    if lost > 0:
-        warnings.append(f"{name} cannot hold all comments: {lost} lost")
-    return target
+    lost = _comments(documents) if name in ("json", "binary") else 0
+    if lost:
+        warnings.append(f"{name} has no comments: {lost} lost")
+    return data
+
+
+def check_conversion(documents: list[Mapping], name: str) -> None:
+    """Refuse what sops loses without a word when it writes another format: documents 2 and on, and nulls.
+
+    Raises:
+        ConversionError: the store called `name` holds one document only, or has no null.
+    """
+    if len(documents) > 1 and name != "yaml":
+        raise ConversionError(f"{name} holds one document, and the file has {len(documents)}")
+    if name in ("dotenv", "ini"):
+        _Nulls(name).documents(documents)
+
+
+class _Nulls(Walk):
+    """Finds a null."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(Selector.default())
+        self._name = name
+
+    def leaf(self, scalar: Scalar, aad: bytes, *, selected: bool) -> Scalar:  # noqa: ARG002  # the walk's signature
+        """Refuse a null."""
+        if scalar.value is None:
+            raise ConversionError(f"{self._name} has no null", hint="remove the key, or give it an empty string")
+        return scalar
+
+    def comment(self, comment: Comment, aad: bytes, *, selected: bool) -> Comment:  # noqa: ARG002  # the walk's signature
+        """Leave comments alone."""
+        return comment
 
 
 class Encryption(Walk):

@@ -28,25 +28,21 @@ def reconciled(old: list[Mapping], base: list[Mapping], new: list[Mapping]) -> l
 def _pair(old: Node | Comment, base: Node | Comment, twins: dict[int, Node | Comment]) -> None:
     """Note for each node of `base` the node of `old` at the same place, as far as both have one shape."""
     if isinstance(old, Mapping) and isinstance(base, Mapping):
-        partners = pair_entries(old.items, base.items)
-        for item, partner in zip(base.items, partners, strict=True):
-            if partner is None:
-                continue
-            other = old.items[partner]
-            if isinstance(item, Entry) and isinstance(other, Entry):
-                _pair(other.value, item.value, twins)
-            elif isinstance(item, Comment) and isinstance(other, Comment) and item.text == other.text:
-                twins[id(item)] = other
-    elif isinstance(old, Sequence) and isinstance(base, Sequence):
-        for element, partner in zip(base.items, pair_elements(old.items, base.items), strict=True):
+        for item, partner in zip(base.items, pair_entries(old.items, base.items), strict=True):
             if partner is not None:
-                _pair(old.items[partner], element, twins)
-    elif isinstance(old, Comment) and isinstance(base, Comment):
-        if old.text == base.text:
-            twins[id(base)] = old
+                _pair(_content(old.items[partner]), _content(item), twins)
+    elif isinstance(old, Sequence) and isinstance(base, Sequence):
+        for element, place in zip(base.items, pair_elements(old.items, base.items), strict=True):
+            if place is not None:
+                _pair(old.items[place], element, twins)
+    elif isinstance(old, Comment) and isinstance(base, Comment) and old.text != base.text:
         return
     if type(old) is type(base):
         twins[id(base)] = old
+
+
+def _content(item: Entry | Comment) -> Node | Comment:
+    return item.value if isinstance(item, Entry) else item
 
 
 def _merge(base: Node, new: Node, twins: dict[int, Node | Comment]) -> Node:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import NamedTuple
 
 from secretsync.crypto.gcm import Gcm
 from secretsync.documents.pairing import equal
@@ -18,7 +18,6 @@ from secretsync.documents.stores import store_named
 from secretsync.documents.tree import Limits, Mapping, Node, Scalar, Source
 from secretsync.errors import (
     AlreadyEncryptedError,
-    ConversionError,
     EmptyFileError,
     PathNotFoundError,
     SecretsyncError,
@@ -27,26 +26,28 @@ from secretsync.errors import (
 from secretsync.secrecy import SecretBytes
 from secretsync.sops import block as blocks
 from secretsync.sops import datakey, mac, metadata, paths, recipients
-from secretsync.sops.decryption import Decrypted, decrypt
-from secretsync.sops.encryption import Encryption, converted
+from secretsync.sops.encryption import Encryption, converted, dumped
 from secretsync.sops.instants import timestamp
-from secretsync.sops.mac import MacPolicy
 from secretsync.sops.merging import reconciled
 from secretsync.sops.metadata import Envelope
+from secretsync.sops.opening import Opened, Options, open_file
 from secretsync.sops.writing import write
 
-_UNBOUNDED: Final = Limits.unbounded()
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How an encrypted file is opened: its store, the keys, and what a wrong MAC means."""
-
-    store: str
-    keys: datakey.Keys
-    mac_policy: MacPolicy = MacPolicy.VERIFY
-    decryption_order: Sequence[str] = datakey.DEFAULT_ORDER
-    output_store: str | None = None
+__all__ = [
+    "Change",
+    "Opened",
+    "Options",
+    "decrypted_text",
+    "editable",
+    "edited",
+    "extract",
+    "file_status",
+    "json_value",
+    "open_file",
+    "rotate",
+    "set_value",
+    "unset_value",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,20 +59,12 @@ class Change:
     warnings: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """An encrypted file with its verified plaintext."""
+class NewKey(NamedTuple):
+    """A data key that takes the place of the file's, wrapped."""
 
-    source: Source
-    plain: Decrypted
-    options: Options
-
-
-def open_file(data: bytes, options: Options) -> Opened:
-    """Load, decrypt and verify an encrypted file. Raises: as the store's `load` and `sops.decrypt`."""
-    source = store_named(options.store).load(data, limits=_UNBOUNDED, encrypted=True)
-    plain = decrypt(source, options.keys, mac_policy=options.mac_policy, decryption_order=options.decryption_order)
-    return Opened(source, plain, options)
+    data_key: SecretBytes
+    envelopes: list[list[Envelope]]
+    threshold: int
 
 
 def json_value(text: str) -> Node:
@@ -81,7 +74,7 @@ def json_value(text: str) -> Node:
         ValueFormatError: not one JSON value, or a list, which sops takes only inside an object.
     """
     try:
-        root = store_named("json").load(b'{"value": ' + text.encode() + b"}", limits=_UNBOUNDED).documents[0]
+        root = store_named("json").load(b'{"value": ' + text.encode() + b"}", limits=Limits.unbounded()).documents[0]
     except SecretsyncError:
         raise ValueFormatError("the value is not JSON", hint="quote text for the shell: '\"text\"'") from None
     entries = list(root.entries())
@@ -138,12 +131,12 @@ def edited(opened: Opened, text: bytes, *, now: datetime) -> Change:
     given = editable(opened)
     if text == given:
         return Change(b"", changed=False, warnings=opened.plain.warnings)
-    new = store.load(text, limits=_UNBOUNDED).documents
+    new = store.load(text, limits=Limits.unbounded()).documents
     if not new:
         raise EmptyFileError("the file is empty; it must hold at least one document")
     if any(store.is_reserved(document) for document in new):
         raise AlreadyEncryptedError("a top-level `sops` entry is reserved for sops")
-    base = store.load(given, limits=_UNBOUNDED).documents
+    base = store.load(given, limits=Limits.unbounded()).documents
     documents = reconciled(opened.plain.documents, base, new)
     version = blocks.newer_version(opened.plain.metadata.version)
     return Change(_rewritten(opened, documents, now=now, version=version), changed=True, warnings=opened.plain.warnings)
@@ -175,9 +168,8 @@ def rotate(
     envelopes, threshold = datakey.wrap(
         groups, data_key, options.keys, threshold=opened.plain.metadata.shamir_threshold, now=now
     )
-    output = _rewritten(
-        opened, opened.plain.documents, now=now, data_key=data_key, envelopes=envelopes, threshold=threshold
-    )
+    new = NewKey(data_key, envelopes, threshold)
+    output = _rewritten(opened, opened.plain.documents, now=now, new_key=new)
     return Change(output, changed=True, warnings=warnings)
 
 
@@ -199,15 +191,13 @@ def decrypted_text(opened: Opened) -> bytes:
     """Return the plaintext file: the file's own text with its values in the clear, or another store's."""
     name = opened.options.output_store or opened.options.store
     if name != opened.options.store:
-        if len(opened.plain.documents) > 1 and name != "yaml":
-            raise ConversionError(f"{name} holds one document, and the file has {len(opened.plain.documents)}")
-        return store_named(name).dump(opened.plain.documents)
+        return dumped(opened.plain.documents, name, opened.plain.warnings)
     return editable(opened)
 
 
 def file_status(data: bytes, store: str) -> bool:
     """Return whether the bytes are a file that sops encrypted: a readable block with a version and a MAC."""
-    source = store_named(store).load(data, limits=_UNBOUNDED, encrypted=True)
+    source = store_named(store).load(data, limits=Limits.unbounded(), encrypted=True)
     if not any(metadata.is_encrypted(document) for document in source.documents[:1]):
         return False
     return bool(metadata.split(source.documents)[1].mac)
@@ -219,13 +209,11 @@ def _rewritten(
     *,
     now: datetime,
     version: str | None = None,
-    data_key: SecretBytes | None = None,
-    envelopes: list[list[Envelope]] | None = None,
-    threshold: int = 0,
+    new_key: NewKey | None = None,
 ) -> bytes:
     """Return the file with `documents`, under its data key or a new one."""
     found = opened.plain.metadata
-    key = data_key or opened.plain.data_key
+    key = new_key.data_key if new_key else opened.plain.data_key
     source = opened.source
     name = opened.options.output_store or source.store
     if name != source.store:
@@ -236,12 +224,12 @@ def _rewritten(
         Gcm(key.expose()),
         mac_only=found.mac_only_encrypted,
         earlier=opened.plain,
-        rekeyed=data_key is not None,
+        rekeyed=new_key is not None,
     )
     encrypted = walk.documents(documents)
     modified = timestamp(now)
     sealed = mac.seal(walk.cipher, mac.digest(walk.hashed), modified)
     block = blocks.with_fields(found.block, lastmodified=modified, mac=sealed, version=version or found.version)
-    if envelopes is not None:
-        block = blocks.with_groups(block, envelopes, threshold=threshold)
+    if new_key:
+        block = blocks.with_groups(block, new_key.envelopes, threshold=new_key.threshold)
     return write(source, encrypted, block, comments=walk.secrets, data_key=key)

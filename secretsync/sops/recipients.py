@@ -13,13 +13,14 @@ from datetime import datetime
 
 from secretsync.crypto import shamir
 from secretsync.documents.stores import store_named
-from secretsync.documents.tree import Limits, Mapping
+from secretsync.documents.tree import Mapping
 from secretsync.errors import ConfigError
 from secretsync.secrecy import SecretBytes
 from secretsync.sops import block as blocks
 from secretsync.sops import datakey, metadata
 from secretsync.sops.datakey import Keys, Recipient
 from secretsync.sops.metadata import Envelope, Metadata
+from secretsync.sops.opening import Options, load
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +98,10 @@ def plan_update(
 def update_keys(
     data: bytes,
     groups: Sequence[Sequence[Recipient]],
+    options: Options,
     *,
-    store: str,
-    keys: Keys,
     now: datetime,
     threshold: int | None = None,
-    decryption_order: Sequence[str] = datakey.DEFAULT_ORDER,
 ) -> Update:
     """Make `groups` the recipients of the file, under its data key; values, MAC and `lastmodified` stay.
 
@@ -111,18 +110,18 @@ def update_keys(
         NoIdentityMatchError: the data key cannot be recovered.
         ConfigError: an empty group, or an impossible threshold.
     """
-    format_ = store_named(store)
-    source = format_.load(data, limits=Limits.unbounded(), encrypted=True)
+    source = load(data, options)
     bare, found = metadata.split(source.documents)
-    plan = plan_update(found, groups, keys, threshold=threshold)
+    plan = plan_update(found, groups, options.keys, threshold=threshold)
     if not plan.changed:
         return Update(data, plan)
     if not groups or not all(groups):
         raise ConfigError("empty key group: nobody could open its share")
-    envelopes, stored = _rewrapped(found, groups, keys, plan.new_threshold, now, decryption_order)
+    envelopes, stored = _rewrapped(found, groups, options, threshold=plan.new_threshold, now=now)
     block = blocks.with_groups(found.block, envelopes, threshold=stored)
-    output = format_.rewrite(source, blocks.attach(bare, block, source.documents), encrypted=True)
-    _check(format_.load(output, limits=Limits.unbounded(), encrypted=True).documents, envelopes)
+    store = store_named(options.store)
+    output = store.rewrite(source, blocks.attach(bare, block, source.documents), encrypted=True)
+    _check(load(output, options).documents, envelopes)
     return Update(output, plan, _farewell(plan))
 
 
@@ -140,15 +139,11 @@ def with_group_deleted(found: Metadata, index: int, keys: Keys) -> list[list[Rec
 
 
 def _rewrapped(
-    found: Metadata,
-    groups: Sequence[Sequence[Recipient]],
-    keys: Keys,
-    threshold: int,
-    now: datetime,
-    order: Sequence[str],
+    found: Metadata, groups: Sequence[Sequence[Recipient]], options: Options, *, threshold: int, now: datetime
 ) -> tuple[list[list[Envelope]], int]:
     """Return the envelopes of the new groups and the threshold to store, keeping those whose share stays."""
-    opened = datakey.open_groups(found, keys, order)
+    keys = options.keys
+    opened = datakey.open_groups(found, keys, options.decryption_order)
     data_key = datakey.combine(found, opened)
     same_shares = len(groups) == len(found.groups) and (len(groups) == 1 or threshold == found.shamir_threshold)
     if not same_shares:
