@@ -19,6 +19,8 @@ from secretsync.masterkeys.demo import DEMO_RECIPIENTS
 
 State: TypeAlias = Literal["ok", "none", "bad"]
 
+_NOTHING_THERE = frozenset({"not set", "holds no keys", "holds no secret keys"})
+
 
 @dataclass(frozen=True, slots=True)
 class Observation:
@@ -44,7 +46,7 @@ def _identities(environ: Mapping[str, str]) -> list[Observation]:
     observed = []
     for source in MasterKeys(environ, allow_demo_keys=True).sources():
         recipients = [f"{each} (demo, UNSAFE)" if each in DEMO_RECIPIENTS else each for each in source.recipients]
-        state: State = "ok" if recipients else "none" if source.status in {"not set", "holds no keys"} else "bad"
+        state: State = "ok" if recipients else "none" if source.status in _NOTHING_THERE else "bad"
         observed.append(Observation("keys", source.name, state, ", ".join(recipients) or source.status))
     return observed
 

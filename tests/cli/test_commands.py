@@ -1,0 +1,212 @@
+"""What each command does when all is well."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import SECRET_MANIFEST, Invoke
+
+
+def test_no_argument_shows_the_help(invoke: Invoke) -> None:
+    outcome = invoke()
+    assert outcome.code == 0
+    assert b"render" in outcome.out
+
+
+def test_version_is_printed(invoke: Invoke) -> None:
+    assert invoke("--version").out.startswith(b"secretsync ")
+
+
+@pytest.mark.parametrize("name", ["render", "check", "encrypt", "decrypt", "seal", "unseal", "keygen", "doctor"])
+def test_every_command_has_help(invoke: Invoke, name: str) -> None:
+    outcome = invoke(name, "--help")
+    assert outcome.code == 0
+    assert outcome.out.startswith(f"Usage: secretsync {name}".encode())
+
+
+def test_encrypt_and_decrypt_return_the_same_bytes(invoke: Invoke, encrypted: Path) -> None:
+    assert b"canary" not in encrypted.read_bytes()
+    assert invoke("decrypt", encrypted).out == SECRET_MANIFEST.encode()
+
+
+def test_encrypt_takes_the_rule_of_the_nearest_configuration(invoke: Invoke, folder: Path, recipient: str) -> None:
+    (folder / ".sops.yaml").write_text(
+        f"creation_rules:\n  - path_regex: secret\n    encrypted_regex: ^stringData$\n    age: {recipient}\n"
+    )
+    outcome = invoke("encrypt", "--filename-override", "secret.yaml", stdin=SECRET_MANIFEST.encode())
+    assert outcome.code == 0, outcome.err
+    assert recipient.encode() in outcome.out
+    assert b"name: database" in outcome.out
+    assert b"canary" not in outcome.out
+
+
+def test_general_options_are_taken_before_the_command_as_sops_does(
+    invoke: Invoke, folder: Path, recipient: str
+) -> None:
+    (folder / "rules.yaml").write_text(f"creation_rules:\n  - age: {recipient}\n")
+    (folder / "plain.yaml").write_text("a: b\n")
+    outcome = invoke("--config", "rules.yaml", "--mac-only-encrypted", "encrypt", "plain.yaml")
+    assert outcome.code == 0, outcome.err
+    assert b"mac_only_encrypted: true" in outcome.out
+
+
+def test_decrypt_in_place_keeps_the_mode(invoke: Invoke, encrypted: Path) -> None:
+    encrypted.chmod(0o640)
+    assert invoke("decrypt", "--in-place", encrypted).code == 0
+    assert encrypted.read_text() == SECRET_MANIFEST
+    assert stat.S_IMODE(encrypted.stat().st_mode) == 0o640
+
+
+def test_decrypted_output_is_private(invoke: Invoke, encrypted: Path, folder: Path) -> None:
+    assert invoke("decrypt", "--output", "plain.yaml", encrypted).code == 0
+    assert stat.S_IMODE((folder / "plain.yaml").stat().st_mode) == 0o600
+
+
+def test_extract_prints_one_value_without_a_newline(invoke: Invoke, encrypted: Path) -> None:
+    assert invoke("decrypt", "--extract", '["stringData"]["user"]', encrypted).out == b"canary-user-9Kd1"
+
+
+def test_output_type_converts(invoke: Invoke, encrypted: Path) -> None:
+    outcome = invoke("decrypt", "--output-type", "json", encrypted)
+    assert json.loads(outcome.out)["stringData"]["user"] == "canary-user-9Kd1"
+
+
+def test_binary_is_the_type_of_an_unknown_name(invoke: Invoke, folder: Path, recipient: str) -> None:
+    content = bytes(range(256))
+    (folder / "blob").write_bytes(content)
+    assert invoke("encrypt", "-i", "--age", recipient, "blob").code == 0
+    assert invoke("decrypt", "blob").out == content
+
+
+def test_render_reveals_a_folder(invoke: Invoke, encrypted: Path) -> None:
+    assert invoke("render", encrypted.parent).out == SECRET_MANIFEST.encode()
+
+
+def test_render_redacts(invoke: Invoke, encrypted: Path) -> None:
+    outcome = invoke("render", "--mode", "redact", encrypted)
+    assert outcome.code == 0
+    assert b"user:" in outcome.out
+    assert b"canary" not in outcome.out
+
+
+def test_render_seals_the_same_bytes_each_time(invoke: Invoke, encrypted: Path, sealing: tuple[Path, Path]) -> None:
+    first, second = (invoke("render", "--mode", "seal", "--cert", sealing[0], encrypted) for _ in range(2))
+    assert first.code == 0, first.err
+    assert b"kind: SealedSecret" in first.out
+    assert first.out == second.out
+
+
+def test_render_mirrors_the_tree_into_a_folder(invoke: Invoke, encrypted: Path, folder: Path) -> None:
+    outcome = invoke("render", "--output-dir", folder.parent / "out", folder)
+    assert (outcome.code, outcome.out) == (0, b""), outcome.err
+    assert (folder.parent / "out" / "secret.yaml").read_text() == SECRET_MANIFEST
+
+
+def test_sealed_secrets_unseal(invoke: Invoke, folder: Path, sealing: tuple[Path, Path]) -> None:
+    (folder / "secret.yaml").write_text(SECRET_MANIFEST)
+    sealed = invoke("seal", "--cert", sealing[0], "-w", "sealed.yaml", "secret.yaml")
+    assert (sealed.code, sealed.out) == (0, b""), sealed.err
+    assert "canary" not in (folder / "sealed.yaml").read_text()
+    outcome = invoke("unseal", "--recovery-private-key", sealing[1], "sealed.yaml")
+    assert json.loads(outcome.out)["metadata"] == {"name": "database", "namespace": "shop"}
+
+
+def test_a_value_is_merged_into_a_sealed_secret(invoke: Invoke, folder: Path, sealing: tuple[Path, Path]) -> None:
+    (folder / "secret.yaml").write_text(SECRET_MANIFEST)
+    assert invoke("seal", "--cert", sealing[0], "-w", "sealed.yaml", "secret.yaml").code == 0
+    before = (folder / "sealed.yaml").read_text().splitlines()
+    extra = SECRET_MANIFEST[: SECRET_MANIFEST.index("stringData:")] + "stringData:\n  extra: value\n"
+    outcome = invoke("seal", "--cert", sealing[0], "--merge-into", "sealed.yaml", stdin=extra.encode())
+    assert outcome.code == 0, outcome.err
+    after = (folder / "sealed.yaml").read_text().splitlines()
+    assert next(line for line in after if line not in before).strip().startswith("extra: ")
+    assert [line for line in before if line not in after] == []
+
+
+def test_raw_seals_the_input_itself(invoke: Invoke, folder: Path, sealing: tuple[Path, Path]) -> None:
+    outcome = invoke("seal", "--raw", "--scope", "cluster-wide", "--cert", sealing[0], stdin=b"value")
+    assert outcome.code == 0, outcome.err
+    assert outcome.out.startswith(b"A")
+    assert not outcome.out.endswith(b"\n")
+
+
+def test_the_only_certificate_in_keys_is_taken(invoke: Invoke, folder: Path, sealing: tuple[Path, Path]) -> None:
+    (folder / "keys").mkdir()
+    (folder / "keys" / "cluster.crt").write_bytes(sealing[0].read_bytes())
+    assert invoke("seal", stdin=SECRET_MANIFEST.encode()).code == 0
+
+
+def test_keygen_makes_a_private_file_and_shows_the_recipient(invoke: Invoke, folder: Path) -> None:
+    outcome = invoke("keygen", "-o", "key.txt")
+    assert (outcome.code, outcome.out) == (0, b"")
+    assert outcome.err.startswith("Public key: age1")
+    assert stat.S_IMODE((folder / "key.txt").stat().st_mode) == 0o600
+    assert invoke("keygen", "-y", "key.txt").out.decode().strip() == outcome.err.split()[-1]
+
+
+def test_keygen_never_overwrites(invoke: Invoke, folder: Path) -> None:
+    (folder / "key.txt").write_text("old")
+    assert invoke("keygen", "-o", "key.txt").code == 12
+    assert (folder / "key.txt").read_text() == "old"
+
+
+def test_check_finds_nothing_wrong(invoke: Invoke, encrypted: Path) -> None:
+    outcome = invoke("check", encrypted.parent)
+    assert (outcome.code, outcome.out) == (0, b"1 file checked, 1 encrypted: 0 findings\n")
+
+
+def test_check_reports_a_secret_in_the_clear(invoke: Invoke, folder: Path) -> None:
+    (folder / "secret.yaml").write_text(SECRET_MANIFEST)
+    outcome = invoke("check", ".")
+    assert outcome.code == 1
+    assert b"secret.yaml stringData: error: Secret shop/database lies in the clear [plaintext-secret]" in outcome.out
+    assert b"canary" not in outcome.out
+
+
+def test_check_goes_on_after_a_finding(invoke: Invoke, encrypted: Path, folder: Path) -> None:
+    (folder / "a.yaml").write_text(encrypted.read_text().replace("name: database", "name: other"))
+    (folder / "b.env").write_text("sops_mac=nothing\n")
+    outcome = invoke("check", ".", "--format", "json")
+    found = json.loads(outcome.out)
+    assert outcome.code == 1
+    assert [(each["file"], each["rule"]) for each in found["findings"]] == [
+        ("a.yaml", "mac-mismatch"),
+        ("b.env", "sops-metadata"),
+    ]
+    assert (found["version"], found["files"]) == (1, 3)
+
+
+def test_check_writes_sarif(invoke: Invoke, folder: Path) -> None:
+    (folder / "my secret.yaml").write_text(SECRET_MANIFEST)
+    log = json.loads(invoke("check", ".", "--format", "sarif").out)
+    (run,) = log["runs"]
+    (result,) = run["results"]
+    assert log["version"] == "2.1.0"
+    assert run["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == result["ruleId"] == "plaintext-secret"
+    assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "my%20secret.yaml"
+
+
+def test_doctor_names_the_recipient_and_not_the_key(invoke: Invoke, recipient: str) -> None:
+    outcome = invoke("doctor")
+    assert outcome.code == 0
+    assert recipient.encode() in outcome.out
+    assert b"AGE-SECRET-KEY" not in outcome.out
+
+
+def test_doctor_fails_without_a_key(invoke: Invoke, folder: Path) -> None:
+    outcome = invoke("doctor", "--json")
+    assert outcome.code == 1
+    assert {each["state"] for each in json.loads(outcome.out)["observations"] if each["topic"] == "keys"} == {"none"}
+
+
+def test_what_is_not_ours_is_not_checked(invoke: Invoke, folder: Path) -> None:
+    (folder / "template.yaml").write_text("kind: Secret\ndata: {{ .Values.data }}\n")
+    (folder / "app.env").write_text("A=b\n")
+    os.mkdir(folder / ".hidden")
+    (folder / ".hidden" / "secret.yaml").write_text(SECRET_MANIFEST)
+    assert invoke("check", ".").out == b"0 files checked, 0 encrypted: 0 findings\n"
