@@ -10,10 +10,11 @@ help: ## list the tasks
 
 setup: .venv/installed ## install secretsync and the tools of the trade into .venv
 
+# compat: a plain path in .venv; the default's import hook would cost every start ten milliseconds.
 .venv/installed: pyproject.toml requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "secretsync needs Python 3.11 or later: make setup PYTHON=python3.11")'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt -e .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt --config-settings editable_mode=compat -e .
 	@touch $@
 
 demo: setup ## see encrypted manifests rendered to Secrets and to SealedSecrets, and back
