@@ -17,6 +17,7 @@ from secretsync.age.scrypt import ScryptIdentity
 from secretsync.age.sshfile import parse_private_key
 from secretsync.errors import IncorrectIdentityError, NoIdentityMatchError
 from secretsync.secrecy import SecretBytes
+from tests.unit.age.toy_plugin import IDENTITY, RECIPIENT, Toy
 
 PLAINTEXTS = {"empty": b"", "short": b"secret\n", "one chunk": bytes(65536), "three chunks": os.urandom(140_000)}
 Run = Callable[..., bytes]
@@ -74,6 +75,21 @@ def test_key_files_of_age_keygen_are_read(peer: Callable[[str], Path], run: Run,
     (identity,) = age.parse_identities(text)
     assert f"# public key: {identity}\n" in text
     assert age.decrypt(run("-r", str(identity), stdin=b"x"), [identity]) == b"x"
+
+
+def test_plugins_serve_age_and_us_alike(peer: Callable[[str], Path], tmp_path: Path) -> None:
+    toy = Toy(tmp_path)
+    (tmp_path / "key").write_text(IDENTITY + "\n")
+
+    def age_command(*arguments: str, stdin: bytes) -> bytes:
+        command = [str(peer("age")), *arguments]
+        return subprocess.run(command, input=stdin, capture_output=True, check=True, timeout=60, env=toy.environ).stdout
+
+    interaction = toy.interaction()
+    theirs = age_command("-r", RECIPIENT, stdin=b"from age")
+    assert age.decrypt(theirs, [age.parse_identity(IDENTITY, interaction)]) == b"from age"
+    ours = age.encrypt(b"from us", [age.parse_recipient(RECIPIENT, interaction)])
+    assert age_command("-d", "-i", str(tmp_path / "key"), stdin=ours) == b"from us"
 
 
 def make_ssh_key(folder: Path, kind: str, passphrase: str = "", *options: str) -> Path:
