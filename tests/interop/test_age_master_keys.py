@@ -80,5 +80,5 @@ def test_a_key_file_that_sops_refuses_is_refused(peer: Callable[[str], Path], tm
     subprocess.run([*command, "encrypt", "-i", "--age", str(identity), path], env=environ, check=True, timeout=60)
     assert subprocess.run([*command, "decrypt", path], env=environ, check=False, timeout=60).returncode == 128
     (fields,) = json.loads(path.read_text())["sops"]["age"]
-    with pytest.raises(IncorrectIdentityError, match="SOPS_AGE_KEY_FILE: .*keys line"):
+    with pytest.raises(IncorrectIdentityError, match=r"SOPS_AGE_KEY_FILE: .*keys line"):
         MasterKeys(environ).unwrap("age", fields)
