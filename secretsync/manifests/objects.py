@@ -6,8 +6,7 @@ Nothing is checked here beyond what it takes to say which object one looks at.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from secretsync.errors import ManifestError
 
@@ -16,8 +15,7 @@ Object = dict[str, object]
 SEALED_GROUP: Final = "bitnami.com/v1alpha1"
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     """Which object it is; empty strings where the manifest says nothing (or something that is no text)."""
 
     api_version: str

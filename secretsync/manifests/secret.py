@@ -9,8 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from secretsync.errors import ManifestError, PlaintextError
 from secretsync.manifests.names import check_key, check_name, check_namespace
@@ -20,8 +19,7 @@ _FIELDS: Final = ("apiVersion", "kind", "metadata", "type", "immutable", "data",
 _CIPHERTEXT_START: Final = b"ENC["
 
 
-@dataclass(frozen=True, slots=True)
-class Secret:
+class Secret(NamedTuple):
     """A valid Secret. Name and namespace may be empty; `values` never shows in `repr`.
 
     `values` holds data and stringData as bytes, sorted by key; stringData wins where both have a key.
@@ -34,7 +32,10 @@ class Secret:
     finalizers: list[str]
     type: str
     immutable: bool | None
-    values: dict[str, bytes] = field(repr=False)
+    values: dict[str, bytes]
+
+    def __repr__(self) -> str:
+        return f"Secret({self.namespace}/{self.name})"
 
 
 def parse(obj: Mapping[str, object]) -> Secret:

@@ -7,10 +7,9 @@ refused, and expiry is announced.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from typing import Final
+from typing import Final, NamedTuple
 
 from secretsync.errors import CertificateError, ExpiredCertificateError
 from secretsync.sealed import der, pem
@@ -25,8 +24,7 @@ _WARN_DAYS: Final = (7, 30, 90)
 _FETCH: Final = "fetch the current one: kubeseal --fetch-cert > cert.pem"
 
 
-@dataclass(frozen=True, slots=True)
-class SealingCertificate:
+class SealingCertificate(NamedTuple):
     """An RSA public key to seal for.
 
     `spki_sha256` is the hex SHA-256 of the SubjectPublicKeyInfo, the same for every certificate of one key;
@@ -59,7 +57,7 @@ class SealingCertificate:
         warnings = certificate.check_dates(now, allow_expired=allow_expired)
         if len(found) > 1:
             warnings.append(f"{len(found)} certificates in the file, only the first is used: {certificate.fingerprint}")
-        return certificate.warning(warnings)
+        return certificate._replace(warnings=tuple(warnings))
 
     @property
     def size(self) -> int:
@@ -88,18 +86,6 @@ class SealingCertificate:
             return []
         expiry = f"expires within {days} days, on {self.not_after.date()}"
         return [f"sealing certificate {self.fingerprint} {expiry}"]
-
-    def warning(self, warnings: list[str]) -> SealingCertificate:
-        """Return the certificate with these warnings."""
-        return SealingCertificate(
-            modulus=self.modulus,
-            exponent=self.exponent,
-            spki_sha256=self.spki_sha256,
-            fingerprint=self.fingerprint,
-            not_before=self.not_before,
-            not_after=self.not_after,
-            warnings=tuple(warnings),
-        )
 
 
 def _read(encoding: bytes) -> SealingCertificate:

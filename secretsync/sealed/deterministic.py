@@ -8,7 +8,6 @@ different items never share a session key, which is what the all-zero nonce of t
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from secretsync.errors import ConfigError
@@ -28,11 +27,19 @@ class Place(NamedTuple):
     item: str
 
 
-@dataclass(frozen=True, slots=True)
 class SealKey:
     """The secret that deterministic sealing derives from. Holders can test guesses of short values offline."""
 
-    _key: bytes = field(repr=False)
+    __slots__ = ("_key",)
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def __repr__(self) -> str:
+        return "SealKey(…)"
+
+    def __reduce__(self) -> str:
+        raise TypeError("a seal key does not pickle itself")
 
     @classmethod
     def from_data_key(cls, data_key: SecretBytes) -> SealKey:

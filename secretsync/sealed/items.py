@@ -12,9 +12,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final, Protocol
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from secretsync.crypto import oaep
+from secretsync.crypto.pyca import AESGCM
 
 if TYPE_CHECKING:
     from secretsync.sealed.certificate import SealingCertificate

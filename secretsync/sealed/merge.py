@@ -8,7 +8,7 @@ Keys are never removed. Source: spec 1.9.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from secretsync.documents.plain import from_plain
 from secretsync.documents.stores import store_named
@@ -25,12 +25,11 @@ from secretsync.sealed.scope import annotated, scope_named, scope_of
 from secretsync.sealed.sealing import Sealer, kept_annotations, object_annotations
 
 
-@dataclass(frozen=True, slots=True)
-class Merged:
+class Merged(NamedTuple):
     """The new text of the file, and what the merge left out, for stderr."""
 
     data: bytes
-    warnings: list[str] = field(default_factory=list)
+    warnings: list[str]
 
 
 def merge_text(

@@ -6,7 +6,7 @@ Old files carry nulls (`creationTimestamp`, `template.data`, `status: {}`); they
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from secretsync.errors import ManifestError
 from secretsync.manifests.names import check_key, check_name, check_namespace
@@ -15,8 +15,7 @@ from secretsync.manifests.secret import text, texts
 from secretsync.sealed.scope import Scope, label, scope_of
 
 
-@dataclass(frozen=True, slots=True)
-class SealedSecret:
+class SealedSecret(NamedTuple):
     """A SealedSecret. `items` are as written, not decoded: an item that is no string is None.
 
     `blob` is the legacy `spec.data`, None where there is none; `template_data` values of None take a key away.
@@ -32,7 +31,7 @@ class SealedSecret:
     template_annotations: dict[str, str]
     template_type: str
     immutable: bool | None
-    template_data: dict[str, str | None] = field(repr=False)
+    template_data: dict[str, str | None]
 
     @property
     def label(self) -> bytes:

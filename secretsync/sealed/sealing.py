@@ -6,8 +6,7 @@ What kubeseal 0.40.0 does and this does not is listed in docs/reference/differen
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from secretsync.errors import ConflictingOptionsError, ManifestError
 from secretsync.manifests import names
@@ -28,8 +27,7 @@ _LAST_APPLIED: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Sealer:
+class Sealer(NamedTuple):
     """Whom to seal for: a certificate, and for deterministic ciphertext the key to derive from."""
 
     certificate: SealingCertificate

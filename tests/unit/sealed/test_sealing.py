@@ -200,4 +200,4 @@ def test_a_short_or_constant_seal_key_is_refused(raw: bytes) -> None:
 
 
 def test_a_seal_key_does_not_show_itself() -> None:
-    assert repr(KEY) == "SealKey()"
+    assert repr(KEY) == "SealKey(…)"
