@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from yaml._yaml import CParser
-
 from secretsync.documents.comment_cursor import CLOSE, DOCUMENT_BEGIN, DOCUMENT_FINISH, LEAF, Noted
 from secretsync.documents.comment_events import CommentParser
 from secretsync.documents.comment_tokens import TokenQueue
+from secretsync.documents.libyaml import CParser
 from secretsync.documents.token_kinds import written_tokens
 from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar, Sequence, Span
 

@@ -10,9 +10,8 @@ import re
 from bisect import bisect_right
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from yaml import events as yaml_events
-
 from secretsync.documents.anchors import Anchored, copy_for_alias, is_mergeable
+from secretsync.documents.libyaml import events as yaml_events
 from secretsync.documents.scalars import resolve_plain, resolve_tagged
 from secretsync.documents.tree import Entry, Limits, Mapping, Node, Scalar, Sequence, Span
 from secretsync.errors import DuplicateKeyError, LimitError, ParseError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from yaml import tokens as yaml_tokens
+from secretsync.documents.libyaml import tokens as yaml_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,10 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NoReturn
 
-import yaml
-from yaml._yaml import CParser
-
 from secretsync.documents.events import TreeBuilder
+from secretsync.documents.libyaml import CParser, MarkedYAMLError, YAMLError
 from secretsync.documents.tree import Comment, Limits, Mapping, Scalar, Source, Span
 from secretsync.errors import LimitError, ParseError
 
@@ -70,12 +68,10 @@ def _drive(builder: TreeBuilder) -> None:
         next_event = parser.get_event
         while (event := next_event()) is not None:
             handlers[type(event)](event)
-    except yaml.reader.ReaderError:
-        _refuse_character(builder)
-    except yaml.MarkedYAMLError as error:
+    except MarkedYAMLError as error:
         _refuse_syntax(builder, error)
-    except yaml.YAMLError:
-        raise ParseError("not valid YAML") from None
+    except YAMLError:
+        _refuse_character(builder)
 
 
 def _refuse_character(builder: TreeBuilder) -> NoReturn:
@@ -86,7 +82,7 @@ def _refuse_character(builder: TreeBuilder) -> NoReturn:
     raise ParseError(f"control character U+{ord(match[0]):04X} is not allowed", location=f"line {line}") from None
 
 
-def _refuse_syntax(builder: TreeBuilder, error: yaml.MarkedYAMLError) -> NoReturn:
+def _refuse_syntax(builder: TreeBuilder, error: MarkedYAMLError) -> NoReturn:
     problem = error.problem or "not valid YAML"
     mark: Mark | None = error.problem_mark or error.context_mark
     location = builder.place(mark.index) if mark else None
