@@ -19,10 +19,11 @@ Item: TypeAlias = "Entry | Comment | Node"
 class Edits:
     """Replacements of parts of one text, collected in any order, applied at once; they never overlap."""
 
-    __slots__ = ("_edits", "text")
+    __slots__ = ("_edits", "last", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
+        self.last = ""  # what the result ends in, if that is no old text
         self._edits: list[tuple[int, int, int, str]] = []
 
     def replace(self, start: int, end: int, new: str) -> None:
@@ -52,9 +53,13 @@ class Edits:
             if start < position:
                 position = max(position, end)
                 continue
+            if new or start > position:
+                self.last = new
             parts += (self.text[position:start], new)
             position = end
-        parts.append(self.text[position:])
+        if position < len(self.text):
+            self.last = ""
+            parts.append(self.text[position:])
         return "".join(parts)
 
 

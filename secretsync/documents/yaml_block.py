@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from secretsync.documents.pairing import pair_elements, pair_entries
 from secretsync.documents.tree import Comment, Entry, Mapping, Node, Sequence
+from secretsync.documents.yaml_emit import next_column
 from secretsync.documents.yaml_places import Slot, comment_span, last_leaf
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class _Block:
             assert isinstance(new, Entry)
             if old.value is not new.value:
                 column = self._own_column()
-                slot = Slot(self.places.behind_colon(old), column, self.splicer.emitter().next_column(column))
+                slot = Slot(self.places.behind_colon(old), column, next_column(column, self.splicer.step))
                 self.splicer.node(old.value, new.value, slot)
         elif isinstance(old, Comment):
             assert isinstance(new, Comment)
@@ -103,10 +104,24 @@ class _Block:
         return isinstance(item, Comment) and not self.places.is_first(comment_span(item)[0])
 
     def _stands(self, index: int) -> bool:
-        """Whether an item has a line of its own in this document; sops counts a comment of the next one to this too."""
+        """Whether an item has a line of its own, between those of its neighbours.
+
+        sops counts some comments to a place they do not stand at: one of the next document, one above a first key.
+        """
         item = self.old.items[index]
-        beyond = isinstance(item, Comment) and comment_span(item).start >= self.places.limit
-        return not beyond and not self._is_inline(index)
+        if not isinstance(item, Comment):
+            return True
+        start = comment_span(item).start
+        if start >= self.places.limit or self._is_inline(index):
+            return False
+        before = self._value_start(range(index - 1, -1, -1))
+        behind = self._value_start(range(index + 1, len(self.old.items)))
+        return (before is None or before < start) and (behind is None or start < behind)
+
+    def _value_start(self, indices: range) -> int | None:
+        """Return where the first of some items that is no comment starts."""
+        found = next((index for index in indices if not isinstance(self.old.items[index], Comment)), None)
+        return None if found is None else self.places.start(self.old, found)
 
     def _remove(self, index: int, kept: set[int], standing: list[int]) -> None:
         """Remove an item: its lines, or the part of its line that is its own."""
@@ -126,11 +141,13 @@ class _Block:
         if comment is not None:
             self.edits.replace(start, comment, "")
             return
-        # With the line break before it, so that what is inserted at the end of its line stays.
+        # With the line break before it, so that what is inserted at the end of its line stays; at the end of the text
+        # that line break remains, as a literal before it may need it.
         line_end = places.line_end(stop)
-        before = places.behind_previous_line(start)
+        line = places.line_start(start)
+        before = line if line_end == len(places.text) else places.behind_previous_line(start)
         self.edits.replace(before, line_end, "")
-        if places.line_start(start) == 0:
+        if line == 0:
             self.edits.replace(line_end, places.next_line(line_end), "")
         elif places.keeps_blank_lines:
             self.edits.replace(line_end, places.last_blank_line(line_end), "")
@@ -148,34 +165,34 @@ class _Block:
         """Write new items behind the old item `previous`, or before the first that stays."""
         if not group:
             return
-        column = self._own_column()
-        emitter = self.splicer.emitter()
-        if isinstance(self.old, Mapping):
-            emitter.mapping(Mapping([item for item in group if isinstance(item, Entry | Comment)]), column)
-        else:
-            emitter.sequence(Sequence([item for item in group if not isinstance(item, Entry)]), column)
-        text = "".join(emitter.parts)
+        places, column = self.places, self._own_column()
         if previous is not None and not self._stands(previous):
             previous = max((place for place in standing if place < previous), default=None)
         if previous is not None:
-            self._insert_behind(previous, text)
+            item = self.old.items[previous]
+            at = places.line_end(places.end(item))
+            if at == len(places.text):
+                self._close_literal(item)
+            self.edits.replace(at, at, self._text(group, at))
             return
-        places, lead = self.places, self.places.newline + " " * column
+        lead = places.newline + " " * column
         start = places.start(self.old, standing[0])
-        first = places.start(self.old, 0)
+        first = self._value_start(range(len(self.old.items)))
+        assert first is not None
         if places.is_first(start) and places.is_first(first):
-            line = places.line_start(start)
-            self.edits.replace(line, line, text.removeprefix(places.newline) + places.newline)
+            at = places.line_start(start)
+            self.edits.replace(at, at, self._text(group, at).removeprefix(places.newline) + places.newline)
         else:
-            self.edits.replace(start, start, text.removeprefix(lead) + lead)
+            self.edits.replace(start, start, self._text(group, start).removeprefix(lead) + lead)
 
-    def _insert_behind(self, previous: int, text: str) -> None:
-        item = self.old.items[previous]
-        at = self.places.line_end(self.places.end(item))
-        if at == len(self.places.text):
-            text += self.places.newline
-            self._close_literal(item)
-        self.edits.replace(at, at, text)
+    def _text(self, group: list[Entry | Comment | Node], position: int) -> str:
+        """Return new items as lines, each with its line break before it."""
+        emitter = self.splicer.emitter(position, self._own_column() + 1)
+        if isinstance(self.old, Mapping):
+            emitter.mapping(Mapping([item for item in group if isinstance(item, Entry | Comment)]), self._own_column())
+        else:
+            emitter.sequence(Sequence([item for item in group if not isinstance(item, Entry)]), self._own_column())
+        return "".join(emitter.parts)
 
     def _close_literal(self, item: Entry | Comment | Node) -> None:
         """Keep the value of a literal that ends the text without a line break, now that one follows."""

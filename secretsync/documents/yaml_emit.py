@@ -6,6 +6,7 @@ dash. Source: go.yaml.in/yaml/v3 emitterc.go (yaml_emitter_increase_indent) at v
 
 from __future__ import annotations
 
+from enum import Enum, auto
 from typing import Final
 
 from secretsync.documents import yaml_text
@@ -62,21 +63,31 @@ def step(indent: int | None) -> int:
     return indent if 2 <= indent <= 9 else 2  # go-yaml's best_indent
 
 
+class Literals(Enum):
+    """Which strings with lines become literal blocks; the others are double-quoted."""
+
+    ALL = auto()
+    # Between existing lines: `|+` would take the blank lines that follow into its value.
+    WITHOUT_BLANK_LINES = auto()
+    # Above a comment that is indented like the block: the block would take it.
+    NONE = auto()
+
+
+def next_column(column: int, step: int) -> int:
+    """Return the column of a child block under a key at `column`."""
+    return step * ((column + step) // step)
+
+
 class Emitter:
     """Collects the parts of one block; every line starts with its line break, the caller adds the last one."""
 
-    __slots__ = ("keep_blank_lines", "newline", "parts", "step")
+    __slots__ = ("literals", "newline", "parts", "step")
 
-    def __init__(self, step: int, newline: str = "\n", *, keep_blank_lines: bool = True) -> None:
+    def __init__(self, step: int, newline: str = "\n", literals: Literals = Literals.ALL) -> None:
         self.step = step
         self.newline = newline
-        # Off when the text goes between existing lines: `|+` would take their blank lines into the value.
-        self.keep_blank_lines = keep_blank_lines
+        self.literals = literals
         self.parts: list[str] = []
-
-    def next_column(self, column: int) -> int:
-        """Return the column of a child block under a key at `column`."""
-        return self.step * ((column + self.step) // self.step)
 
     def comments(self, comments: list[Comment], column: int) -> None:
         """Write each comment on lines of its own."""
@@ -127,7 +138,7 @@ class Emitter:
             self.parts.append(key + ":")
         else:
             self.parts.append("? " + key + self.newline + " " * column + ":")
-        self.value(entry.value, column=self.next_column(column), parent=column, inline=inline)
+        self.value(entry.value, column=next_column(column, self.step), parent=column, inline=inline)
 
     @staticmethod
     def key_text(entry: Entry, *, flow: bool = False) -> str:
@@ -152,7 +163,7 @@ class Emitter:
         sops puts the comments that come first above the dash, where they become the outer sequence's when read; behind
         the dash they stay what they were.
         """
-        nested = Emitter(self.step, self.newline, keep_blank_lines=self.keep_blank_lines)
+        nested = Emitter(self.step, self.newline, self.literals)
         if isinstance(node, Mapping):
             nested.mapping(node, column)
         elif isinstance(node, Sequence):
@@ -179,7 +190,9 @@ class Emitter:
             self.sequence(node, column)
 
     def _is_literal(self, text: str) -> bool:
-        return yaml_text.fits_literal(text) and (self.keep_blank_lines or not text.endswith("\n\n"))
+        if self.literals is Literals.ALL:
+            return yaml_text.fits_literal(text)
+        return self.literals is not Literals.NONE and not text.endswith("\n\n") and yaml_text.fits_literal(text)
 
     def _empty(self, node: Mapping | Sequence, column: int, parent: int, lead: str, behind: str) -> None:
         """Write `{}` or `[]` with its comments: one behind it on its line, several between the brackets, as sops does."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from secretsync.documents.pairing import Item
@@ -11,6 +12,8 @@ from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar, Seq
 _BREAK: Final = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 _FIRST_DASH: Final = re.compile(r"(?:[&!]\S*\s+|#.*\n|\s)*")
 _EXPLICIT: Final = re.compile(r"\?[ \t]+\Z")
+_INDENTED_COMMENT: Final = re.compile(r"^[ \t]+#", re.MULTILINE)
+_LINE: Final = re.compile(r"^([ \t]*)(.*)$", re.MULTILINE)
 _KEPT_LINES: Final = re.compile(r"[|>][1-9]?\+")
 
 
@@ -27,10 +30,11 @@ class Slot(NamedTuple):
 class Places:
     """The geometry of one YAML text. Every answer is a character offset into it, or a column."""
 
-    __slots__ = ("keeps_blank_lines", "limit", "newline", "text")
+    __slots__ = ("_strays", "keeps_blank_lines", "limit", "newline", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
+        self._strays: list[tuple[int, int]] | None = None
         self.limit = len(text)  # where the document at hand ends
         first = _BREAK.search(text)
         self.newline = first[0] if first and first[0] in {"\n", "\r\n", "\r"} else "\n"
@@ -78,6 +82,12 @@ class Places:
                 break
             position = stop
         return position
+
+    def would_swallow(self, position: int, column: int) -> bool:
+        """Whether a literal block at `column` put at `position` could take a comment that follows for its own."""
+        if self._strays is None:
+            self._strays = list(_stray_comments(self.text))
+        return any(start >= position and indent >= column for start, indent in self._strays)
 
     def end(self, item: Item) -> int:
         """Return where an item ends, comments at the end of a block collection included.
@@ -147,6 +157,19 @@ class Places:
                 return position + 1
             position = self.line_end(position) if char == "#" else position + 1
         return end
+
+
+def _stray_comments(text: str) -> Iterator[tuple[int, int]]:
+    """Yield the start and the column of each comment that is indented deeper than the next line of content."""
+    if not _INDENTED_COMMENT.search(text):
+        return
+    column = 0
+    for line in reversed(list(_LINE.finditer(text))):
+        if line[2].startswith("#"):
+            if len(line[1]) > column:
+                yield line.start(), len(line[1])
+        elif line[2]:
+            column = len(line[1])
 
 
 def node_span(node: Node) -> Span:

@@ -11,7 +11,7 @@ from typing import Final
 from secretsync.documents import yaml_block, yaml_text
 from secretsync.documents.pairing import Edits, equal, pair_elements, pair_entries, same_value
 from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar, Sequence
-from secretsync.documents.yaml_emit import Emitter, flow_text
+from secretsync.documents.yaml_emit import Emitter, Literals, flow_text
 from secretsync.documents.yaml_places import Places, Slot, comment_span, has_values, node_span
 
 _ANCHOR: Final = re.compile(r"(?:!\S*\s+)?(&[^\s,\[\]{}]+)")
@@ -52,9 +52,10 @@ class Splicer:
         elif not yaml_block.splice_block(self, old, new):
             self.replace(old, new, slot)
 
-    def emitter(self) -> Emitter:
-        """Return an emitter that writes as this text does."""
-        return Emitter(self.step, self.places.newline, keep_blank_lines=False)
+    def emitter(self, position: int, column: int) -> Emitter:
+        """Return an emitter for a block at `column` that the text at `position` follows."""
+        literals = Literals.NONE if self.places.would_swallow(position, column) else Literals.WITHOUT_BLANK_LINES
+        return Emitter(self.step, self.places.newline, literals)
 
     def comment(self, old: Comment, new: Comment) -> None:
         """Put the text of `new` in the place of `old`."""
@@ -73,7 +74,7 @@ class Splicer:
     def scalar(self, old: Scalar, new: Scalar, slot: Slot) -> None:
         """Put one scalar in the place of another; an anchor stays, a tag goes."""
         start, stop = node_span(old)
-        head, body = self._scalar_text(new, slot)
+        head, body = self._scalar_text(new, slot, stop)
         if start == stop:
             self._fill(old, head, body, slot)
             return
@@ -93,18 +94,23 @@ class Splicer:
         """Return the header of a block scalar, tag and anchor included; None for any other style."""
         return _HEADER.match(self.text, *node_span(old)) if old.style and old.style in "|>" else None
 
-    def _scalar_text(self, new: Scalar, slot: Slot) -> tuple[str, str]:
-        """Return what goes on the line of the key, and the lines below it."""
+    def _scalar_text(self, new: Scalar, slot: Slot, position: int) -> tuple[str, str]:
+        """Return what goes on the line of the key, and the lines below it; the text goes on at `position`."""
         value = new.value
-        lines = type(value) is str and "\n" in value and not slot.flow
-        if lines and isinstance(value, str) and not value.endswith("\n\n") and yaml_text.fits_literal(value):
+        literal = (
+            isinstance(value, str)
+            and "\n" in value
+            and not slot.flow
+            and not value.endswith("\n\n")
+            and yaml_text.fits_literal(value)
+            and not self.places.would_swallow(position, slot.child)
+        )
+        if literal and isinstance(value, str):
             return yaml_text.literal(value, parent=max(slot.parent, 0), indent=slot.child, newline=self.places.newline)
         return yaml_text.scalar(value, flow=slot.flow), ""
 
     def _below(self, start: int, stop: int, body: str) -> None:
-        """Put lines behind the end of a line; the last line of a text gets the line break that a literal needs."""
-        if body and stop == len(self.text):
-            body += self.places.newline
+        """Put lines behind the end of a line."""
         if body or start < stop:
             self.edits.replace(start, stop, body)
 
@@ -134,8 +140,8 @@ class Splicer:
             else:
                 self.edits.replace(*span, text)
             return
-        head, body = self._fresh(new, slot)
         start, stop = self._content(old)
+        head, body = self._fresh(new, slot, stop)
         gap = self.text[slot.after : start]
         if "#" not in gap:
             joint = " " if self.text[slot.after - 1] in ":-" else self.places.newline + " " * slot.parent + ": "
@@ -166,11 +172,11 @@ class Splicer:
             start = min([start, *comments])
         return start, stop
 
-    def _fresh(self, new: Node, slot: Slot) -> tuple[str, str]:
+    def _fresh(self, new: Node, slot: Slot, position: int) -> tuple[str, str]:
         """Return `new` as text for the line of the key, and the lines below it."""
         if isinstance(new, Scalar):
-            return self._scalar_text(new, slot)
-        emitter = self.emitter()
+            return self._scalar_text(new, slot, position)
+        emitter = self.emitter(position, slot.child)
         if has_values(new) and slot.dash:
             text = emitter.behind_dash(new, slot.child)
         else:

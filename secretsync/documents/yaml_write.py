@@ -42,6 +42,8 @@ def rewritten_text(source: Source, documents: list[Mapping]) -> str:
         splicer.edits.replace(*span, "")
     _expand_aliases(splicer, source)
     text = splicer.edits.result()
+    if "\n" in splicer.edits.last and not text.endswith("\n"):
+        text += splicer.places.newline
     if extra:
         newline = splicer.places.newline
         text += "" if text.endswith("\n") else newline
@@ -103,7 +105,7 @@ def _fill(splicer: Splicer, old: Mapping, new: Mapping, span: Span) -> None:
     if rest:
         at = places.line_end(at)
         text = yaml_emit.document_text(Mapping(rest), indent=splicer.step).removesuffix("\n").replace("\n", newline)
-        splicer.edits.replace(at, at, newline + text + ("" if at < len(places.text) else newline))
+        splicer.edits.replace(at, at, newline + text)
 
 
 def _shares_an_entry(old: Mapping, new: Mapping) -> bool:

@@ -78,7 +78,7 @@ class Author:
         self.indentless = random.random() < 0.5
         self.comments = random.random() < 0.7
         self.anchors = 0
-        self.named: list[str] = []
+        self.aliases = random.random() < 0.4
 
     def text(self, documents: list[Mapping]) -> str:
         """Return the stream."""
@@ -121,6 +121,8 @@ class Author:
 
     def _value(self, value: Node, parent: int, column: int, *, in_sequence: bool) -> str:
         random = self.random
+        if self.aliases and self.anchors and random.random() < 0.15:
+            return f" *n{random.randint(1, self.anchors)}" + self._tail()
         if isinstance(value, Scalar):
             if value.value is None and random.random() < 0.3:
                 return self._tail()
@@ -128,8 +130,6 @@ class Author:
                 block = self._literal(value.value, parent, column)
                 if block:
                     return block
-            if random.random() < 0.1 and self.named and not self.named[0].startswith("%"):
-                pass
             lead = "\n" + " " * column if random.random() < 0.05 else " "
             return lead + self._anchor() + self._inline(value) + self._tail()
         empty = all(isinstance(item, Comment) for item in value.items)
@@ -143,7 +143,7 @@ class Author:
         return self._anchor(lead=" ") + tail + self._block(value, column)
 
     def _anchor(self, lead: str = "") -> str:
-        if self.random.random() < 0.9:
+        if self.random.random() < (0.6 if self.aliases else 0.95):
             return ""
         self.anchors += 1
         return f"{lead}&n{self.anchors}" + ("" if lead else " ")
