@@ -108,19 +108,17 @@ def decode_base64(value: str) -> bytes:
 
 def _values(obj: Mapping[str, object]) -> dict[str, bytes]:
     values: dict[str, bytes] = {}
-    for key, item in _entries(obj.get("data"), "data"):
-        check_key(key, "data")
-        try:
-            values[key] = decode_base64(text(item, f"data.{key}"))
-        except ManifestError as error:
-            error.location = f"data.{key}"
-            raise
-    for key, item in _entries(obj.get("stringData"), "stringData"):
-        check_key(key, "stringData")
-        values[key] = text(item, f"stringData.{key}").encode()
-    for key, value in values.items():
-        if value.startswith(_CIPHERTEXT_START) and value.rstrip().endswith(b"]"):
-            raise PlaintextError("the value is sops ciphertext, not the secret itself", location=key, hint=_DECRYPT)
+    for name, decode in (("data", decode_base64), ("stringData", str.encode)):
+        for key, item in _entries(obj.get(name), name):
+            check_key(key, name)
+            location = f"{name}.{key}"
+            written = text(item, location)
+            try:
+                values[key] = decode(written)
+            except ManifestError as error:
+                raise error.at(location) from None
+            if values[key].startswith(_CIPHERTEXT_START) and values[key].rstrip().endswith(b"]"):
+                raise PlaintextError("sops ciphertext, not the secret itself", location=location, hint=_DECRYPT)
     return dict(sorted(values.items()))
 
 
