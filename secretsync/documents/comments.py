@@ -6,11 +6,13 @@ go-yaml hangs comments on nodes, sops' YAML store then makes them items of mappi
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from secretsync.documents.comment_cursor import CLOSE, DOCUMENT_BEGIN, DOCUMENT_FINISH, LEAF, Noted
 from secretsync.documents.comment_events import CommentParser
 from secretsync.documents.comment_tokens import TokenQueue
+from secretsync.documents.events import BREAK
 from secretsync.documents.libyaml import CParser
 from secretsync.documents.token_kinds import written_tokens
 from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar, Sequence, Span
@@ -49,11 +51,10 @@ class CommentPlacer:
     `aliases` maps the id of each copy made for an alias to the node it copies.
     """
 
-    def __init__(self, text: str, roots: list[Node], aliases: dict[int, Node], line_starts: list[int]) -> None:
+    def __init__(self, text: str, roots: list[Node], aliases: dict[int, Node]) -> None:
         self._text = text
         self._roots = roots
         self._aliases = aliases
-        self._line_starts = line_starts
         self._marks: dict[int, tuple[_Marked, list[Entry | Comment] | list[Node | Comment]]] = {}
         self._stack: list[_Open] = []
         self._root: _Marked | None = None
@@ -65,7 +66,8 @@ class CommentPlacer:
             LookupError: go-yaml would see other nodes than libyaml.
         """
         parser = CParser(self._text)
-        queue = TokenQueue(self._text, written_tokens(iter(parser.get_token, None)), self._line_starts)
+        line_starts = [0, *(match.end() for match in re.finditer(BREAK, self._text))]
+        queue = TokenQueue(self._text, written_tokens(iter(parser.get_token, None)), line_starts)
         homeless: list[list[Comment]] = []
         for noted in CommentParser(queue).run():
             if noted.kind == DOCUMENT_BEGIN:

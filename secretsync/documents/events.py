@@ -7,7 +7,6 @@ sops checks the first one only. Comments are not events; `comments` adds them af
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from secretsync.documents.anchors import Anchored, copy_for_alias, is_mergeable
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 BREAKS: Final = "\n\r\x85\u2028\u2029"  # line breaks of YAML 1.1, which libyaml and go-yaml both read
 _MERGE: Final = "tag:yaml.org,2002:merge"
 # Patterns stay text until `re` compiles and keeps them at first use: the usual file needs none.
-_BREAK: Final = f"\r\n|[{BREAKS}]"
+BREAK: Final = f"\r\n|[{BREAKS}]"
 _PROPERTIES: Final = r"(?:[!&]\S*\s+|#.*\s+)*"
 _GLUED_TAG: Final = r"(?:&\S+\s+(?:#.*\s+)*)?![^\s<,\[\]{}]*[,\[\]{}]"
 
@@ -64,7 +63,6 @@ class TreeBuilder:
         self._flow = 0
         self._end = 0  # of the last content, where an open block collection would end
         self._boundary = 0
-        self._line_starts: list[int] | None = None
         self._has_solidus = "\\/" in text
 
     def handlers(self) -> dict[type, Callable[[Event], None]]:
@@ -86,13 +84,7 @@ class TreeBuilder:
 
     def line(self, offset: int) -> int:
         """Return the line of a character offset, from 1."""
-        return bisect_right(self.line_starts(), offset)
-
-    def line_starts(self) -> list[int]:
-        """Return the character offset of each line."""
-        if self._line_starts is None:
-            self._line_starts = [0, *(match.end() for match in re.finditer(_BREAK, self.text))]
-        return self._line_starts
+        return 1 + len(re.findall(BREAK, self.text[:offset]))
 
     def place(self, offset: int) -> str:
         """Return `#document line N` for a character offset."""

@@ -99,7 +99,7 @@ def _place_comments(builder: TreeBuilder) -> list[list[Comment]]:
         return [[] for _ in builder.roots]
     from secretsync.documents.comments import CommentPlacer  # most files have none, and need not load this
 
-    placer = CommentPlacer(text, builder.roots, builder.aliases, builder.line_starts())
+    placer = CommentPlacer(text, builder.roots, builder.aliases)
     try:
         return placer.place()
     except (LookupError, AssertionError):
