@@ -61,7 +61,7 @@ class _Block:
     def _pair(self, index: int, old: Entry | Comment | Node, new: Entry | Comment | Node) -> None:
         if isinstance(old, Entry):
             assert isinstance(new, Entry)
-            if old.value is not new.value:
+            if old.value is not new.value and not self.splicer.on_its_line(old.value, new.value):
                 column = self._own_column()
                 slot = Slot(self.places.behind_colon(old), column, next_column(column, self.splicer.step))
                 self.splicer.node(old.value, new.value, slot)

@@ -90,6 +90,21 @@ class Splicer:
             if body:
                 self._below(self.places.line_end(stop), self.places.line_end(stop), body)
 
+    def on_its_line(self, old: Node, new: Node) -> bool:
+        """Splice a scalar that stays on its line, the common case, which needs no slot; return whether it was one."""
+        if type(old) is not Scalar or type(new) is not Scalar or old.alias is not None:
+            return False
+        if same_value(old, new):
+            return True
+        start, stop = node_span(old)
+        value = new.value
+        if start == stop or old.style in {"|", ">"} or self.text[start] in "&!":
+            return False
+        if type(value) is str and "\n" in value:
+            return False
+        self.edits.replace(start, stop, yaml_text.scalar(value))
+        return True
+
     def header(self, old: Scalar) -> re.Match[str] | None:
         """Return the header of a block scalar, tag and anchor included; None for any other style."""
         return _HEADER.match(self.text, *node_span(old)) if old.style and old.style in "|>" else None
