@@ -27,6 +27,8 @@ class Command(NamedTuple):
 
 COMMANDS: Final[dict[str, Command]] = {
     "render": Command("render", "Manifests", "Print manifests decrypted, sealed or redacted, ready to apply."),
+    "diff": Command("diff", "Manifests", "Show what applying would change in the cluster, values hidden."),
+    "apply": Command("apply", "Manifests", "Render manifests and apply them to a cluster."),
     "check": Command("check", "Manifests", "Verify every encrypted file and report what is wrong."),
     "encrypt": Command("encrypt", "SOPS files", "Encrypt a file.", sops_codes=True),
     "decrypt": Command("decrypt", "SOPS files", "Decrypt a file, once its MAC holds.", sops_codes=True),

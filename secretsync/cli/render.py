@@ -69,7 +69,7 @@ def render(
 
     Nothing is printed unless every document of every file has rendered. What is not secret comes out byte for byte.
     """
-    rendered = render_all(paths, _options(treatment, bounds, output))
+    rendered = render_all(paths, options_of(treatment, bounds, output))
     for warning in rendered.warnings:
         warn(warning)
     if output_dir is None:
@@ -78,7 +78,8 @@ def render(
         write_folder(output_dir, rendered, private=treatment.mode == "reveal", inputs=paths)
 
 
-def _options(treatment: Treatment, bounds: Bounds, output: Format | None) -> Options:
+def options_of(treatment: Treatment, bounds: Bounds, output: Format | None) -> Options:
+    """Return what the command line asks of the renderer."""
     return Options(
         mode=treatment.mode,
         cert_file=treatment.cert,

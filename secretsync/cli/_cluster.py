@@ -1,0 +1,46 @@
+"""What `apply` and `diff` share: which cluster, who owns the fields, and the rendered objects to send there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, TypeAlias
+
+import typer
+
+from secretsync.cli._terminal import warn
+from secretsync.cluster.connection import FIELD_MANAGER, Cluster
+from secretsync.manifests.objects import Object
+from secretsync.manifests.reading import read
+from secretsync.render import Options, Rendered
+from secretsync.render import render as render_all
+
+Paths: TypeAlias = Annotated[list[str], typer.Argument(metavar="PATH...", help="Files and folders, or - for stdin.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """Which cluster, and as whose fields."""
+
+    kubeconfig: Annotated[
+        str | None, typer.Option("--kubeconfig", help="Kubeconfig file; else $KUBECONFIG or ~/.kube/config.")
+    ] = None
+    context: Annotated[str | None, typer.Option("--context", help="Context of the kubeconfig.")] = None
+    field_manager: Annotated[str, typer.Option("--field-manager", help="Owner of the fields that are set.")] = (
+        FIELD_MANAGER
+    )
+    force_conflicts: Annotated[
+        bool, typer.Option("--force-conflicts", help="Take over fields that another manager owns.")
+    ] = False
+
+    def cluster(self, namespace: str | None) -> Cluster:
+        """Return the connection; `namespace` is where objects go that name none."""
+        return Cluster.connect(kubeconfig=self.kubeconfig, context=self.context, namespace=namespace)
+
+
+def rendered_objects(paths: Sequence[str], options: Options) -> list[Object]:
+    """Render `paths` in memory and return their objects in order, Lists flattened; warnings are printed."""
+    rendered: Rendered = render_all(paths, options)
+    for warning in rendered.warnings:
+        warn(warning)
+    return [located.object for located in read(rendered.stream(), limits=options.limits)]

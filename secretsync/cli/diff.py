@@ -1,0 +1,33 @@
+"""`secretsync diff`: what `apply` would change in the cluster, without showing a secret value."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from secretsync.cli._cluster import Connection, Paths, rendered_objects
+from secretsync.cli._options import grouped
+from secretsync.cli._output import write_stdout
+from secretsync.cli.render import Bounds, Treatment, options_of
+from secretsync.cluster.differing import differences
+
+DIFFERENT: Final = 1
+"""The exit code where there are differences. Source: `kubectl diff --help`."""
+
+
+@grouped
+def diff(paths: Paths, treatment: Treatment, connection: Connection, *, bounds: Bounds) -> int:
+    """Show what applying would change in the cluster: a dry run on the server, compared with the live objects.
+
+    Values of Secrets are replaced by hashes under a key of this run: equal ones stay equal.
+    Exits with 1 where there are differences.
+    """
+    objects = rendered_objects(paths, options_of(treatment, bounds, None))
+    found = differences(
+        connection.cluster(treatment.namespace),
+        objects,
+        manager=connection.field_manager,
+        force=connection.force_conflicts,
+    )
+    lines = [line for each in found for line in each.lines]
+    write_stdout("".join(f"{line}\n" for line in lines).encode())
+    return DIFFERENT if lines else 0

@@ -1,0 +1,9 @@
+"""The Kubernetes API, as its user sees it: apply and compare objects. The only importer of `kubernetes`."""
+
+from __future__ import annotations
+
+from secretsync.cluster.applying import Applied, apply
+from secretsync.cluster.connection import FIELD_MANAGER, Cluster, Reply
+from secretsync.cluster.differing import Difference, differences
+
+__all__ = ["FIELD_MANAGER", "Applied", "Cluster", "Difference", "Reply", "apply", "differences"]

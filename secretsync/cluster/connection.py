@@ -1,0 +1,217 @@
+"""A connection to one cluster, by kubeconfig or from inside it; every failure of the API becomes a `ClusterError`.
+
+Objects are plain dicts, as they stand in a manifest. What the server answers is never repeated in an error, because
+its messages may quote the values it refuses.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple, TypeAlias
+from urllib.parse import quote
+
+from kubernetes import client as api
+from kubernetes import config
+from kubernetes.client.exceptions import ApiException
+from kubernetes.config.config_exception import ConfigException
+from urllib3.exceptions import HTTPError
+
+from secretsync.errors import ClusterError
+from secretsync.manifests.objects import identify
+
+Object: TypeAlias = "dict[str, Any]"
+
+FIELD_MANAGER: Final = "secretsync"
+"""The owner of the fields that `apply` sets, unless another is named."""
+
+_TIMEOUT_SECONDS: Final = 60
+_CONFLICT: Final = 409
+_NOT_FOUND: Final = 404
+_SAFE_FIELD: Final = re.compile(r"conflicts? with \"[^\"]{1,64}\"")
+
+
+class Reply(NamedTuple):
+    """The object as the server has it after a call."""
+
+    object: Object
+
+    @property
+    def version(self) -> str:
+        """The resource version, which changes whenever the stored object does."""
+        return str(self.object.get("metadata", {}).get("resourceVersion", ""))
+
+
+class _Kind(NamedTuple):
+    """How the API calls a kind in its paths, and whether its objects lie in namespaces."""
+
+    plural: str
+    namespaced: bool
+
+
+class Cluster:
+    """One cluster with one set of credentials."""
+
+    def __init__(self, client: api.ApiClient, *, namespace: str = "default") -> None:
+        self._client = client
+        self._kinds: dict[str, dict[str, _Kind]] = {}  # by apiVersion, then by kind
+        self.namespace = namespace
+
+    @classmethod
+    def connect(
+        cls, *, kubeconfig: str | None = None, context: str | None = None, namespace: str | None = None
+    ) -> Cluster:
+        """Return a connection by `kubeconfig` (else `$KUBECONFIG`, `~/.kube/config`), or from inside the cluster.
+
+        `namespace` is where objects go that name none; else the context's, else `default`.
+
+        Raises:
+            ClusterError: there is no usable configuration.
+        """
+        settings = api.Configuration()
+        try:
+            config.load_kube_config(kubeconfig, context, settings, persist_config=False)
+            chosen = _context_namespace(kubeconfig, context)
+        except (ConfigException, OSError, TypeError) as outside:
+            if kubeconfig or context:
+                raise ClusterError(f"cannot use the kubeconfig: {outside}", hint="kubectl config view") from None
+            try:
+                config.load_incluster_config(settings)
+            except ConfigException:
+                raise ClusterError("no cluster is configured", hint="set KUBECONFIG, or --kubeconfig FILE") from None
+            chosen = "default"
+        return cls(api.ApiClient(settings), namespace=namespace or chosen)
+
+    def read(self, manifest: Mapping[str, Any]) -> Reply | None:
+        """Return the live object that `manifest` names, or None."""
+        path, qualified = self._path(manifest)
+        try:
+            return Reply(self._call("GET", path))
+        except _ApiError as error:
+            if error.status == _NOT_FOUND:
+                return None
+            raise error.explained(qualified) from None
+
+    def apply(
+        self, manifest: Mapping[str, Any], *, manager: str = FIELD_MANAGER, force: bool = False, dry_run: bool = False
+    ) -> Reply:
+        """Apply `manifest` on the server, which merges it with what others own (server-side apply).
+
+        Raises:
+            ClusterError: the server refuses, or another manager owns a field and `force` is not set.
+        """
+        path, body = self._path(manifest)
+        query = [("fieldManager", manager), ("force", str(force).lower()), ("fieldValidation", "Strict")]
+        if dry_run:
+            query.append(("dryRun", "All"))
+        try:
+            return Reply(self._call("PATCH", path, body, query, "application/apply-patch+yaml"))
+        except _ApiError as error:
+            raise error.explained(body) from None
+
+    def forget_kinds(self) -> None:
+        """Ask the server anew which kinds it has, after one was added."""
+        self._kinds.clear()
+
+    def _path(self, manifest: Mapping[str, Any]) -> tuple[str, Object]:
+        """Return the API path of an object, and the object with its namespace filled in."""
+        version, kind = str(manifest.get("apiVersion", "")), str(manifest.get("kind", ""))
+        metadata = dict(manifest.get("metadata") or {})
+        resource = self._kind(version, kind)
+        if resource.namespaced:
+            metadata.setdefault("namespace", self.namespace)
+        place = f"/namespaces/{metadata['namespace']}" if resource.namespaced else ""
+        path = f"{_group_path(version)}{place}/{resource.plural}/{metadata.get('name', '')}"
+        return quote(path), {**manifest, "metadata": metadata}
+
+    def _kind(self, version: str, kind: str) -> _Kind:
+        if version not in self._kinds:
+            try:
+                offered = self._call("GET", quote(_group_path(version)))["resources"]
+            except _ApiError as error:
+                if error.status != _NOT_FOUND:
+                    raise ClusterError(f"the server refuses to list its kinds: {error.reason}") from None
+                offered = []
+            own = [each for each in offered if "/" not in each["name"]]  # not `pods/status`
+            self._kinds[version] = {each["kind"]: _Kind(each["name"], bool(each["namespaced"])) for each in own}
+        found = self._kinds[version].get(kind)
+        if found is None:
+            raise ClusterError(
+                f"the cluster knows no kind {kind!r} of {version!r}", hint="apply its CustomResourceDefinition first"
+            )
+        return found
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        body: Object | None = None,
+        query: list[tuple[str, str]] | None = None,
+        content_type: str = "application/json",
+    ) -> Object:
+        return _request(self._client, method, path, body, query or [], content_type)
+
+
+class _ApiError(Exception):
+    """What the server said, kept apart from what of it may be shown."""
+
+    def __init__(self, status: int, reason: str, message: str) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+        self._message = message
+
+    def explained(self, manifest: Mapping[str, Any]) -> ClusterError:
+        """Return the error to show: the server's reason, and the other owner in a conflict, but no value."""
+        name = str(identify(manifest))
+        if self.status == _CONFLICT:
+            owner = _SAFE_FIELD.search(self._message)
+            return ClusterError(
+                f"another manager owns some of its fields{f': {owner[0]}' if owner else ''}",
+                location=name,
+                hint="secretsync apply --force-conflicts, if secretsync should own them",
+            )
+        return ClusterError(f"the server refuses: {self.reason or self.status}", location=name)
+
+
+def _request(
+    client: api.ApiClient, method: str, path: str, body: Object | None, query: list[tuple[str, str]], content_type: str
+) -> Object:
+    headers = {"Accept": "application/json", "Content-Type": content_type}
+    try:
+        response = client.call_api(
+            path,
+            method,
+            query_params=query,
+            header_params=headers,
+            body=body,
+            auth_settings=["BearerToken"],
+            _return_http_data_only=True,
+            _preload_content=False,
+            _request_timeout=_TIMEOUT_SECONDS,
+        )
+    except ApiException as error:
+        raise _ApiError(int(error.status or 0), str(error.reason or ""), _message(error.body)) from None
+    except HTTPError as error:
+        raise ClusterError(f"cannot reach the cluster: {type(error).__name__}", hint="kubectl cluster-info") from None
+    answer: Object = json.loads(response.data)
+    return answer
+
+
+def _message(body: bytes | str | None) -> str:
+    """Return the message of the server's Status object, or nothing where it sent none."""
+    try:
+        return str(json.loads(body or "{}").get("message", ""))
+    except (ValueError, AttributeError):
+        return ""
+
+
+def _group_path(version: str) -> str:
+    return f"/apis/{version}" if "/" in version else f"/api/{version}"
+
+
+def _context_namespace(kubeconfig: str | None, context: str | None) -> str:
+    contexts, active = config.list_kube_config_contexts(kubeconfig)
+    chosen = next((each for each in contexts if each["name"] == context), active)
+    return str((chosen or {}).get("context", {}).get("namespace") or "default")
