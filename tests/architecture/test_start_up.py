@@ -22,11 +22,9 @@ PROGRAM = """
 import sys
 bare = set(sys.modules)
 from secretsync.hooks.__main__ import run
-try:
-    run(sys.argv[1:])
-finally:
-    sys.stdout.flush()
-    print("LOADED", *sorted(set(sys.modules) - bare), file=sys.stderr)
+code = run(sys.argv[1:])
+print("LOADED", *sorted(set(sys.modules) - bare), file=sys.stderr)
+sys.exit(code)
 """
 
 
