@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from secretsync.errors import ManifestError
 from secretsync.masterkeys import MasterKeys
@@ -12,6 +12,9 @@ from secretsync.render.context import Context
 from secretsync.render.discover import Input, discover
 from secretsync.render.options import Options
 from secretsync.render.pipeline import Piece, render_file
+
+MANY_FILES: Final = 64
+"""From this number on, files are rendered by several processes."""
 
 
 class Rendered(NamedTuple):
@@ -56,11 +59,21 @@ def render(
         keys = MasterKeys(options.environ, plugins=False, allow_demo_keys=options.allow_demo_keys)
     context = Context(options, keys, now or datetime.now(UTC))
     context.warnings += warnings
-    pieces = [render_file(item, context) for item in found]
+    pieces = _rendered(found, context)
     if not options.allow_empty and not any(piece.objects for piece in pieces):
         names = ", ".join(item.name for item in found[:3]) or "no input"
         raise ManifestError("holds no object; an engine that prunes would delete everything", location=names)
-    return Rendered(pieces, context.warnings)
+    return Rendered(pieces, list(dict.fromkeys(context.warnings)))
+
+
+def _rendered(found: Sequence[Input], context: Context) -> list[Piece]:
+    if len(found) >= MANY_FILES and context.options.workers not in {0, 1}:
+        from secretsync.render import workers
+
+        processes = workers.wanted(len(found), context.options.workers)
+        if processes > 1:
+            return workers.render_files(found, context, processes)
+    return [render_file(item, context) for item in found]
 
 
 def _found(inputs: Sequence[str | Input], options: Options) -> tuple[list[Input], list[str]]:
