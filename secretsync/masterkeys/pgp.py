@@ -30,6 +30,8 @@ from secretsync.secrecy import SecretBytes, scrubbed_environment
 
 _MIN_DIGITS: Final = 16
 _LOCKED: Final = {11, 62, 85, 99, 198}  # bad passphrase, timeout, no pinentry, canceled: libgpg-error err-codes
+_DAMAGED: Final = {10, 18, 30, 79, 89, 152}  # checksum, wrong key, bad MPI, invalid or bad data, decryption failed
+_CODE_MASK: Final = 0xFFFF  # the rest of a code says which part of GnuPG it comes from
 _ALL_EXPIRED_OR_REVOKED: Final = 2  # a flag of KEY_CONSIDERED
 
 
@@ -130,17 +132,20 @@ class PgpService:
 
     def _unwrapping_problem(self, fingerprint: str, status: _Status) -> SecretsyncError:
         key = f"pgp key {fingerprint!r}"
+        reason = status.error_code("pkdecrypt_failed")
+        if status.has("BADMDC") or status.has("DECRYPTION_INFO") or reason in _DAMAGED:
+            return IntegrityError(f"{key}: the envelope was changed after encryption")
         if status.has("NODATA"):
             return FormatError(f"{key}: the envelope is no PGP message")
-        if status.has("BADMDC"):
-            return IntegrityError(f"{key}: the envelope was changed after encryption")
-        failure = status.words("ERROR")
-        if failure[:1] == ["pkdecrypt_failed"] and int(failure[1]) & 0xFFFF in _LOCKED:
-            return KeyServiceError(f"{key}: its secret key is locked, and gpg got no passphrase ({status.complaint})")
-        if failure[:1] == ["pkdecrypt_failed"]:
-            return IntegrityError(f"{key}: the envelope was changed after encryption")
+        if reason in _LOCKED:
+            return KeyServiceError(
+                f"{key}: its secret key is locked, and gpg got no passphrase ({status.complaint})",
+                hint=f"gpg --sign --local-user {fingerprint} --output /dev/null /dev/null",
+            )
         if status.has("NO_SECKEY"):
             return IncorrectIdentityError(f"{key}: gpg has no secret key for it")
+        if reason is None and status.spoke and not status.has("FAILURE"):
+            return IntegrityError(f"{key}: the envelope is damaged ({status.complaint})")
         return KeyServiceError(f"{key}: gpg cannot decrypt: {status.complaint}")
 
 
@@ -155,12 +160,22 @@ class _Status:
         talk = [line for line in lines if line.startswith("gpg: ") and "encrypted with" not in line]
         self.complaint = _one_line(talk[0].removeprefix("gpg: ")) if talk else "no reason given"
 
+    @property
+    def spoke(self) -> bool:
+        """Whether gpg got as far as saying anything on its status channel."""
+        return bool(self._lines)
+
     def has(self, keyword: str) -> bool:
         return any(line[0] == keyword for line in self._lines)
 
     def words(self, keyword: str) -> list[str]:
         """Return what follows the keyword where it first stands, or nothing."""
         return next((line[1:] for line in self._lines if line[0] == keyword), [])
+
+    def error_code(self, place: str) -> int | None:
+        """Return libgpg-error's code for what failed at this place, or nothing."""
+        words = self.words("ERROR")
+        return int(words[1]) & _CODE_MASK if words[:1] == [place] and len(words) > 1 else None
 
 
 def _one_line(text: str) -> str:

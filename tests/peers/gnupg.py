@@ -30,10 +30,10 @@ class GnupgHome:
             command, input=stdin, env=self.environ, check=True, capture_output=True, timeout=60
         ).stdout
 
-    def generate(self, name: str, *, expires: str = "never", passphrase: str = "") -> str:
+    def generate(self, name: str, *options: str, expires: str = "never", passphrase: str = "") -> str:
         """Make a key pair and return its fingerprint."""
         self.run(
-            "--passphrase", passphrase, "--pinentry-mode", "loopback", "--quick-gen-key", name, "future-default",
+            *options, "--passphrase", passphrase, "--pinentry-mode", "loopback", "--quick-gen-key", name, "future-default",
             "default", expires,
         )  # fmt: skip
         return next(self.fingerprints(name))
