@@ -9,6 +9,7 @@ import pytest
 
 from secretsync.errors import CiphertextFormatError
 from secretsync.masterkeys import MasterKeys
+from secretsync.masterkeys.age import AgeService
 from secretsync.render import Options, render
 from secretsync.render.workers import LocalKeys, RemoteKeyError, wanted
 from tests.unit.render.workshop import CONFIG, ENVIRON, SECRET, certificate, encrypted, rendered
@@ -51,17 +52,13 @@ def test_no_child_outlives_the_rendering(many: Path) -> None:
         os.waitpid(-1, os.WNOHANG)
 
 
-def test_a_child_asks_no_remote_service(many: Path) -> None:
+def test_a_child_asks_no_remote_service(many: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(AgeService, "remote", True)
     keys = MasterKeys(ENVIRON)
-    local = LocalKeys(keys)
-    keys.service("age").__class__.remote = True  # type: ignore[misc]  # as a key management service says
-    try:
-        with pytest.raises(RemoteKeyError):
-            local.unwrap("age", {"recipient": "age1", "enc": ""})
-        result = render([str(many)], Options(environ=ENVIRON, workers=3), keys=keys)
-        assert len(result.pieces) == 130
-    finally:
-        keys.service("age").__class__.remote = False  # type: ignore[misc]  # as it was
+    with pytest.raises(RemoteKeyError):
+        LocalKeys(keys).unwrap("age", {"recipient": "age1", "enc": ""})
+    result = render([str(many)], Options(environ=ENVIRON, workers=3), keys=keys)
+    assert len(result.pieces) == 130
 
 
 @pytest.mark.parametrize(("files", "workers", "processes"), [(64, 8, 2), (31, 8, 1), (1000, 2, 2), (1000, 1, 1)])
