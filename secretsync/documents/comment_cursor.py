@@ -55,6 +55,12 @@ class CommentCursor:
             self._found += 1
         return kind
 
+    def _has_nothing_left(self) -> bool:
+        """Tell whether every comment of the stream has been given to an event."""
+        if self._head or self._line or self._foot or self._stem or self._found < len(self._queue.found):
+            return False
+        return self._queue.is_behind_all_comments()
+
     def _skip(self) -> None:
         self._peeked = False
         self._queue.head += 1

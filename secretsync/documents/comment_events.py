@@ -35,11 +35,11 @@ class CommentParser(CommentCursor):
         self._states: list[Callable[[], None]] = []
         self._state: Callable[[], None] | None = self._implicit_document
 
-    def run(self) -> list[Noted]:
-        """Return the events of the whole stream, in order."""
+    def run(self, *, to_the_end: bool) -> list[Noted]:
+        """Return the events in order: all, or those up to the first behind which none has comments."""
         self._peek()
         self._skip()  # the start of the stream
-        while self._state is not None:
+        while self._state is not None and (to_the_end or not self._has_nothing_left()):
             self._state()
         return self.events
 

@@ -8,7 +8,7 @@ Source: scannerc.go of go.yaml.in/yaml/v3 at v3.0.4.
 from __future__ import annotations
 
 from bisect import bisect_right
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from secretsync.documents import token_kinds as t
 from secretsync.documents.comment_lines import (
@@ -21,6 +21,9 @@ from secretsync.documents.comment_lines import (
     line_end,
 )
 from secretsync.documents.events import BREAKS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _SIMPLE_KEY: Final = 1024  # characters that a key without `?` may have
 _BYTE_ORDER_MARK: Final = "\ufeff"
@@ -43,14 +46,16 @@ class _SimpleKey:
 class TokenQueue:
     """go-yaml's token queue: `kinds` and `starts` of all tokens so far, `head` the first one that is unread."""
 
-    def __init__(self, text: str, written: list[t.Written], line_starts: list[int]) -> None:
+    def __init__(self, text: str, written: Iterator[t.Written], line_starts: list[int]) -> None:
         self.kinds = [t.STREAM_START]
         self.starts = [0]
         self.head = 0
         self.found: list[Found] = []
         self._text = text + END
+        self._last_sign = text.rfind("#")
         self._written = written
-        self._next = 1
+        next(written)  # the start of the stream
+        self._token = next(written)
         self._line_starts = line_starts
         self._at = 0
         self._indent = -1
@@ -68,6 +73,10 @@ class TokenQueue:
                 if level is None or level >= len(self._keys) or not self._is_valid(self._keys[level]):
                     return
             self._fetch()
+
+    def is_behind_all_comments(self) -> bool:
+        """Tell whether no `#` is ahead, so that no more comments will be found."""
+        return self._at > self._last_sign
 
     # --- places ---------------------------------------------------------------------------------------------------
 
@@ -102,8 +111,8 @@ class TokenQueue:
         scan = self._at
         self._scan_to_token()
         self._unroll(self._column(self._at), scan)
-        token = self._written[self._next]
-        self._next = min(self._next + 1, len(self._written) - 1)
+        token = self._token
+        self._token = next(self._written, token)  # the end of the stream comes as often as it is asked for
         if token.kind in _OUTSIDE:
             self._fetch_outside(token)
             return

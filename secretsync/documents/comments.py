@@ -7,7 +7,7 @@ go-yaml hangs comments on nodes, sops' YAML store then makes them items of mappi
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from secretsync.documents.comment_cursor import CLOSE, DOCUMENT_BEGIN, DOCUMENT_FINISH, LEAF, Noted
 from secretsync.documents.comment_events import CommentParser
@@ -31,6 +31,13 @@ class _Marked:
         self.head = noted.head
         self.line = noted.line
         self.foot = noted.foot
+
+    def has_comments(self) -> bool:
+        return bool(self.head or self.line or self.foot)
+
+
+_NOTHING: Final = Noted(CLOSE, [], [], [])
+_PLAIN: Final = _Marked(None, _NOTHING)
 
 
 class _Open:
@@ -57,7 +64,9 @@ class CommentPlacer:
         self._aliases = aliases
         self._marks: dict[int, tuple[_Marked, list[Entry | Comment] | list[Node | Comment]]] = {}
         self._stack: list[_Open] = []
-        self._root: _Marked | None = None
+        self._begin = _NOTHING
+        self._root: _Marked | None = None  # of the document that is open
+        self._homeless: list[list[Comment]] = []
 
     def place(self) -> list[list[Comment]]:
         """Add the comments, and return those of each null document, which has no mapping to hold them.
@@ -68,29 +77,33 @@ class CommentPlacer:
         parser = CParser(self._text)
         line_starts = [0, *(match.end() for match in re.finditer(BREAK, self._text))]
         queue = TokenQueue(self._text, written_tokens(iter(parser.get_token, None)), line_starts)
-        homeless: list[list[Comment]] = []
-        for noted in CommentParser(queue).run():
+        for noted in CommentParser(queue).run(to_the_end=bool(self._aliases)):
             if noted.kind == DOCUMENT_BEGIN:
-                begin = noted
+                self._begin, self._root = noted, _Marked(None, _NOTHING)
             elif noted.kind == DOCUMENT_FINISH:
-                homeless.append(self._finish(begin, noted, self._roots[len(homeless)]))
+                self._finish(noted)
             elif noted.kind == CLOSE:
                 self._close(noted)
             else:
-                self._add(noted, len(homeless))
-        if len(homeless) != len(self._roots):
-            raise LookupError("another number of documents")
-        return homeless
+                self._add(noted)
+        self._leave_the_rest()
+        return self._homeless
+
+    def _leave_the_rest(self) -> None:
+        """Finish what is still open when no more comments follow."""
+        while self._stack:
+            self._close(_NOTHING)
+        if self._root is not None:
+            self._finish(_NOTHING)
+        self._homeless += [[] for _ in self._roots[len(self._homeless) :]]
 
     # --- go-yaml: comments on nodes ---------------------------------------------------------------------------------
 
-    def _add(self, noted: Noted, number: int) -> None:
+    def _add(self, noted: Noted) -> None:
+        node = self._child(self._stack[-1]) if self._stack else self._roots[len(self._homeless)]
+        marked = _Marked(node, noted)
         if not self._stack:
-            node = self._roots[number]
-            marked = self._root = _Marked(node, noted)
-        else:
-            node = self._child(self._stack[-1])
-            marked = _Marked(node, noted)
+            self._root = marked
         is_leaf = isinstance(node, Scalar) or node.alias is not None
         if is_leaf != (noted.kind == LEAF):
             raise LookupError("another kind of node")
@@ -135,7 +148,7 @@ class CommentPlacer:
                 opened.children[-2].foot, marked.foot = marked.foot, []
             node.items = self._mapping_items(node, opened.children)
         elif isinstance(node, Sequence):
-            node.items = self._sequence_items(opened.children)
+            node.items = self._sequence_items(node, opened.children)
         if isinstance(node, Mapping | Sequence):
             self._marks[id(node)] = (marked, node.items)
         self._adopt(marked)
@@ -144,8 +157,11 @@ class CommentPlacer:
 
     def _mapping_items(self, node: Mapping, children: list[_Marked]) -> list[Entry | Comment]:
         items: list[Entry | Comment] = []
-        for index, entry in enumerate(node.entries()):
-            key, value = children[2 * index], children[2 * index + 1]
+        for entry, key, value in zip(node.entries(), children[::2], [*children[1::2], _PLAIN], strict=False):
+            if not (key.has_comments() or value.has_comments()):
+                self._fill(entry.value)
+                items.append(entry)
+                continue
             items += self._comments(key.head)
             items += self._comments(key.line)
             in_parent = isinstance(entry.value, Scalar) or entry.value.alias is not None
@@ -157,9 +173,9 @@ class CommentPlacer:
             if in_parent:
                 items += self._comments(value.foot)
             items += self._comments(key.foot)
-        return items
+        return [*items, *node.items[(len(children) + 1) // 2 :]]
 
-    def _sequence_items(self, children: list[_Marked]) -> list[Node | Comment]:
+    def _sequence_items(self, node: Sequence, children: list[_Marked]) -> list[Node | Comment]:
         items: list[Node | Comment] = []
         for child in children:
             items += self._comments(child.head)
@@ -168,9 +184,9 @@ class CommentPlacer:
             self._fill(child.node, handled=True)
             items.append(child.node)
             items += self._comments(child.foot)
-        return items
+        return [*items, *node.items[len(children) :]]
 
-    def _fill(self, node: Node, *, handled: bool) -> None:
+    def _fill(self, node: Node, *, handled: bool = False) -> None:
         """Set a collection's items: with its own comments around, unless they are `handled` in its parent.
 
         A copy for an alias always has those of the node that it copies.
@@ -183,26 +199,27 @@ class CommentPlacer:
             node.items = self._surrounded(node)
 
     def _surrounded(self, node: Node) -> list:  # type: ignore[type-arg]  # of either kind of items
-        marked, items = self._marks[id(node)]
-        if not (marked.head or marked.line or marked.foot):
+        assert not isinstance(node, Scalar)
+        marked, items = self._marks.get(id(node), (_PLAIN, node.items))
+        if not marked.has_comments():
             return items
         return [*self._comments(marked.head), *self._comments(marked.line), *items, *self._comments(marked.foot)]
 
-    def _finish(self, begin: Noted, finish: Noted, root: Node) -> list[Comment]:
-        """Put the comments around a document into its root, or return them if that is null."""
-        marked = self._root
-        assert marked is not None  # every document has a root
-        before = [*self._comments(begin.head), *self._comments(begin.line)]
-        after = self._comments(finish.foot)
+    def _finish(self, noted: Noted) -> None:
+        """Put the comments around a document into its root, or keep them apart if that is null."""
+        root, marked = self._roots[len(self._homeless)], self._root or _PLAIN
+        before = [*self._comments(self._begin.head), *self._comments(self._begin.line)]
+        after = self._comments(noted.foot)
+        around = [*self._comments(marked.head), *self._comments(marked.line)]
+        self._homeless.append([*before, *around, *after] if isinstance(root, Scalar) else [])
+        self._root = None
         if isinstance(root, Scalar):
-            return [*before, *self._comments(marked.head), *self._comments(marked.line), *after]
+            return
         if root.alias is None:
             root.items = [*before, *self._surrounded(root), *after]
         else:
-            around = [*self._comments(marked.head), *self._comments(marked.line)]
             inside = self._surrounded(self._aliases[id(root)])
             root.items = [*before, *around, *inside, *self._comments(marked.foot), *after]
-        return []
 
     def _comments(self, lines: Lines, *, inline: bool = False) -> list[Comment]:
         text = self._text

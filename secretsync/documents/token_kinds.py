@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from secretsync.documents.libyaml import tokens as yaml_tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from typing import Any
 
 STREAM_START, STREAM_END, DIRECTIVE, DOCUMENT_START, DOCUMENT_END = range(5)
@@ -45,13 +45,11 @@ class Written(NamedTuple):
     style: str
 
 
-def written_tokens(tokens: Iterable[Any]) -> list[Written]:
-    """Return the tokens that stand in the text, without those that libyaml infers from indentation."""
-    written = []
+def written_tokens(tokens: Iterable[Any]) -> Iterator[Written]:
+    """Yield the tokens that stand in the text, without those that libyaml infers from indentation."""
     for token in tokens:
         kind = _KINDS.get(type(token))
         start, end = token.start_mark.index, token.end_mark.index
         if kind is None or (kind == KEY and start == end):
             continue
-        written.append(Written(kind, start, end, (token.style or "p") if kind == SCALAR else ""))
-    return written
+        yield Written(kind, start, end, (token.style or "p") if kind == SCALAR else "")
