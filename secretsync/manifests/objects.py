@@ -41,11 +41,6 @@ def identify(obj: Mapping[str, object]) -> Identity:
     )
 
 
-def is_object(obj: object) -> bool:
-    """Whether it claims to be a Kubernetes object: a mapping with apiVersion and kind as text."""
-    return isinstance(obj, Mapping) and bool(_text(obj.get("apiVersion")) and _text(obj.get("kind")))
-
-
 def is_secret(obj: object) -> bool:
     """Whether it is a core/v1 Secret."""
     return isinstance(obj, Mapping) and obj.get("kind") == "Secret" and obj.get("apiVersion") == "v1"

@@ -108,8 +108,7 @@ def _located(documents: list[object], limits: Limits) -> list[Located]:
         if not document:
             continue
         place = f"#{index}" if len(documents) > 1 else ""
-        if not isinstance(document, dict):
-            raise ManifestError("not an object", location=place)
+        assert isinstance(document, dict)  # a root that is no mapping does not load
         try:
             found.extend(Located(f"{place} {inner}".strip(), obj) for inner, obj in flatten(document))
         except SecretsyncError as error:

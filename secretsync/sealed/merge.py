@@ -69,6 +69,8 @@ def merge(
         ConflictingOptionsError: `scope` is not the target's.
     """
     resource, addition = parse(target), parse_secret(secret)
+    if resource.blob is not None:
+        raise ManifestError("the target is of the legacy form, which holds one item", location="spec.data")
     if not addition.values:
         raise ManifestError("the Secret has no data")
     if scope is not None and scope_named(scope) != resource.scope:
@@ -86,7 +88,7 @@ def merge(
 
 
 def _joined(target: Object, addition: Secret, items: dict[str, str]) -> Object:
-    spec = mapping(target["spec"], "spec")
+    spec = mapping(target.get("spec"), "spec")
     template = mapping(spec.get("template"), "spec.template")
     annotations = annotated(kept_annotations(addition), "strict")
     inner = _extended(mapping(template.get("metadata"), "spec.template.metadata"), addition.labels, annotations)

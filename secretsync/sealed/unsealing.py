@@ -12,13 +12,12 @@ from typing import Final
 
 from secretsync.errors import ManifestError, TemplateActionError, UnsealError
 from secretsync.manifests.objects import SEALED_GROUP, Object
-from secretsync.manifests.secret import decode_base64
+from secretsync.manifests.secret import decode_base64, texts
 from secretsync.manifests.secret import parse as parse_secret
 from secretsync.sealed import diagnosis, items
 from secretsync.sealed.resource import SealedSecret, parse
 
 _SKIP_OWNER: Final = "sealedsecrets.bitnami.com/skip-set-owner-references"
-_KEPT_METADATA: Final = ("annotations", "finalizers", "labels")
 _ACTION: Final = "{{"  # the left delimiter of Go's text/template, where every action starts
 
 
@@ -106,7 +105,11 @@ def _metadata(resource: SealedSecret, source: Object) -> Object:
     metadata: Object = {"name": resource.name}
     if resource.namespace:
         metadata["namespace"] = resource.namespace
-    metadata.update({key: source[key] for key in _KEPT_METADATA if source.get(key)})
+    for key in ("annotations", "labels"):
+        if kept := texts(source.get(key), f"spec.template.metadata.{key}"):
+            metadata[key] = kept
+    if source.get("finalizers"):
+        metadata["finalizers"] = source["finalizers"]
     if resource.template_annotations.get(_SKIP_OWNER) == "true":
         if source.get("ownerReferences"):
             metadata["ownerReferences"] = source["ownerReferences"]

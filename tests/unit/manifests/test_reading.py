@@ -57,6 +57,7 @@ def test_items_of_a_typed_list_get_its_kind() -> None:
         (b"a: 1\n---\njust words\n---\nb: 1\n", SecretsyncError),
         (b"a: [1\n", ParseError),
         (b"a: 1\na: 2\n", DuplicateKeyError),
+        (b"1: a\ntrue: b\n", DuplicateKeyError),
         (b'{"a": 1, "a": 2}', DuplicateKeyError),
         (b'{"a": {"b": 1, "b": 2}}', DuplicateKeyError),
         (b'{"a": 1} words', ParseError),

@@ -100,3 +100,25 @@ def test_a_target_without_a_sealed_secret_is_refused(target: bytes) -> None:
 def test_a_secret_without_data_is_refused() -> None:
     with pytest.raises(ManifestError, match="no data"):
         merge_text(text_of(), addition(stringData={}), Sealer(certificate()))
+
+
+def test_a_legacy_target_is_refused() -> None:
+    target = (
+        b"apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {name: a, namespace: b}\nspec: {data: YQ==}\n"
+    )
+    with pytest.raises(ManifestError, match="legacy"):
+        merge_text(target, addition(), Sealer(certificate()))
+
+
+@pytest.mark.parametrize("start", [b"", b"{"])
+def test_an_empty_target_gets_its_maps(start: bytes) -> None:
+    target = b"apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {name: db, namespace: prod}\n"
+    if start:
+        target = b"{apiVersion: bitnami.com/v1alpha1, kind: SealedSecret, metadata: {name: db, namespace: prod}}\n"
+    assert values(merge_text(target, addition(), Sealer(certificate())).data) == [{"added": "Mw=="}]
+
+
+def test_the_place_of_a_bad_secret_is_named() -> None:
+    bad = [Located("#2", secret(stringData={"a": 1}))]
+    with pytest.raises(ManifestError, match=r"#2 stringData\.a"):
+        merge_text(text_of(), bad, Sealer(certificate()))

@@ -22,7 +22,10 @@ def test_yaml_documents_are_each_preceded_by_their_separator_and_sorted() -> Non
 
 
 def test_json_objects_have_the_fields_in_the_order_of_kubernetes_types() -> None:
-    sealed = seal(secret(type="Opaque", immutable=True, metadata={"labels": {"kind": "1", "app": "2"}}), certificate())
+    sealed = seal(
+        secret(type="Opaque", immutable=True, metadata={"labels": {"kind": "1", "app": "2"}, "finalizers": ["x"]}),
+        certificate(),
+    )
     found = json.loads(dump([sealed], "json"))
     assert list(found) == ["kind", "apiVersion", "metadata", "spec"]
     assert list(found["spec"]) == ["template", "encryptedData"]

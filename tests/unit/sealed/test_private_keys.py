@@ -6,7 +6,10 @@ import json
 import pickle
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from secretsync.crypto.rsa_private import PrivateKey
 from secretsync.errors import ManifestError, PrivateKeyError
 from secretsync.sealed.privatekeys import load
 from tests.unit.sealed.keys import certificate, key_file, private_keys
@@ -82,3 +85,18 @@ def test_a_private_key_never_shows_or_pickles_itself() -> None:
     assert repr(key._key) == "PrivateKey(…)"
     with pytest.raises(TypeError):
         pickle.dumps(key._key)
+
+
+def test_a_key_in_the_dsa_form_is_refused_by_its_label() -> None:
+    with pytest.raises(PrivateKeyError, match="DSA PRIVATE KEY"):
+        load(b"-----BEGIN DSA PRIVATE KEY-----\nAAAA\n-----END DSA PRIVATE KEY-----\n")
+
+
+def test_a_key_whose_numbers_do_not_belong_together_is_refused() -> None:
+    one = PrivateKey.from_pem(key_file("rsa2048.key"))._key.private_numbers()
+    p, q, d = one.p, one.q, one.d - 2
+    numbers = rsa.RSAPrivateNumbers(p, q, d, d % (p - 1), d % (q - 1), one.iqmp, one.public_numbers)
+    mixed = numbers.private_key(unsafe_skip_rsa_key_validation=True)
+    text = mixed.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+    with pytest.raises(PrivateKeyError, match="malformed"):
+        load(text)

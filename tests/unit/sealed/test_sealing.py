@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import pickle
 from typing import Any
 
 import pytest
 
+from secretsync.crypto import oaep
 from secretsync.errors import ConfigError, ConflictingOptionsError, ManifestError, PlaintextError, SecretsyncError
 from secretsync.sealed import seal, unseal
 from secretsync.sealed.deterministic import SealKey
@@ -201,3 +203,12 @@ def test_a_short_or_constant_seal_key_is_refused(raw: bytes) -> None:
 
 def test_a_seal_key_does_not_show_itself() -> None:
     assert repr(KEY) == "SealKey(…)"
+    with pytest.raises(TypeError):
+        pickle.dumps(KEY)
+
+
+@pytest.mark.parametrize(("message", "seed"), [(b"x", b"short"), (b"x" * 191, bytes(32))])
+def test_oaep_refuses_a_short_seed_and_a_long_message(message: bytes, seed: bytes) -> None:
+    cert = certificate()
+    with pytest.raises(ValueError, match="OAEP"):
+        oaep.encrypt(message, label=b"", seed=seed, modulus=cert.modulus, exponent=cert.exponent)

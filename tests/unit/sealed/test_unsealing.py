@@ -136,6 +136,8 @@ def test_nulls_of_old_files_read_as_absent(sealed: Any) -> None:
         ({"spec": {"encryptedData": {"a/b": "x"}}}, "legal key"),
         ({"spec": {"encryptedData": {"a": "x"}, "data": "YQ=="}}, "cannot stand together"),
         ({"spec": {"template": {"data": {"c": 5}}}}, "spec.template.data.c"),
+        ({"spec": {"template": {"immutable": "yes"}}}, "spec.template.immutable"),
+        ({"spec": {"template": {"metadata": {"labels": {"a": 1}}}}}, "labels.a"),
     ],
 )
 def test_an_object_that_is_no_valid_sealed_secret_is_refused(sealed: Any, change: dict[str, Any], words: str) -> None:
@@ -160,3 +162,22 @@ def test_the_legacy_form_holds_a_whole_secret_and_takes_its_place_from_the_objec
 def test_a_legacy_item_that_holds_no_secret_is_an_unseal_error(text: str) -> None:
     with pytest.raises((UnsealError, ManifestError)):
         unseal(legacy(text), private_keys())
+
+
+@pytest.mark.parametrize(("blob", "words"), [("%%", "base64"), ("AQ==", "no key opens it")])
+def test_a_damaged_legacy_item_is_an_unseal_error(blob: str, words: str) -> None:
+    sealed = legacy("{}")
+    sealed["spec"]["data"] = blob
+    with pytest.raises(UnsealError, match=words):
+        unseal(sealed, private_keys())
+
+
+def test_a_template_that_skips_the_owner_and_names_none_gets_none(sealed: Any) -> None:
+    sealed["metadata"]["uid"] = "1"
+    sealed["spec"]["template"]["metadata"]["annotations"] = {
+        "sealedsecrets.bitnami.com/skip-set-owner-references": "true"
+    }
+    sealed["spec"]["template"]["metadata"]["finalizers"] = ["x/y"]
+    metadata: Any = unseal(sealed, private_keys())["metadata"]
+    assert "ownerReferences" not in metadata
+    assert metadata["finalizers"] == ["x/y"]
