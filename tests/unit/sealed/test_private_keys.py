@@ -100,3 +100,8 @@ def test_a_key_whose_numbers_do_not_belong_together_is_refused() -> None:
     text = mixed.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
     with pytest.raises(PrivateKeyError, match="malformed"):
         load(text)
+
+
+def test_an_encrypted_key_read_as_plain_pem_is_a_value_error() -> None:
+    with pytest.raises(ValueError, match="encrypted"):
+        PrivateKey.from_pem(key_file("a-encrypted.key"))
