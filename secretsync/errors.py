@@ -6,7 +6,14 @@ A message is one line that is enough on its own and never holds a secret value. 
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
+
+_MAX_SHOWN: Final = 80
+
+
+def shortened(name: str) -> str:
+    """Return a public name for a message: whole, or both ends of it where it is as long as a post-quantum key."""
+    return name if len(name) <= _MAX_SHOWN else f"{name[:16]}…{name[-16:]}"
 
 
 class SecretsyncError(Exception):

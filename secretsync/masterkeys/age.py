@@ -21,10 +21,11 @@ from secretsync.errors import (
     KeyServiceError,
     MetadataError,
     SecretsyncError,
+    shortened,
 )
 from secretsync.masterkeys.age_sources import SSH, Found, Place, places
 from secretsync.masterkeys.demo import DEMO_RECIPIENTS
-from secretsync.masterkeys.surroundings import KeySource, Surroundings, shown
+from secretsync.masterkeys.surroundings import KeySource, Surroundings
 from secretsync.secrecy import SecretBytes
 
 
@@ -57,7 +58,7 @@ class AgeService:
             try:
                 parsed = self._recipients[text] = parse_recipient(text, self._interaction)
             except FormatError as error:
-                raise ConfigError(f"age recipient {shown(text)!r} cannot be used: {error}") from None
+                raise ConfigError(f"age recipient {shortened(text)!r} cannot be used: {error}") from None
         return {"enc": encrypt(data_key.expose(), [parsed], armored=True).decode("ascii"), "recipient": text}
 
     def unwrap(self, fields: Mapping[str, object]) -> SecretBytes:
@@ -71,7 +72,7 @@ class AgeService:
             try:
                 file_key = identity.unwrap(head.stanzas)
             except (IncorrectIdentityError, KeyServiceError) as error:
-                causes.append(f"{shown(self._name_of(identity))} ({name}): {error}")
+                causes.append(f"{shortened(self._name_of(identity))} ({name}): {error}")
                 if isinstance(error, KeyServiceError):
                     refusal = KeyServiceError
                 continue
@@ -79,7 +80,7 @@ class AgeService:
             self._recent = (name, identity) if identity.native else self._recent
             self._refuse_demo(self._name_of(identity))
             return SecretBytes(envelope.read_payload(file_key, source))
-        raise refusal(f"age key {shown(recipient)!r}: {self._explanation(recipient, causes)}")
+        raise refusal(self._explanation(recipient, causes))
 
     def sources(self) -> list[KeySource]:
         """Return every place with its state, in sops' order."""
@@ -131,7 +132,7 @@ class AgeService:
     def _refuse_demo(self, recipient: str) -> None:
         if recipient in DEMO_RECIPIENTS and not self._surroundings.allow_demo_keys:
             raise DemoKeyError(
-                f"{shown(recipient)} is a demo key, whose private half is public",
+                f"{shortened(recipient)} is a demo key, whose private half is public",
                 hint="use a key of your own, or --allow-demo-keys to play with the demo",
             )
 

@@ -34,7 +34,14 @@ def output_of(
     child_environ = {key: value for key, value in environ.items() if key not in _OURS}
     child_environ["SOPS_AGE_RECIPIENT"] = recipient
     try:
-        outcome = subprocess.run(words, env=child_environ, stdout=subprocess.PIPE, check=False, timeout=timeout_seconds)
+        outcome = subprocess.run(
+            words,
+            env=child_environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            check=False,
+            timeout=timeout_seconds,
+        )
     except subprocess.TimeoutExpired:
         raise KeyServiceError(f"{words[0]!r} does not end within {timeout_seconds:g} seconds") from None
     except OSError as error:

@@ -30,7 +30,7 @@ from secretsync.secrecy import SecretBytes, scrubbed_environment
 
 _MIN_DIGITS: Final = 16
 _LOCKED: Final = {11, 62, 85, 99, 198}  # bad passphrase, timeout, no pinentry, canceled: libgpg-error err-codes
-_DAMAGED: Final = {10, 18, 30, 79, 89, 152}  # checksum, wrong key, bad MPI, invalid or bad data, decryption failed
+_DAMAGED: Final = {*range(4, 31), 79, 89, 152} - _LOCKED - {17}  # algorithms, packets, checksums, wrong key, bad data
 _CODE_MASK: Final = 0xFFFF  # the rest of a code says which part of GnuPG it comes from
 _ALL_EXPIRED_OR_REVOKED: Final = 2  # a flag of KEY_CONSIDERED
 
@@ -78,7 +78,7 @@ class PgpService:
         if not result.ok or not status.has("DECRYPTION_OKAY"):
             raise self._unwrapping_problem(fingerprint, status)
         if not result.data:
-            raise KeyServiceError(f"pgp key {fingerprint!r}: gpg reports success and gives nothing; update gpg")
+            raise KeyServiceError("gpg reports success and gives nothing; it may be too old for the message")
         return SecretBytes(result.data)
 
     def sources(self) -> list[KeySource]:
@@ -131,22 +131,21 @@ class PgpService:
         return "has no subkey left that can encrypt: they are expired or revoked"
 
     def _unwrapping_problem(self, fingerprint: str, status: _Status) -> SecretsyncError:
-        key = f"pgp key {fingerprint!r}"
         reason = status.error_code("pkdecrypt_failed")
         if status.has("BADMDC") or status.has("DECRYPTION_INFO") or reason in _DAMAGED:
-            return IntegrityError(f"{key}: the envelope was changed after encryption")
+            return IntegrityError("the envelope was changed after encryption")
         if status.has("NODATA"):
-            return FormatError(f"{key}: the envelope is no PGP message")
+            return FormatError("the envelope is no PGP message")
         if reason in _LOCKED:
             return KeyServiceError(
-                f"{key}: its secret key is locked, and gpg got no passphrase ({status.complaint})",
+                f"its secret key is locked, and gpg got no passphrase ({status.complaint})",
                 hint=f"gpg --sign --local-user {fingerprint} --output /dev/null /dev/null",
             )
         if status.has("NO_SECKEY"):
-            return IncorrectIdentityError(f"{key}: gpg has no secret key for it")
+            return IncorrectIdentityError("gpg has no secret key for it")
         if reason is None and status.spoke and not status.has("FAILURE"):
-            return IntegrityError(f"{key}: the envelope is damaged ({status.complaint})")
-        return KeyServiceError(f"{key}: gpg cannot decrypt: {status.complaint}")
+            return IntegrityError(f"the envelope is damaged ({status.complaint})")
+        return KeyServiceError(f"gpg cannot decrypt: {status.complaint}")
 
 
 class _Status:

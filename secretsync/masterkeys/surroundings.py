@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from secretsync.age.protocol import Identity
 
 Prompt: TypeAlias = Callable[[str], str]
 """Asks a person for a secret and returns it without the line end; raises KeyServiceError where nobody answers."""
-
-_MAX_SHOWN: Final = 80
-
-
-def shown(recipient: str) -> str:
-    """Return a recipient for a message: whole, or both ends of it where it is as long as post-quantum ones are."""
-    return recipient if len(recipient) <= _MAX_SHOWN else f"{recipient[:16]}…{recipient[-16:]}"
 
 
 class Surroundings(NamedTuple):

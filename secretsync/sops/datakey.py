@@ -17,6 +17,7 @@ from secretsync.errors import (
     KeyServiceError,
     NoIdentityMatchError,
     SecretsyncError,
+    shortened,
 )
 from secretsync.secrecy import SecretBytes
 from secretsync.sops.instants import timestamp
@@ -156,7 +157,7 @@ def _open(
 
 def _name(envelope: Envelope, keys: Keys) -> str:
     try:
-        return f"{envelope.kind} {keys.identity(envelope.kind, envelope.fields)}"
+        return f"{envelope.kind} {shortened(keys.identity(envelope.kind, envelope.fields))}"
     except SecretsyncError:
         return envelope.kind
 

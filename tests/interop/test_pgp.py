@@ -75,7 +75,7 @@ def test_we_open_the_data_key_of_the_real_sops_and_it_opens_ours(
 
 def test_another_ring_does_not_open_it(home: GnupgHome, outsider: GnupgHome) -> None:
     fields = MasterKeys(home.environ).wrap("pgp", CURVE, DATA_KEY)
-    with pytest.raises(IncorrectIdentityError, match=f"{CURVE}': gpg has no secret key"):
+    with pytest.raises(IncorrectIdentityError, match="gpg has no secret key for it"):
         MasterKeys(outsider.environ).unwrap("pgp", fields)
 
 

@@ -87,7 +87,6 @@ def test_the_error_names_every_key_tried_and_every_place_looked_at(identity: age
     with pytest.raises(IncorrectIdentityError) as caught:
         keys.unwrap("age", wrapped_for(identity))
     message = str(caught.value)
-    assert str(identity) in message
     assert f"{other} (SOPS_AGE_KEY): no X25519 stanza is for it" in message
     assert f"SOPS_AGE_KEY_FILE: {home / 'bad'} line 1" in message
     assert "keys.txt" in message
@@ -176,11 +175,11 @@ def test_kinds_without_support_are_named_and_refused(kind: str, fields: dict[str
 
 
 def test_a_post_quantum_key_is_named_by_its_ends_in_messages() -> None:
-    recipient = str(age.generate(post_quantum=True))
-    keys = MasterKeys({"SOPS_AGE_KEY": age.generate(post_quantum=True).expose()})
+    own = age.generate(post_quantum=True)
+    keys = MasterKeys({"SOPS_AGE_KEY": own.expose()})
     with pytest.raises(IncorrectIdentityError) as caught:
-        keys.unwrap("age", keys.wrap("age", recipient, DATA_KEY))
-    assert recipient[-16:] in str(caught.value)
+        keys.unwrap("age", keys.wrap("age", str(age.generate(post_quantum=True)), DATA_KEY))
+    assert str(own)[-16:] in str(caught.value)
     assert len(str(caught.value)) < 1000
 
 
