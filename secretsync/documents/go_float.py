@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 
 def general(value: float, *, lowest: int = -4, highest: int = 6, width: int = 2, letter: str = "e") -> str:
     """Return a finite float, with an exponent of at least `width` digits below 10^lowest and from 10^highest on.
@@ -12,6 +10,8 @@ def general(value: float, *, lowest: int = -4, highest: int = 6, width: int = 2,
     """
     if value == 0:
         return "0"
+    from decimal import Decimal  # most documents hold no float, and a cold start need not load it
+
     number = Decimal(repr(value)).normalize()
     exponent = number.adjusted()
     if lowest <= exponent < highest:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from base64 import b64encode
+from binascii import b2a_base64
 from functools import cache
 from typing import Final
 
@@ -142,7 +142,7 @@ def scalar(value: Value, *, flow: bool = False) -> str:
     try:
         return inline(value.decode(), flow=flow)
     except UnicodeDecodeError:
-        return "!!binary " + (b64encode(value).decode() or '""')
+        return "!!binary " + (b2a_base64(value, newline=False).decode() or '""')
 
 
 def float_text(value: float) -> str:

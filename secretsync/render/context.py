@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from secretsync.masterkeys import MasterKeys
 from secretsync.render.options import Options
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from secretsync.sealed.certificate import SealingCertificate
     from secretsync.sealed.deterministic import SealKey
 
 
 class Context:
-    """One rendering. `now` is what certificates are judged by."""
+    """One rendering. `now` is what certificates are judged by, None for the current time."""
 
     __slots__ = ("certificate", "keys", "now", "options", "seal_key", "warnings")
 
-    def __init__(self, options: Options, keys: MasterKeys, now: datetime) -> None:
+    def __init__(self, options: Options, keys: MasterKeys, now: datetime | None) -> None:
         self.options = options
         self.keys = keys
         self.now = now

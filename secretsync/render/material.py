@@ -6,6 +6,7 @@ Both are read once for a rendering. Without `--cert` the only certificate below 
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Final
 
@@ -36,7 +37,7 @@ def load_certificate(context: Context) -> SealingCertificate:
         path = context.options.cert_file or only_certificate(context.options.keys_from)
         try:
             certificate = SealingCertificate.load(
-                files.read(path), now=context.now, allow_expired=context.options.allow_expired
+                files.read(path), now=context.now or datetime.now(UTC), allow_expired=context.options.allow_expired
             )
         except SecretsyncError as error:
             raise (error if error.location else error.at(path)) from None

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from secretsync.errors import ManifestError
 from secretsync.masterkeys import MasterKeys
@@ -12,6 +11,9 @@ from secretsync.render.context import Context
 from secretsync.render.discover import Input, discover
 from secretsync.render.options import Options
 from secretsync.render.pipeline import Piece, render_file
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 MANY_FILES: Final = 64
 """From this number on, files are rendered by several processes."""
@@ -57,7 +59,7 @@ def render(
     found, warnings = _found(inputs, options)
     if keys is None:
         keys = MasterKeys(options.environ, plugins=False, allow_demo_keys=options.allow_demo_keys)
-    context = Context(options, keys, now or datetime.now(UTC))
+    context = Context(options, keys, now)
     context.warnings += warnings
     pieces = _rendered(found, context)
     if not options.allow_empty and not any(piece.objects for piece in pieces):

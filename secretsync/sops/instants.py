@@ -7,12 +7,11 @@ Source: Go's time.Parse, Time.UnmarshalText and Time.Format(RFC3339, RFC3339Nano
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
-from typing import Final
+from functools import cache
+from typing import TYPE_CHECKING
 
-_RFC3339: Final = re.compile(
-    r"(\d{4}-\d\d-\d\d)T(\d{1,2})(:\d\d:\d\d)(?:([.,])(\d+))?(?:Z|([+-])(\d\d):(\d\d))", re.ASCII
-)
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 def whole_seconds(text: str) -> str | None:
@@ -20,9 +19,9 @@ def whole_seconds(text: str) -> str | None:
 
     Go's lenient parser takes a one-digit hour and a fraction behind `.` or `,`.
     """
-    if len(text) == 20 and text[19] == "Z" and text[10] == "T" and _is_time(text[:19]):
+    if len(text) == 20 and text[19] == "Z" and text[10] == "T" and (_is_ordinary(text) or _is_time(text[:19])):
         return text
-    match = _RFC3339.fullmatch(text)
+    match = _rfc3339().fullmatch(text)
     if match is None:
         return None
     date, hour, rest, _, _, sign, zone_hour, zone_minute = match.groups()
@@ -34,7 +33,7 @@ def whole_seconds(text: str) -> str | None:
 
 def full_precision(text: str) -> str | None:
     """Return `text` with the fraction's trailing zeros cut and offset 0 as `Z`, or None if it is no RFC 3339 time."""
-    match = _RFC3339.fullmatch(text)
+    match = _rfc3339().fullmatch(text)
     if match is None:
         return None
     date, hour, rest, point, fraction, sign, zone_hour, zone_minute = match.groups()
@@ -48,11 +47,29 @@ def full_precision(text: str) -> str | None:
 
 def timestamp(now: datetime) -> str:
     """Return an aware `now` as sops writes `lastmodified`: UTC, whole seconds, `Z`."""
+    from datetime import UTC
+
     return now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@cache
+def _rfc3339() -> re.Pattern[str]:
+    return re.compile(r"(\d{4}-\d\d-\d\d)T(\d{1,2})(:\d\d:\d\d)(?:([.,])(\d+))?(?:Z|([+-])(\d\d):(\d\d))", re.ASCII)
+
+
+def _is_ordinary(text: str) -> bool:
+    """Whether `YYYY-MM-DDTHH:MM:SSZ` plainly exists, told without loading the calendar: no day beyond the 28th."""
+    numbers = text[:4], text[5:7], text[8:10], text[11:13], text[14:16], text[17:19]
+    if text[4] + text[7] + text[13] + text[16] != "--::" or not ("".join(numbers).isdigit() and text.isascii()):
+        return False
+    year, month, day, hour, minute, second = numbers
+    return year > "0000" and "01" <= month <= "12" and "01" <= day <= "28" and hour < "24" and minute < "60" > second
 
 
 def _is_time(text: str) -> bool:
     """Whether `YYYY-MM-DDTHH:MM:SS` names a day and a time that exist; a leap second does not, as in Go."""
+    from datetime import datetime
+
     try:
         datetime.fromisoformat(text)
     except ValueError:
