@@ -6,7 +6,6 @@ AES-CTR and GHASH. Source: NIST SP 800-38D; sops aes/cipher.go at v3.13.3.
 
 from __future__ import annotations
 
-import hmac
 import os
 from typing import Final
 
@@ -57,6 +56,8 @@ class Gcm:
         return iv, self._seal(iv, plaintext, aad)
 
     def _open_odd(self, iv: bytes, sealed: bytes, aad: bytes) -> bytes:
+        from hmac import compare_digest
+
         from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
         if not iv or len(sealed) < TAG_SIZE:
@@ -69,7 +70,7 @@ class Gcm:
         expected = _ghash(h, _padded(aad) + _padded(ciphertext) + lengths) ^ int.from_bytes(
             block.update(start.to_bytes(16))
         )
-        if not hmac.compare_digest(expected.to_bytes(16), tag):
+        if not compare_digest(expected.to_bytes(16), tag):
             raise WrongTagError
         fixed, counter = start >> 32, start & 0xFFFFFFFF
         plaintext = bytearray()

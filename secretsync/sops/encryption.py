@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from secretsync.crypto.gcm import IV_SIZE, Gcm
 from secretsync.documents.stores import store_named
-from secretsync.documents.tree import Comment, Entry, Limits, Mapping, Node, Scalar, Source, Value
+from secretsync.documents.tree import Comment, Entry, Limits, Mapping, Node, Scalar, Source, Timestamp, Value
 from secretsync.errors import AlreadyEncryptedError, ConversionError, EmptyFileError, PlaintextError, TreeError
 from secretsync.sops import block as blocks
 from secretsync.sops import datakey, mac, values
@@ -77,6 +77,7 @@ def encrypt(  # noqa: PLR0913  # the options of `sops encrypt`
             f"{effective.kind} {effective.pattern!r} selects nothing: every value would stay readable",
             hint="correct the selector, or accept it with --allow-plaintext",
         )
+    notes += _demands(walk, recipients)
     fields: dict[str, str | bool | int] = {
         "lastmodified": (modified := timestamp(now)),
         "mac": mac.seal(walk.cipher, mac.digest(walk.hashed), modified),
@@ -163,7 +164,7 @@ class Encryption(Walk):
         self.cipher = cipher
         self.hashed: list[bytes] = [mac.ONLY_ENCRYPTED] if mac_only else []
         self.mac_only = mac_only
-        self.has_values = self.encrypted = False
+        self.has_values = self.has_times = self.encrypted = False
         self.secrets: dict[str, str] = {}
         self._rekeyed = rekeyed
         self._origins: AnyMapping[int, Origin] = earlier.origins if earlier else {}
@@ -178,6 +179,7 @@ class Encryption(Walk):
         if selected or not self.mac_only:
             self.hashed.append(plaintext)
         self.has_values |= bool(plaintext)
+        self.has_times |= isinstance(value, Timestamp)
         if not (selected and plaintext):
             return scalar
         self.encrypted = True
@@ -250,6 +252,16 @@ class _Remembered(Walk):
         origin = self._origins.get(id(node))
         if origin is not None:
             self._stash[origin.aad, label, plaintext].append(origin.node)
+
+
+def _demands(walk: Encryption, recipients: list[list[datakey.Recipient]]) -> list[str]:
+    """Say which sops a reader needs, where that is later than 3.9. Source: the release notes of sops, spec 1.2, 1.11."""
+    demands = []
+    if any(one.kind == "age" and one.name.startswith("age1pq1") for group in recipients for one in group):
+        demands.append("sops opens this file from 3.12 on: it has a post-quantum recipient")
+    if walk.has_times:
+        demands.append("sops opens this file from 3.10 on: it holds a timestamp")
+    return demands
 
 
 def _check_documents(source: Source, output_store: str) -> None:

@@ -9,7 +9,6 @@ import math
 import re
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Final, NamedTuple
 
 from secretsync.crypto.gcm import TAG_SIZE, Gcm, WrongTagError
@@ -198,7 +197,11 @@ def _float_text(value: float) -> str:
         return "NaN"
     if math.isinf(value):
         return "+Inf" if value > 0 else "-Inf"
-    text = format(Decimal(repr(value)), "f")
+    text = repr(value)
+    if "e" in text:
+        from decimal import Decimal  # loaded for very large and very small numbers only
+
+        text = format(Decimal(text), "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
