@@ -21,6 +21,7 @@ SELECTORS: Final = (
     ("encrypted_regex", "^(a|data|single)$"),
     ("unencrypted_regex", "[nk]"),
 )
+UNDECRYPTED: Final = "(a comment that sops wrote, and then did not decrypt)"
 NOW: Final = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
@@ -68,10 +69,11 @@ def values(tree: Any) -> Any:
 
 
 def comments(tree: Any) -> Counter[str]:
-    """Return the texts of a shown tree's comments and how often each occurs."""
+    """Return the texts of a shown tree's comments and how often each occurs; ciphertext counts as `UNDECRYPTED`."""
     found: Counter[str] = Counter()
     if _is_comment(tree):
-        found[tree["text"].strip()] += 1
+        text = tree["text"].strip()
+        found[UNDECRYPTED if text.startswith("ENC[AES256_GCM,") else text] += 1
         return found
     inner = tree.get("items") or tree.get("documents") or [] if isinstance(tree, dict) else tree
     for item in inner if isinstance(inner, list) else []:

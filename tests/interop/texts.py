@@ -44,8 +44,10 @@ def yaml_texts(draw: st.DrawFn) -> str:
     """Draw a stream of one to three YAML documents whose roots are mappings."""
     width = draw(st.sampled_from((2, 2, 4)))
     documents = [_YamlDraw(draw, width).document() for _ in range(draw(st.sampled_from((1, 1, 1, 2, 3))))]
-    start = draw(st.sampled_from(("", "", "---\n", "# head of the file\n")))
-    return start + "---\n".join(documents)
+    start = draw(st.sampled_from(("", "", "---\n", "# head of the file\n", "# head\n\n", "\n--- # head\n")))
+    between = draw(st.sampled_from(("---\n", "---\n", "...\n---\n", "--- # next\n", "\n---\n\n")))
+    text = start + between.join(documents)
+    return text.replace("\n", "\r\n") if draw(st.integers(0, 19)) == 19 else text
 
 
 class _YamlDraw:
@@ -62,34 +64,52 @@ class _YamlDraw:
     def _chance(self, percent: int) -> bool:
         return bool(self._draw(st.integers(0, 99)) >= 100 - percent)
 
-    def _comments(self, indent: int, percent: int = 15) -> list[str]:
-        return [" " * indent + self._draw(_COMMENT)] if self._chance(percent) else []
+    def _between(self, indent: int) -> list[str]:
+        """Return what may stand before, between and behind entries: comments and blank lines."""
+        if not self._chance(20):
+            return []
+        comment = " " * indent + self._draw(_COMMENT)
+        return list(self._draw(st.sampled_from(([comment], [comment], ["", comment], [comment, ""], [""]))))
 
     def _mapping(self, indent: int, *, depth: int) -> list[str]:
         keys = self._draw(st.lists(st.sampled_from(_KEYS), min_size=1, max_size=5 - depth, unique=True))
         lines: list[str] = []
         for key in keys:
-            lines += self._comments(indent)
+            lines += self._between(indent)
             lines += self._value(f"{' ' * indent}{key}:", indent, depth=depth)
-        return lines
+        return lines + self._between(indent)
 
     def _sequence(self, indent: int, *, depth: int) -> list[str]:
         lines: list[str] = []
         for _ in range(self._draw(st.integers(1, 4 - depth))):
-            lines += self._comments(indent)
+            lines += self._between(indent)
             lines += self._value(f"{' ' * indent}-", indent, depth=depth)
-        return lines
+        return lines + self._between(indent)
 
     def _value(self, head: str, indent: int, *, depth: int) -> list[str]:
         """Return the lines of one entry, whose first begins with `head`."""
-        below = indent + self._width
         if depth < 3 and self._chance(30):
-            block = self._draw(st.sampled_from((self._mapping, self._sequence)))
-            return [head, *block(below, depth=depth + 1)]
+            return self._collection(head, indent, depth=depth)
         if self._chance(15):
-            return self._block_scalar(head, below)
+            return self._block_scalar(head, indent + self._width)
+        if self._chance(5):
+            return [head]
+        if self._chance(5):
+            return [f"{head} several words", f"{' ' * (indent + self._width)}on two lines"]
         inline = f" {self._draw(_COMMENT)}" if self._chance(12) else ""
         return [f"{head} {self._scalar(depth)}{inline}"]
+
+    def _collection(self, head: str, indent: int, *, depth: int) -> list[str]:
+        if self._chance(50):
+            level = indent if head.endswith(":") and self._chance(30) else indent + self._width
+            block = self._sequence(level, depth=depth + 1)
+        else:
+            block = self._mapping(indent + self._width, depth=depth + 1)
+        opening = block[0].lstrip()
+        if head.endswith("-") and self._width == 2 and opening and not opening.startswith("#") and self._chance(50):
+            return [f"{head} {opening}", *block[1:]]
+        anchor = f" &c{depth}" if self._chance(5) else ""
+        return [head + anchor, *block]
 
     def _scalar(self, depth: int) -> str:
         if self._anchors and self._chance(10):
