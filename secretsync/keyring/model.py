@@ -1,0 +1,243 @@
+"""The key ring as data: principals with their public keys, groups, recipient policy, sealing pins, retired keys.
+
+Everything is immutable and holds public material only. What the words mean: docs/reference/key-ring.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Final, Literal, NamedTuple, TypeAlias
+
+from secretsync.errors import ConfigError
+from secretsync.keyring.globs import matches
+from secretsync.sops.datakey import Recipient
+from secretsync.sops.selectors import Selector
+
+Status: TypeAlias = Literal["pre-active", "active", "suspended", "deactivated", "compromised", "destroyed"]
+"""Key states of NIST SP 800-57 part 1 rev. 5; only `active` keys are encrypted to."""
+
+PrincipalKind: TypeAlias = Literal["person", "cluster", "service"]
+KeyType: TypeAlias = Literal[
+    "age", "age-pq", "age-plugin", "age-ssh", "pgp", "aws-kms", "gcp-kms", "azure-kv", "vault-transit"
+]
+Reason: TypeAlias = Literal["left", "lost", "compromised", "superseded"]
+
+FOLDERS: Final[dict[PrincipalKind, str]] = {"person": "people", "cluster": "clusters", "service": "services"}
+MASTER_KEY_KINDS: Final[dict[str, str]] = {
+    "age": "age",
+    "age-pq": "age",
+    "age-plugin": "age",
+    "age-ssh": "age",
+    "pgp": "pgp",
+    "aws-kms": "kms",
+    "gcp-kms": "gcp_kms",
+    "azure-kv": "azure_kv",
+    "vault-transit": "hc_vault",
+}
+"""A key's type to the kind of master key that sops files name it by."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublicKey:
+    """One public key. `id` is what people see in place of the recipient; dates are inclusive."""
+
+    id: str
+    type: KeyType
+    recipient: str
+    status: Status = "active"
+    created: date | None = None
+    not_before: date | None = None
+    expires: date | None = None
+    custody: str = ""
+    reason: str = ""
+    proof: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def master_key(self) -> Recipient:
+        """The key as sops files name it."""
+        name = self.recipient.replace(" ", "") if self.type == "pgp" else self.recipient
+        return Recipient(MASTER_KEY_KINDS[self.type], name)
+
+    def is_usable(self, today: date) -> bool:
+        """Whether new data keys may be wrapped for it today."""
+        started = self.not_before is None or self.not_before <= today
+        return self.status == "active" and started and (self.expires is None or today <= self.expires)
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A person, cluster or service. `name` is a stable id of `[a-z0-9-]`; groups and policy name it by that."""
+
+    name: str
+    kind: PrincipalKind
+    owner: str = ""
+    keys: tuple[PublicKey, ...] = ()
+
+    @property
+    def path(self) -> str:
+        """The principal's file below `keys/`."""
+        return f"{FOLDERS[self.kind]}/{self.name}.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Named members: principals, or `group:NAME`."""
+
+    name: str
+    members: tuple[str, ...]
+    max_members: int | None = None
+    approvers: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule of the policy: which paths, who reads them, and what of a file is encrypted.
+
+    `readers` holds one list of names, or several where each is a Shamir group of which `threshold` are needed.
+    """
+
+    number: int
+    paths: tuple[str, ...]
+    readers: tuple[tuple[str, ...], ...]
+    selector: Selector | None = None
+    mac_only_encrypted: bool = False
+    threshold: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SealingPin:
+    """The certificate that a cluster's SealedSecrets are sealed for; `spki_sha256` is 64 lower-case hex digits."""
+
+    cluster: str
+    certificate: str
+    spki_sha256: str
+    backup_group: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What `policy.yaml` says. The first rule that matches a path decides."""
+
+    rules: tuple[Rule, ...] = ()
+    sealing: tuple[SealingPin, ...] = ()
+    max_datakey_age: timedelta | None = None
+    min_recipients: int = 1
+    require: tuple[str, ...] = ()
+    forbid_mixed_pq: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Retired:
+    """A key that must not come back. Never deleted: history stays explainable, and the deny list needs it."""
+
+    principal: str
+    key: PublicKey
+    reason: Reason
+    retired_at: date
+    compromised_since: date | None = None
+    replaced_by: str = ""
+
+
+class Reader(NamedTuple):
+    """One recipient of a file, with whose key it is."""
+
+    recipient: Recipient
+    principal: str
+    key_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRing:
+    """All of `keys/`."""
+
+    principals: tuple[Principal, ...] = ()
+    groups: tuple[Group, ...] = ()
+    policy: Policy = Policy()
+    retired: tuple[Retired, ...] = ()
+
+    def principal(self, name: str) -> Principal:
+        """Return a principal by name. Raises: ConfigError."""
+        for each in self.principals:
+            if each.name == name:
+                return each
+        raise ConfigError(f"the key ring knows no principal {name!r}", hint="secretsync keys list")
+
+    def keys(self) -> Iterator[tuple[Principal, PublicKey]]:
+        """Yield every key that is not retired, with its principal."""
+        return ((principal, key) for principal in self.principals for key in principal.keys)
+
+    def rule_for(self, path: str) -> Rule | None:
+        """Return the first rule that matches a path relative to the repository's root, or None."""
+        return next((rule for rule in self.policy.rules if any(matches(glob, path) for glob in rule.paths)), None)
+
+    def members(self, names: Iterable[str]) -> list[Principal]:
+        """Return the principals that `names` (principals and `group:NAME`) stand for, each once, in order.
+
+        Raises:
+            ConfigError: a name is unknown, or groups contain each other.
+        """
+        return list(dict.fromkeys(self._expanded(names, ())))
+
+    def readers(self, rule: Rule, *, today: date) -> list[list[Reader]]:
+        """Return the recipients of each group of `rule`, from the keys that may be encrypted to today.
+
+        Raises:
+            ConfigError: a name is unknown, or a group has nobody left.
+        """
+        required = [] if len(rule.readers) > 1 else list(self.policy.require)
+        groups = [self._usable((*names, *required), today) for names in rule.readers]
+        if not groups or not all(groups):
+            raise ConfigError(f"rule {rule.number} leaves nobody who could read its files", location="keys/policy.yaml")
+        return groups
+
+    def find(self, recipient: Recipient) -> tuple[Principal, PublicKey] | None:
+        """Return whose key a recipient is, or None where the key ring does not know it."""
+        wanted = normalised(recipient)
+        return next((found for found in self.keys() if normalised(found[1].master_key) == wanted), None)
+
+    def find_retired(self, recipient: Recipient) -> Retired | None:
+        """Return the entry of a retired recipient, or None."""
+        wanted = normalised(recipient)
+        return next((each for each in self.retired if normalised(each.key.master_key) == wanted), None)
+
+    def label(self, recipient: Recipient) -> str:
+        """Return what to call a recipient: the key's id where the ring knows it, else the start of its name."""
+        found = self.find(recipient)
+        if found:
+            return found[1].id
+        gone = self.find_retired(recipient)
+        return f"{gone.key.id} (retired)" if gone else f"unknown {recipient.name[:16]}…"
+
+    def _usable(self, names: Iterable[str], today: date) -> list[Reader]:
+        found = [
+            Reader(key.master_key, principal.name, key.id)
+            for principal in self.members(names)
+            for key in principal.keys
+            if key.is_usable(today)
+        ]
+        return sorted({reader.recipient: reader for reader in found}.values(), key=lambda each: each.recipient)
+
+    def _expanded(self, names: Iterable[str], above: tuple[str, ...]) -> Iterator[Principal]:
+        groups = {group.name: group for group in self.groups}
+        for name in names:
+            kind, _, rest = name.rpartition(":")
+            if kind != "group":
+                yield self.principal(rest)
+            elif rest not in groups:
+                raise ConfigError(f"no group {rest!r}", location="keys/groups.yaml")
+            elif rest in above:
+                raise ConfigError(f"group {rest!r} contains itself", location="keys/groups.yaml")
+            else:
+                yield from self._expanded(groups[rest].members, (*above, rest))
+
+
+def normalised(recipient: Recipient) -> Recipient:
+    """Return a recipient in the form in which two spellings of one key are equal."""
+    name = recipient.name.strip()
+    if recipient.kind == "pgp":
+        name = name.replace(" ", "").upper()
+    elif name.startswith("ssh-"):
+        name = " ".join(name.split()[:2])  # without the comment
+    return Recipient(recipient.kind, name)

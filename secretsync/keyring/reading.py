@@ -1,0 +1,200 @@
+"""From the files of `keys/` to the model, strictly: an unknown field or a wrong type is an error that names the place.
+
+Nothing here asks whether the ring is wise; that is what `linting` does.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from secretsync import files
+from secretsync.errors import ConfigError, SecretsyncError
+from secretsync.keyring.fields import Fields
+from secretsync.keyring.model import (
+    FOLDERS,
+    MASTER_KEY_KINDS,
+    Group,
+    KeyRing,
+    KeyType,
+    Policy,
+    Principal,
+    PrincipalKind,
+    PublicKey,
+    Reason,
+    Retired,
+    Rule,
+    SealingPin,
+    Status,
+)
+from secretsync.sops.selectors import KINDS as SELECTOR_KINDS
+from secretsync.sops.selectors import Selector
+
+FOLDER: Final = "keys"
+API_VERSION: Final = "secretsync/v1"
+STATUSES: Final[tuple[Status, ...]] = ("pre-active", "active", "suspended", "deactivated", "compromised", "destroyed")
+REASONS: Final[tuple[Reason, ...]] = ("left", "lost", "compromised", "superseded")
+
+_NAME: Final = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
+_SPKI: Final = re.compile(r"[0-9a-f]{64}")
+_AGE: Final = re.compile(r"([1-9][0-9]*)d")
+
+
+def load(root: str | Path) -> KeyRing:
+    """Read the key ring of the repository at `root`; where there is no `keys/policy.yaml` the ring is empty.
+
+    Raises:
+        ConfigError: a file is malformed, or a name stands twice.
+        FileAccessError: a file cannot be read, or a link leads out of the repository.
+    """
+    top = Path(root)
+    principals = [
+        _principal(Fields.read(top, path), kind)
+        for kind, folder in FOLDERS.items()
+        for path in _yaml_files(top, f"{FOLDER}/{folder}")
+    ]
+    names = [principal.name for principal in principals]
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigError(f"principal {name!r} is there twice", location=FOLDER)
+    return KeyRing(
+        principals=tuple(sorted(principals, key=lambda each: each.name)),
+        groups=_groups(top),
+        policy=_policy(top),
+        retired=tuple(
+            each for path in _yaml_files(top, f"{FOLDER}/retired") for each in _retired(Fields.read(top, path))
+        ),
+    )
+
+
+def _yaml_files(top: Path, folder: str) -> list[str]:
+    if not (top / folder).is_dir():
+        return []
+    return [f"{folder}/{name}" for name in files.walk(top / folder) if name.endswith(".yaml")]
+
+
+def _principal(fields: Fields, kind: PrincipalKind) -> Principal:
+    fields.only("apiVersion", "kind", "name", "owner", "keys")
+    fields.expect("apiVersion", API_VERSION)
+    name = _name(fields, "name")
+    keys = tuple(_key(each) for each in fields.mappings("keys"))
+    if Path(fields.path).stem != name:
+        raise ConfigError(f"the name is {name!r}, and the file is called otherwise", location=fields.path)
+    return Principal(name, kind, fields.text("owner"), keys)
+
+
+def _key(fields: Fields) -> PublicKey:
+    fields.only(
+        *("id", "type", "recipient", "status", "created", "not_before", "expires", "custody", "reason", "proof")
+    )
+    kinds: tuple[KeyType, ...] = tuple(MASTER_KEY_KINDS)  # type: ignore[arg-type]  # the table's keys are the types
+    return PublicKey(
+        id=_name(fields, "id"),
+        type=fields.one_of("type", kinds),
+        recipient=fields.required("recipient"),
+        status=fields.one_of("status", STATUSES, "active"),
+        created=fields.date("created"),
+        not_before=fields.date("not_before"),
+        expires=fields.date("expires"),
+        custody=fields.text("custody"),
+        reason=fields.text("reason"),
+        proof={name: str(value) for name, value in fields.plain("proof", dict).items()},
+    )
+
+
+def _retired(fields: Fields) -> list[Retired]:
+    fields.only("apiVersion", "kind", "name", "keys")
+    fields.expect("apiVersion", API_VERSION)
+    name = _name(fields, "name")
+    found = []
+    for each in fields.mappings("keys"):
+        own = ("retired_at", "retired_because", "compromised_since", "replaced_by")
+        when = each.date("retired_at")
+        if when is None:
+            raise ConfigError("is missing", location=each.place("retired_at"))
+        reason = each.one_of("retired_because", REASONS)
+        since, successor = each.date("compromised_since"), each.text("replaced_by")
+        found.append(Retired(name, _key(each.without(*own)), reason, when, since, successor))
+    return found
+
+
+def _groups(top: Path) -> tuple[Group, ...]:
+    fields = Fields.read_if_present(top, f"{FOLDER}/groups.yaml")
+    fields.only("apiVersion", "kind", "groups")
+    groups = fields.mapping("groups")
+    found = []
+    for name in groups.names():
+        each = groups.mapping(name)
+        each.only("members", "max_members", "approvers")
+        found.append(Group(name, tuple(each.texts("members")), each.number("max_members"), each.number("approvers")))
+    return tuple(found)
+
+
+def _policy(top: Path) -> Policy:
+    fields = Fields.read_if_present(top, f"{FOLDER}/policy.yaml")
+    fields.only("apiVersion", "kind", "defaults", "rules", "sealing")
+    defaults = fields.mapping("defaults")
+    defaults.only("max_datakey_age", "min_recipients", "require", "forbid_mixed_pq")
+    return Policy(
+        rules=tuple(_rule(each, number) for number, each in enumerate(fields.mappings("rules"), 1)),
+        sealing=tuple(_pin(each) for each in fields.mappings("sealing")),
+        max_datakey_age=_age(defaults, "max_datakey_age"),
+        min_recipients=defaults.number("min_recipients") or 1,
+        require=tuple(defaults.texts("require")),
+        forbid_mixed_pq=defaults.flag("forbid_mixed_pq"),
+    )
+
+
+def _rule(fields: Fields, number: int) -> Rule:
+    fields.only("paths", "readers", "reader_groups", "threshold", "encrypt")
+    groups = [tuple(each.texts("members")) for each in fields.mappings("reader_groups")]
+    plain = tuple(fields.texts("readers"))
+    if bool(groups) == bool(plain):
+        raise ConfigError("name either readers or reader_groups", location=fields.where)
+    paths = tuple(fields.texts("paths"))
+    if not paths:
+        raise ConfigError("a rule names at least one path", location=fields.place("paths"))
+    encrypt = fields.mapping("encrypt")
+    encrypt.only(*SELECTOR_KINDS, "mac_only_encrypted")
+    chosen = [(kind, pattern) for kind in SELECTOR_KINDS if (pattern := encrypt.text(kind))]
+    if len(chosen) > 1:
+        raise ConfigError("more than one selector", location=encrypt.where)
+    try:
+        selector = Selector(*chosen[0]).require_valid() if chosen else None
+    except SecretsyncError as error:
+        raise ConfigError(error.message, location=encrypt.where, hint=error.hint) from None
+    return Rule(
+        number=number,
+        paths=paths,
+        readers=tuple(groups) or (plain,),
+        selector=selector,
+        mac_only_encrypted=encrypt.flag("mac_only_encrypted"),
+        threshold=fields.number("threshold") or 0,
+    )
+
+
+def _pin(fields: Fields) -> SealingPin:
+    fields.only("cluster", "cert", "pin_spki_sha256", "backup_group")
+    pin = fields.required("pin_spki_sha256")
+    if not _SPKI.fullmatch(pin):
+        raise ConfigError("a pin is 64 lower-case hexadecimal digits", location=fields.place("pin_spki_sha256"))
+    return SealingPin(_name(fields, "cluster"), fields.required("cert"), pin, fields.text("backup_group"))
+
+
+def _name(fields: Fields, field: str) -> str:
+    name = fields.required(field)
+    if not _NAME.fullmatch(name):
+        raise ConfigError(f"{name!r} is no name: use a-z, 0-9 and hyphens", location=fields.place(field))
+    return name
+
+
+def _age(fields: Fields, field: str) -> timedelta | None:
+    text = fields.text(field)
+    if not text:
+        return None
+    match = _AGE.fullmatch(text)
+    if match is None:
+        raise ConfigError(f"{text!r} is no age: write days, as in 365d", location=fields.place(field))
+    return timedelta(days=int(match[1]))
