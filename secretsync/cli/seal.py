@@ -17,11 +17,8 @@ from secretsync.documents.tree import Limits
 from secretsync.errors import ConfigError, ConflictingOptionsError
 from secretsync.manifests.objects import Object
 from secretsync.manifests.reading import read
-from secretsync.render.material import only_certificate
 from secretsync.sealed import Sealer, SealingCertificate, SealKey, output
 from secretsync.sealed import seal as seal_one
-from secretsync.sealed.merge import merge_text
-from secretsync.sealed.raw import seal_raw
 from secretsync.sealed.streams import seal_all
 from secretsync.secrecy import SecretBytes
 
@@ -82,6 +79,8 @@ def seal(
         raise ConflictingOptionsError("--raw seals the one value in one file or stdin")
     sealer = Sealer(_certificate(cert, allow_expired=allow_expired), _seal_key(seal_key))
     if raw:
+        from secretsync.sealed.raw import seal_raw
+
         place = {"scope": scope or "strict", "namespace": namespace or "", "name": name or ""}
         write_result(seal_raw(files.read(inputs[0]), sealer, **place).encode(), sealed_file)
     elif merge_into:
@@ -109,6 +108,8 @@ def _seal(
 
 def _certificate(path: str | None, *, allow_expired: bool) -> SealingCertificate:
     if path is None:
+        from secretsync.render.material import only_certificate  # loads the whole of rendering
+
         path = only_certificate(".")
     elif path.startswith(("http://", "https://")):
         raise ConfigError("a certificate is not fetched from the network", hint=f"curl -fsSo cert.pem {path}")
@@ -125,6 +126,8 @@ def _seal_key(path: str | None) -> SealKey | None:
 
 
 def _merge(inputs: Sequence[str], target: str, sealer: Sealer, scope: str | None) -> None:
+    from secretsync.sealed.merge import merge_text
+
     secrets = [each for path in inputs for each in placed(path, read)]
     before = files.read(target)
     merged = placed(target, lambda data: merge_text(data, secrets, sealer, scope=scope), content=before)
