@@ -5,7 +5,6 @@ Python cannot wipe memory (docs/explanation/limitations.md); what this module pr
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Mapping
 from typing import Final
 
@@ -40,7 +39,9 @@ class SecretBytes:
         return len(self._raw)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, SecretBytes) and hmac.compare_digest(self._raw, other._raw)
+        from hmac import compare_digest  # rarely compared, and costly to load
+
+        return isinstance(other, SecretBytes) and compare_digest(self._raw, other._raw)
 
     def __hash__(self) -> int:
         return hash(self._raw)

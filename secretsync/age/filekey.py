@@ -5,8 +5,6 @@ Source: C2SP age.md, "File key" and "Header MAC".
 
 from __future__ import annotations
 
-from hmac import compare_digest
-from hmac import digest as hmac_digest
 from os import urandom
 from typing import Final
 
@@ -14,6 +12,7 @@ from cryptography.exceptions import InvalidTag
 
 from secretsync.age.header import Header
 from secretsync.crypto import hkdf
+from secretsync.crypto.digests import compare_digest, hmac_sha256
 from secretsync.crypto.pyca import ChaCha20Poly1305
 from secretsync.errors import AgeHeaderError, AgeHeaderMacError
 
@@ -49,7 +48,7 @@ def open_sealed(wrapping_key: bytes, body: bytes, *, stanza: str) -> bytes | Non
 
 def header_mac(file_key: bytes, authenticated: bytes) -> bytes:
     """Return the 32-byte MAC over the header's authenticated part."""
-    return hmac_digest(hkdf.derive(file_key, salt=b"", info=b"header"), authenticated, "sha256")
+    return hmac_sha256(hkdf.derive(file_key, salt=b"", info=b"header"), authenticated)
 
 
 def verify_header(file_key: bytes, header: Header) -> None:

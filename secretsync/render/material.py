@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime
-from hashlib import sha256
 from typing import Final
 
 from secretsync import files
+from secretsync.crypto.digests import sha256
 from secretsync.errors import ConfigError, PlaintextError, SecretsyncError
 from secretsync.render.context import Context
 from secretsync.render.objects import describe

@@ -6,10 +6,10 @@ without the data key can test a guess. Where there is no data key (a Secret in t
 
 from __future__ import annotations
 
-import hmac
 from binascii import b2a_base64
 from typing import Final
 
+from secretsync.crypto.digests import hmac_sha256
 from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar, Sequence
 from secretsync.render.context import Context
 from secretsync.render.objects import is_secret, kind_of, replaced, with_namespace
@@ -40,7 +40,7 @@ class _Key:
     """The hash under one data key; without one it hides everything alike."""
 
     def __init__(self, data_key: SecretBytes | None) -> None:
-        self._key = data_key and SecretBytes(hmac.digest(data_key.expose(), _LABEL, "sha256"))
+        self._key = data_key and SecretBytes(hmac_sha256(data_key.expose(), _LABEL))
 
     def digest(self, path: _Path, value: bytes) -> str:
         """Return 16 hexadecimal digits over `path` and `value`, each part preceded by its length."""
@@ -48,7 +48,7 @@ class _Key:
             return HIDDEN
         parts = [step.encode("utf-8", "surrogatepass") for step in path]
         message = b"".join(len(part).to_bytes(8, "big") + part for part in (*parts, value))
-        return hmac.digest(self._key.expose(), message, "sha256").hex()[:_DIGITS]
+        return hmac_sha256(self._key.expose(), message).hex()[:_DIGITS]
 
 
 def _hidden(before: Node | Comment, after: Node | Comment, path: _Path, key: _Key) -> Node | Comment:

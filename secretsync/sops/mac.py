@@ -7,10 +7,9 @@ Source: sops sops.go `Tree.Encrypt`, `Tree.Decrypt`, decrypt.go at v3.13.3; spec
 from __future__ import annotations
 
 import enum
-import hmac
-from hashlib import sha512
 from typing import Final
 
+from secretsync.crypto.digests import compare_digest, sha512
 from secretsync.crypto.gcm import Gcm
 from secretsync.errors import CiphertextFormatError, IntegrityError, MacMismatchError
 from secretsync.sops import values
@@ -48,5 +47,5 @@ def verify(cipher: Gcm, stored: str, computed: str, last_modified: str) -> None:
         expected, _ = values.decrypt(cipher, stored, last_modified.encode())
     except (IntegrityError, CiphertextFormatError):
         raise MacMismatchError("the MAC cannot be decrypted: it or lastmodified was changed") from None
-    if not isinstance(expected, str) or not hmac.compare_digest(expected.encode(), computed.encode()):
+    if not isinstance(expected, str) or not compare_digest(expected.encode(), computed.encode()):
         raise MacMismatchError("the MAC does not match the file's values")
