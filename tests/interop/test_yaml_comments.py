@@ -22,7 +22,7 @@ STRICTER = (
     "cannot be a key",  # as above
     "is no !!",  # as above
     "is no base64",  # as above
-    "found character that cannot start any token",  # tabs before a comment, which libyaml refuses
+    "a tab where only spaces may indent",  # tabs before a comment, which libyaml refuses
     "did not find expected whitespace or line break",  # `!tag,`: libyaml knows the later rule for tags
     "found unexpected ':'",  # `[a:]`: the same for colons
     "a tag with a bracket or comma",

@@ -40,10 +40,15 @@ _COMMENT: Final = st.text(st.sampled_from("abc é:#'-"), min_size=1, max_size=8)
 
 
 @st.composite
-def yaml_texts(draw: st.DrawFn) -> str:
-    """Draw a stream of one to three YAML documents whose roots are mappings."""
+def yaml_texts(draw: st.DrawFn, *, comments_behind_flows: bool = True) -> str:
+    """Draw a stream of one to three YAML documents whose roots are mappings.
+
+    A comment behind a flow collection that ends a file outlives sops only where sops moves it behind its own metadata.
+    """
     width = draw(st.sampled_from((2, 2, 4)))
-    documents = [_YamlDraw(draw, width).document() for _ in range(draw(st.sampled_from((1, 1, 1, 2, 3))))]
+    documents = [
+        _YamlDraw(draw, width, comments_behind_flows).document() for _ in range(draw(st.sampled_from((1, 1, 1, 2, 3))))
+    ]
     start = draw(st.sampled_from(("", "", "---\n", "# head of the file\n", "# head\n\n", "\n--- # head\n")))
     between = draw(st.sampled_from(("---\n", "---\n", "...\n---\n", "--- # next\n", "\n---\n\n")))
     text = start + between.join(documents)
@@ -53,8 +58,9 @@ def yaml_texts(draw: st.DrawFn) -> str:
 class _YamlDraw:
     """One document in the making: its anchors are its own."""
 
-    def __init__(self, draw: st.DrawFn, width: int) -> None:
+    def __init__(self, draw: st.DrawFn, width: int, comments_behind_flows: bool) -> None:
         self._draw = draw
+        self._comments_behind_flows = comments_behind_flows
         self._width = width
         self._anchors: list[str] = []
 
@@ -96,8 +102,9 @@ class _YamlDraw:
             return [head]
         if self._chance(5):
             return [f"{head} several words", f"{' ' * (indent + self._width)}on two lines"]
-        inline = f" {self._draw(_COMMENT)}" if self._chance(12) else ""
-        return [f"{head} {self._scalar(depth)}{inline}"]
+        value = self._scalar()
+        commented = self._chance(12) and (self._comments_behind_flows or value[-1] not in "]}")
+        return [f"{head} {value} {self._draw(_COMMENT)}" if commented else f"{head} {value}"]
 
     def _collection(self, head: str, indent: int, *, depth: int) -> list[str]:
         if self._chance(50):
@@ -111,7 +118,7 @@ class _YamlDraw:
         anchor = f" &c{depth}" if self._chance(5) else ""
         return [head + anchor, *block]
 
-    def _scalar(self, depth: int) -> str:
+    def _scalar(self) -> str:
         if self._anchors and self._chance(10):
             return f"*{self._draw(st.sampled_from(self._anchors))}"
         styles: tuple[Callable[[], str], ...] = (self._plain, self._plain, self._single, self._double, self._flow)
