@@ -13,7 +13,7 @@ from secretsync.documents.flattening import flatten, unflatten
 from secretsync.documents.ini_parse import Section, parse
 from secretsync.documents.single import only_document
 from secretsync.documents.tree import Comment, Entry, Limits, Mapping, Node, Scalar, Source, Span
-from secretsync.errors import DuplicateKeyError, LimitError, TreeError
+from secretsync.errors import DuplicateKeyError, LimitError, ParseError, TreeError
 
 NAME: Final = "ini"
 _BOMS: Final = (b"\xef\xbb\xbf", b"\xfe\xff", b"\xff\xfe")
@@ -186,7 +186,10 @@ def _comment(text: str) -> list[str]:
 
 def _prove(sections: list[Entry], text: str) -> None:
     """Read the text back and compare: no key or value may change on the way."""
-    read = parse(text)
+    try:
+        read = parse(text)
+    except ParseError:
+        raise TreeError("the INI store cannot hold these keys or values as they are") from None
     if sections and _name(sections[0]).upper() != "DEFAULT":
         del read[0]
     elif sections and _name(sections[0]) != "DEFAULT":

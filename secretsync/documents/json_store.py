@@ -158,7 +158,9 @@ class _Scanner:
             return self._error(position, "the file is empty")
         if self.text[position] == "[":
             return TreeError("the top level of a JSON file must be an object, not an array")
-        return TreeError("the top level of a JSON file must be an object")
+        if self.text[position] in '"-0123456789tfn':
+            return TreeError("the top level of a JSON file must be an object")
+        return self._error(position, "expected a JSON object")
 
     def _unexpected(self, position: int, expected: str) -> ParseError:
         if position >= len(self.text):

@@ -15,6 +15,7 @@ from typing import Final
 
 from secretsync.documents import go_float
 from secretsync.documents.tree import Timestamp, Value
+from secretsync.errors import TreeError
 
 # Starts with a letter, holds nothing that means anything to YAML: the common case, decided by one match.
 _WORD: Final = re.compile(r"[A-Za-z/_][A-Za-z0-9_./@+-]*\Z")
@@ -98,6 +99,8 @@ def _escape(match: re.Match[str]) -> str:
     if short is not None:
         return short
     code = ord(char)
+    if 0xD800 <= code <= 0xDFFF:
+        raise TreeError("a string holds an unpaired surrogate, which UTF-8 cannot carry")
     return f"\\x{code:02X}" if code < 0x100 else f"\\u{code:04X}" if code < 0x10000 else f"\\U{code:08X}"
 
 

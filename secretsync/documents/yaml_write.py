@@ -16,7 +16,7 @@ from secretsync.documents.yaml_places import Places, Slot, comment_span, has_val
 from secretsync.documents.yaml_splice import Splicer
 
 _BOM: Final = "\ufeff"
-_START: Final = re.compile(r"^---", re.MULTILINE)
+_MARKER_OR_COMMENT: Final = re.compile(r"^(?:---|[ \t]*#)[^\r\n]*", re.MULTILINE)
 
 
 def rewrite(source: Source, documents: list[Mapping]) -> bytes:
@@ -92,18 +92,15 @@ def _document(splicer: Splicer, old: Mapping, new: Mapping, span: Span) -> None:
 def _fill(splicer: Splicer, old: Mapping, new: Mapping, span: Span) -> None:
     """Write the entries of a document that has none, below its `---` and its comments."""
     places, newline = splicer.places, splicer.places.newline
-    marker = _START.search(places.text, *span)
-    at = marker.end() if marker else span.start
     comments = [item for item in old.items if isinstance(item, Comment)]
     for before, after in zip(comments, new.items, strict=False):
         if not isinstance(after, Comment):
             break
         splicer.comment(before, after)
-        if comment_span(before).start < span.end:
-            at = max(at, comment_span(before).end)
     rest = new.items[len(comments) :]
     if rest:
-        at = places.line_end(at)
+        lines = [match.end() for match in _MARKER_OR_COMMENT.finditer(places.text, *span)]
+        at = lines[-1] if lines else span.start
         text = yaml_emit.document_text(Mapping(rest), indent=splicer.step).removesuffix("\n").replace("\n", newline)
         splicer.edits.replace(at, at, newline + text)
 

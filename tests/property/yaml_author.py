@@ -9,12 +9,62 @@ from __future__ import annotations
 import json
 from random import Random
 
-from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar, Sequence, Timestamp
+from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar, Sequence, Timestamp, Value
 
 WORDS = (
-    *("a", "key", "x y", "é", "n", "yes", "null", "~", "", "1", "-1", "1.0", "1e3", "0o17", "0x1F", "12:30:45", "<<", "="),
-    *("-", "- a", "? a", ": a", "a: b", "a #b", "#a", "*a", "&a", "!a", "|", ">", "%a", "@a", "`a", "[a]", "{a}", "a,b"),
-    *(" lead", "trail ", "two\nlines", "two\nlines\n", "\nlead", "end\n\n", " a\nb", "a \nb", "tab\tin", "\ttab\nb", "cr\rx"),
+    *(
+        "a",
+        "key",
+        "x y",
+        "é",
+        "n",
+        "yes",
+        "null",
+        "~",
+        "",
+        "1",
+        "-1",
+        "1.0",
+        "1e3",
+        "0o17",
+        "0x1F",
+        "12:30:45",
+        "<<",
+        "=",
+    ),
+    *(
+        "-",
+        "- a",
+        "? a",
+        ": a",
+        "a: b",
+        "a #b",
+        "#a",
+        "*a",
+        "&a",
+        "!a",
+        "|",
+        ">",
+        "%a",
+        "@a",
+        "`a",
+        "[a]",
+        "{a}",
+        "a,b",
+    ),
+    *(
+        " lead",
+        "trail ",
+        "two\nlines",
+        "two\nlines\n",
+        "\nlead",
+        "end\n\n",
+        " a\nb",
+        "a \nb",
+        "tab\tin",
+        "\ttab\nb",
+        "cr\rx",
+    ),
     *("\x00", "\x07", "\x85", "\u2028x", "\ufeffx", "\U0001f600", "'q'", '"q"', "back\\slash", "---", "...", "--- a"),
     *("ENC[AES256_GCM,data:a==,iv:b=,tag:c=,type:str]", "2024-01-02", "2024-01-02T03:04:05", "08", "1_000", ".5", "."),
     *("true", "False", "off", "+.inf", "-.INF", ".nan", "0b1", "1,000", "::", "a:", "a:b", "http://x/?y=z", "a\n# b\n"),
@@ -155,7 +205,7 @@ class Author:
 
     def _literal(self, text: str, parent: int, column: int) -> str:
         body = text.rstrip("\n")
-        if not body or not text.isprintable() and not text.replace("\n", "").isprintable():
+        if not body or (not text.isprintable() and not text.replace("\n", "").isprintable()):
             return ""
         if any(ord(char) > 0x2000 for char in text) or body[0] in " \n" or "\n " in body or not body.strip():
             return ""
@@ -169,27 +219,33 @@ class Author:
 
     def _inline(self, leaf: Scalar, *, key: bool = False, flow: bool = False) -> str:
         value = leaf.value
-        match value:
-            case None:
-                return self.random.choice(("null", "~"))
-            case bool():
-                return str(value).lower()
-            case int():
-                return str(value)
-            case float():
-                return {float("inf"): ".inf"}.get(value, repr(value))
-            case Timestamp():
-                return value.text
-            case bytes():
-                return "!!binary //4="
-        assert isinstance(value, str)
+        if not isinstance(value, str):
+            return self._typed(value)
         plain = value.isalpha() and value.isascii() and value not in {"null", "true", "False", "n", "yes", "off"}
         if plain and self.random.random() < 0.7:
             return value
-        if value.isprintable() and max(value, default="a") < "\ud800" and "\u2028" not in value and self.random.random() < 0.5:
+        if (
+            value.isprintable()
+            and max(value, default="a") < "\ud800"
+            and "\u2028" not in value
+            and self.random.random() < 0.5
+        ):
             return "'" + value.replace("'", "''") + "'"
         tag = "!!str " if not key and not flow and self.random.random() < 0.1 else ""
         return tag + "".join(self._escaped(char) for char in json.dumps(value, ensure_ascii=False))
+
+    def _typed(self, value: Value) -> str:
+        match value:
+            case None:
+                return self.random.choice(("null", "~"))
+            case bool() | int():
+                return str(value).lower()
+            case float():
+                return ".inf" if value == float("inf") else repr(value)
+            case Timestamp():
+                return value.text
+            case _:
+                return "!!binary //4="
 
     @staticmethod
     def _escaped(char: str) -> str:
@@ -222,7 +278,7 @@ class Editor:
     def mapping(self, old: Mapping) -> Mapping:
         """Return a mapping with some entries changed, removed or added, or the very same one."""
         items: list[Entry | Comment] = []
-        keys = {entry.key.value for entry in old.entries()}
+        keys: set[object] = {entry.key.value for entry in old.entries()}
         for item in old.items:
             items += self._new_entries(keys)
             if self.random.random() < self.rate / 3:
@@ -279,7 +335,12 @@ def without_comments(node: Node) -> Node:
         return Mapping([Entry(entry.key, without_comments(entry.value)) for entry in node.entries()])
     if isinstance(node, Sequence):
         return Sequence([without_comments(item) for item in node.items if not isinstance(item, Comment)])
-    if isinstance(node.value, float) and node.value.is_integer() and abs(node.value) < 1e6 and str(node.value) != "-0.0":
+    if (
+        isinstance(node.value, float)
+        and node.value.is_integer()
+        and abs(node.value) < 1e6
+        and str(node.value) != "-0.0"
+    ):
         return Scalar(int(node.value))
     return node
 

@@ -1,0 +1,49 @@
+"""The table of stores."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from secretsync.documents.stores import STORES, store_for_path, store_named
+from secretsync.documents.tree import Limits
+from secretsync.errors import ConfigError
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("a.yaml", "yaml"), ("dir.json/a.yml", "yaml"), ("a.json", "json"), (".env", "dotenv"), ("x/prod.env", "dotenv"), ("a.ini", "ini"),
+        ("a.YAML", "binary"), (".env.prod", "binary"), ("a.enc.yaml", "yaml"), ("a.yaml.enc", "binary"), ("yaml", "binary"), ("a.yaml/b", "binary"), ("", "binary"),
+    ],
+)  # fmt: skip
+def test_the_store_follows_the_suffix_as_in_sops(path: str, name: str) -> None:
+    assert store_for_path(path) == name
+
+
+@pytest.mark.parametrize("name", STORES)
+def test_every_store_fulfils_the_protocol(name: str) -> None:
+    store = store_named(name)
+    assert name == store.NAME
+    source = store.load(b"{}" if name == "json" else b"", limits=Limits())
+    assert source.store == name
+    assert isinstance(store.rewrite(source, source.documents), bytes)
+
+
+def test_an_unknown_name_is_refused() -> None:
+    with pytest.raises(ConfigError) as caught:
+        store_named("toml")
+    assert "yaml" in str(caught.value.hint)
+
+
+def test_a_store_loads_no_other() -> None:
+    code = "import sys; from secretsync.documents.stores import store_named; store_named('yaml'); print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not {
+        name
+        for name in loaded
+        if name.startswith("secretsync.documents.")
+        and name.rpartition(".")[2].startswith(("ini", "json", "dotenv", "binary"))
+    }
