@@ -23,11 +23,12 @@ _FORBIDDEN: Final = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0
 _POSSIBLE_COMMENT: Final = r"(?<![^\s\"'\[\]{},?:|>+\-0-9\ufeff])#"
 
 
-def load(data: bytes, *, limits: Limits = Limits()) -> Source:
+def load(data: bytes, *, limits: Limits = Limits(), comments: bool = True) -> Source:
     """Read a YAML stream: UTF-8, or UTF-16 with byte order mark.
 
     Empty input holds no document. A null document is an empty mapping. Aliases are expanded to copies that share their
     content and carry the place of the alias; `<<` is a key like any other. Spans are those `tree.Span` describes.
+    Without `comments` they stay in the text and out of the tree, for callers to whom they cannot matter.
 
     Raises:
         LimitError: the input is larger, deeper or longer than `limits`.
@@ -41,8 +42,8 @@ def load(data: bytes, *, limits: Limits = Limits()) -> Source:
     _drive(builder)
     if data and not builder.roots:
         raise ParseError("holds no document, only comments or blank lines")
-    homeless = _place_comments(builder)
-    documents = [_root(builder, number, comments) for number, comments in enumerate(homeless)]
+    homeless = _place_comments(builder) if comments else [[] for _ in builder.roots]
+    documents = [_root(builder, number, own) for number, own in enumerate(homeless)]
     return Source("yaml", text, documents, builder.spans, encoding, bom)
 
 
@@ -88,6 +89,8 @@ def _refuse_syntax(builder: TreeBuilder, error: MarkedYAMLError) -> NoReturn:
     location = builder.place(mark.index) if mark else None
     if "nesting depth" in problem:
         raise LimitError(f"nested deeper than {builder.limits.depth} levels", location=location) from None
+    if mark and "cannot start any token" in problem and builder.text[mark.index] == "\t":
+        raise ParseError("a tab where only spaces may indent", location=location) from None
     context = f"{error.context}: " if error.context else ""
     raise ParseError(f"{context}{problem}", location=location) from None
 
