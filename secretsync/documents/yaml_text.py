@@ -13,7 +13,6 @@ from binascii import b2a_base64
 from functools import cache
 from typing import Final
 
-from secretsync.documents import go_float
 from secretsync.documents.tree import Timestamp, Value
 from secretsync.errors import TreeError
 
@@ -159,6 +158,8 @@ def float_text(value: float) -> str:
         return ".inf" if value > 0 else "-.inf"
     if value == 0:
         return "-0.0" if math.copysign(1, value) < 0 else "0"
+    from secretsync.documents import go_float  # most documents hold no float
+
     return go_float.general(value)
 
 
