@@ -33,7 +33,7 @@ def outline(node: Node | Comment | Entry) -> object:
         case Entry():
             return (node.key.value, outline(node.value))
         case Scalar():
-            return node.value
+            return "NaN" if node.value != node.value else node.value  # NaN equals nothing
         case Mapping() | Sequence():
             return [outline(item) for item in node.items]
 
