@@ -101,7 +101,7 @@ class TreeBuilder:
     def _document(self, event: Event) -> None:
         start = event.start_mark.index
         if self.spans:
-            self.spans[-1] = Span(self.spans[-1].start, max(self._boundary, start if event.explicit else 0))
+            self.spans[-1] = Span(self.spans[-1].start, self._boundary or start)
         self.spans.append(Span(self.spans[-1].end if self.spans else 0, len(self.text)))
         if len(self.spans) > self.limits.documents:
             raise LimitError(f"more than {self.limits.documents} documents", location=self.place(start))
@@ -116,9 +116,8 @@ class TreeBuilder:
         self._merges.clear()
         self._boundary = 0
         if event.explicit:
-            end = event.end_mark.index
-            newline = self.text.find("\n", end)
-            self._boundary = len(self.text) if newline < 0 else newline + 1
+            line_break = re.compile(BREAK).search(self.text, event.end_mark.index)
+            self._boundary = line_break.end() if line_break else len(self.text)
 
     def _stream_end(self, _event: Event) -> None:
         if self.spans:

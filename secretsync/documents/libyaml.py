@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
+_OWN = frozenset(("__all__", "__version__", "__with_libyaml__"))
 
 
 class _Package(ModuleType):
     """The package `yaml` before its own code has run."""
 
     def __getattr__(self, name: str) -> object:
-        if name.startswith("__") and name != "__all__":
+        if name.startswith("__") and name not in _OWN:  # the import system asks for others
             raise AttributeError(name)
         spec: ModuleSpec = self.__dict__["__spec__"]
         assert spec.loader is not None

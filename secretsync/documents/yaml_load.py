@@ -49,16 +49,13 @@ def load(data: bytes, *, limits: Limits = Limits(), comments: bool = True) -> So
 
 def _decode(data: bytes) -> tuple[str, str, bool]:
     """Return text, encoding and whether there was a byte order mark."""
-    encoding, bom = "utf-8", False
-    for mark, name in _BOMS:
-        if data.startswith(mark):
-            data, encoding, bom = data[len(mark) :], name, True
-            break
+    mark, encoding = next((known for known in _BOMS if data.startswith(known[0])), (b"", "utf-8"))
     try:
-        return data.decode(encoding), encoding, bom
+        return data[len(mark) :].decode(encoding), encoding, bool(mark)
     except UnicodeDecodeError as error:
-        line = data.count("\n".encode(encoding), 0, error.start) + 1
-        raise ParseError(f"not valid {encoding.upper()} at byte {error.start}", location=f"line {line}") from None
+        offset = len(mark) + error.start
+        line = data[:offset].decode(encoding, "replace").count("\n") + 1
+        raise ParseError(f"not valid {encoding.upper()} at byte {offset}", location=f"line {line}") from None
 
 
 def _drive(builder: TreeBuilder) -> None:
