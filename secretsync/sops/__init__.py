@@ -5,7 +5,6 @@ Only decryption is loaded here; encryption and the operations load when they are
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from secretsync.sops.decryption import Decrypted, decrypt, decrypt_unit
@@ -24,4 +23,4 @@ def __getattr__(name: str) -> Any:
     module = _LAZY.get(name)
     if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(module), name)
+    return getattr(__import__(module, fromlist=[name]), name)

@@ -73,7 +73,7 @@ class Walk:
             if type(key) is not str:
                 key = self._odd_key(item.key)
             inside = hit or (active if by_comment else selector.matches(key))
-            aad = prefix + key.encode("utf-8", "surrogatepass") + b":"
+            aad = prefix + key.encode("utf-8", "surrogateescape") + b":"
             value = self._child(item.value, aad, key, inside=inside, selected=inside == encrypting)
             active = False
             if value is item.value:
@@ -146,7 +146,7 @@ class Walk:
         return after, (hit or active) if selector.encrypting else not (hit or after)
 
     def _odd_key(self, key: Scalar) -> str:
-        if type(key.value) is bytes:  # dotenv keys that are not UTF-8
+        if type(key.value) is bytes:  # a YAML key tagged !!binary
             return key.value.decode("utf-8", "surrogateescape")
         raise TreeError(
             f"the key {key.value!r} is not a string; only string keys are supported",
