@@ -161,6 +161,13 @@ class ValueFormatError(FormatError):
     title = "bad value"
 
 
+class EnvironmentValueError(FormatError):
+    """A key or value of a file cannot be a variable of a command's environment."""
+
+    sops_exit_code = 1
+    title = "environment value"
+
+
 class ManifestError(FormatError):
     """A Kubernetes object is not valid: no name, a value that is no string, bad base64."""
 
@@ -358,3 +365,17 @@ class ChangedFileError(FileAccessError):
     """A file changed while it was being read or before its new version was put in place."""
 
     title = "file changed"
+
+
+class UnchangedFileError(FileAccessError):
+    """The editor left the file as it was, so nothing was written."""
+
+    sops_exit_code = 200
+    title = "unchanged"
+
+
+class EditorError(FileAccessError):
+    """The editor is missing or failed, so nothing was written."""
+
+    sops_exit_code = 201
+    title = "editor"

@@ -11,11 +11,26 @@ import typer
 from secretsync.cli._files import Target
 from secretsync.cli._options import Config, Indent
 from secretsync.cli._terminal import warn
+from secretsync.sops.config import Config as Rules
 from secretsync.sops.config import find_config, load_config
 from secretsync.sops.creation import KEY_VARIABLES, Choice, choose, recipients_from
 
 # Accepted, so that the error names the kind of key and not the option.
 _Unsupported: TypeAlias = str | None
+
+
+def rules_at(path: str | None) -> Rules | None:
+    """Return the configuration at `path`, else the nearest one from here upwards, or None; its warnings are shown.
+
+    Raises:
+        ConfigError: it cannot be read, or is wrong.
+    """
+    warnings: list[str] = []
+    found = path or find_config(".", warnings)
+    rules = load_config(found) if found else None
+    for warning in [*warnings, *(f"{found}: {each}" for each in (rules.warnings if rules else []))]:
+        warn(warning)
+    return rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +108,7 @@ class Creation:
             NoMatchingRuleError, ConfigError: there is no rule for the file, or `.sops.yaml` is wrong.
             ConflictingOptionsError: selectors exclude each other.
         """
-        warnings: list[str] = []
-        path = self.config or find_config(".", warnings)
-        config = load_config(path) if path else None
-        for warning in [*warnings, *(config.warnings if config else [])]:
-            warn(f"{path}: {warning}")
+        config = rules_at(self.config)
         choice = choose(
             config.rule_for(target.name) if config else None,
             recipients=recipients_from(recipients.flags(), os.environ),

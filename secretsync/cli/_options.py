@@ -33,6 +33,7 @@ AllowDemoKeys: TypeAlias = Annotated[
 Config: TypeAlias = Annotated[
     str | None, typer.Option("--config", envvar="SOPS_CONFIG", help="Take this file instead of the nearest .sops.yaml.")
 ]
+DryRun: TypeAlias = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and change nothing.")]
 Indent: TypeAlias = Annotated[int | None, typer.Option("--indent", help="Columns of one level, in YAML and JSON.")]
 
 
@@ -65,28 +66,42 @@ def _fields_of(group: Any) -> list[inspect.Parameter]:
 
 
 @dataclass(frozen=True, slots=True)
-class Types:
-    """Which formats a file goes through, and the name that decides where none is given."""
+class InputType:
+    """Which format a file is read in."""
 
     input_type: Annotated[
         StoreName | None, typer.Option("--input-type", help="Format of the input; else the file name tells.")
     ] = None
-    output_type: Annotated[
-        StoreName | None, typer.Option("--output-type", help="Format of the output; else the file name tells.")
-    ] = None
-    filename_override: Annotated[
-        str | None,
-        typer.Option("--filename-override", help="Take this for the file's name when choosing formats and rule."),
-    ] = None
 
-    def target(self, path: str) -> Target:
-        """Return what to work on: types given, else by the name, `--filename-override` before the path.
+    def target(self, path: str, name: str | None = None) -> Target:
+        """Return what to work on: types given, else by `name`, which is the path unless given.
 
         Standard input without a name is binary. Source: sops cmd/sops/main.go, inputStore and outputStore at v3.13.3.
         """
-        name = self.filename_override or ("" if path == STDIN else path)
+        name = name or ("" if path == STDIN else path)
         by_name = store_for_path(name)
-        return Target(path, name, self.input_type or by_name, self.output_type or by_name)
+        return Target(path, name, self.input_type or by_name, self._output_type() or by_name)
+
+    def _output_type(self) -> StoreName | None:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Formats(InputType):
+    """Which formats a file goes through."""
+
+    output_type: Annotated[
+        StoreName | None, typer.Option("--output-type", help="Format of the output; else the file name tells.")
+    ] = None
+
+    def _output_type(self) -> StoreName | None:
+        return self.output_type
+
+
+FilenameOverride: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--filename-override", help="Take this for the file's name when choosing formats and rule."),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,15 +141,19 @@ class Opening:
     ] = None
     allow_demo_keys: AllowDemoKeys = False
 
-    def options(self, target: Target) -> Options:
-        """Return how to open the file `target`, with the keys of this environment."""
+    def keys(self) -> MasterKeys:
+        """Return the keys of this environment; each is read once, when it is first needed."""
+        return MasterKeys(os.environ, prompt=ask_secret, allow_demo_keys=self.allow_demo_keys)
+
+    def options(self, target: Target, keys: MasterKeys | None = None) -> Options:
+        """Return how to open the file `target`; several files share `keys`."""
         order: tuple[str, ...] = DEFAULT_ORDER
         if self.decryption_order is not None:
             order = tuple(kind.strip() for kind in self.decryption_order.split(",") if kind.strip())
         return Options(
             store=target.input_store,
             output_store=target.output_store,
-            keys=MasterKeys(os.environ, prompt=ask_secret, allow_demo_keys=self.allow_demo_keys),
+            keys=keys or self.keys(),
             mac_policy=MacPolicy.IGNORE_UNSAFE if self.ignore_mac else MacPolicy.VERIFY,
             decryption_order=order,
         )

@@ -9,17 +9,19 @@ import os
 import sys
 from typing import Final
 
-from secretsync.errors import KeyServiceError
+from secretsync.errors import ConfigError, KeyServiceError
 
 PROGRAM: Final = "secretsync"
 
 _COLOURS: Final = {"error": "1;31", "warning": "1;33", "hint": "1;36"}
+_BAR: Final = 30
 
 
 def say(text: str, *, kind: str | None = None) -> None:
     """Print one line for people; `kind` is `error`, `warning` or `hint`."""
     label = f"{_coloured(kind)}: " if kind else ""
-    sys.stderr.write(f"{PROGRAM}: {label}{one_line(text)}\n")
+    clear = "\x1b[K" if sys.stderr.isatty() else ""  # a progress bar may stand on this line
+    sys.stderr.write(f"{clear}{PROGRAM}: {label}{one_line(text)}\n")
 
 
 def warn(text: str) -> None:
@@ -41,6 +43,29 @@ def ask_secret(question: str) -> str:
     from getpass import getpass
 
     return getpass(f"{PROGRAM}: {question}: ")
+
+
+def show_progress(done: int, total: int) -> None:
+    """Show how far a run over several files is, on a terminal only; the line goes away with the last one."""
+    if total < 2 or not sys.stderr.isatty():
+        return
+    filled = _BAR * done // total
+    bar = f"[{'#' * filled}{'.' * (_BAR - filled)}] {done}/{total}"
+    sys.stderr.write("\r\x1b[K" if done == total else f"\r\x1b[K{bar}\r")
+    sys.stderr.flush()
+
+
+def confirm(question: str) -> bool:
+    """Ask a person yes or no on the terminal.
+
+    Raises:
+        ConfigError: there is no terminal, so nobody would answer.
+    """
+    if not sys.stdin.isatty():
+        raise ConfigError(f"cannot ask: {question}", hint="say yes beforehand, with --yes")
+    sys.stderr.write(f"{PROGRAM}: {question} [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
 
 def one_line(text: str) -> str:

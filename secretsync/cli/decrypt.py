@@ -7,7 +7,7 @@ from typing import Annotated, TypeAlias
 import typer
 
 from secretsync import files
-from secretsync.cli._options import Destination, Indent, Opening, Types, grouped
+from secretsync.cli._options import Destination, FilenameOverride, Formats, Indent, Opening, grouped
 from secretsync.cli._output import PRIVATE_MODE, write_result
 from secretsync.cli._terminal import warn
 from secretsync.documents.stores import store_named
@@ -23,10 +23,11 @@ Extract: TypeAlias = Annotated[
 
 @grouped
 def decrypt(
-    types: Types,
+    formats: Formats,
     destination: Destination,
     opening: Opening,
     path: File = files.STDIN,
+    filename_override: FilenameOverride = None,
     extract: Extract = None,
     indent: Indent = None,
 ) -> None:
@@ -35,7 +36,7 @@ def decrypt(
     Nothing is printed and nothing is written unless the whole file decrypts.
     """
     where = destination.path(path)
-    target = types.target(path)
+    target = formats.target(path, filename_override)
     tree_path = parse_path(extract) if extract is not None else None
     data = files.read(path)
     opened = target.placing(lambda: operations.open_file(data, opening.options(target)))

@@ -10,7 +10,7 @@ import typer
 
 from secretsync import files, sops
 from secretsync.cli._creation import Creation, Recipients, Selection
-from secretsync.cli._options import AllowDemoKeys, Destination, Types, grouped
+from secretsync.cli._options import AllowDemoKeys, Destination, FilenameOverride, Formats, grouped
 from secretsync.cli._output import write_result
 from secretsync.cli._terminal import warn
 from secretsync.errors import ConflictingOptionsError
@@ -24,9 +24,10 @@ def encrypt(
     recipients: Recipients,
     selection: Selection,
     creation: Creation,
-    types: Types,
+    formats: Formats,
     destination: Destination,
     path: File = files.STDIN,
+    filename_override: FilenameOverride = None,
     allow_demo_keys: AllowDemoKeys = False,
 ) -> None:
     """Encrypt a file.
@@ -34,10 +35,10 @@ def encrypt(
     Recipients come from --age and the like, else from the first rule of .sops.yaml that matches the file.
     The result is decrypted again in memory before it is written.
     """
-    if path == files.STDIN and not types.filename_override:
+    if path == files.STDIN and not filename_override:
         raise ConflictingOptionsError("standard input needs a name: --filename-override secret.yaml")
     where = destination.path(path)
-    target = types.target(path)
+    target = formats.target(path, filename_override)
     data = files.read(path)
     warnings: list[str] = []
     choice, indent = creation.choice(target, recipients, selection)

@@ -1,0 +1,89 @@
+"""`secretsync edit`: an encrypted file in the user's editor, or a new one that is encrypted from the start."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from typing import Final
+
+from secretsync import files, sops
+from secretsync.cli._changes import write_change
+from secretsync.cli._creation import Creation, Recipients, Selection
+from secretsync.cli._editor import edit_text
+from secretsync.cli._files import Target
+from secretsync.cli._options import Formats, Opening, grouped
+from secretsync.cli._output import write_result
+from secretsync.cli.set_value import File
+from secretsync.documents.stores import store_named
+from secretsync.errors import ChangedFileError
+from secretsync.sops import operations
+
+_EXAMPLES: Final = {
+    "yaml": b"# Replace this example with your values; they are encrypted when you leave the editor.\nexample: value\n",
+    "json": b'{\n\t"example": "value"\n}\n',
+    "dotenv": b"# Replace this example with your values.\nEXAMPLE=value\n",
+    "ini": b"; Replace this example with your values.\n[example]\nname = value\n",
+    "binary": b"Replace this example with your text.\n",
+}
+
+
+@grouped
+def edit(
+    path: File,
+    recipients: Recipients,
+    selection: Selection,
+    creation: Creation,
+    formats: Formats,
+    opening: Opening,
+) -> None:
+    """Edit an encrypted file in your editor.
+
+    Opens $SOPS_EDITOR or $EDITOR. Values that you leave alone keep their ciphertext; a file that does not exist is made,
+    with the recipients that `encrypt` would take. The plaintext lies in a private folder in memory meanwhile.
+    """
+    target = formats.target(path)
+    if os.path.lexists(path):
+        _edit(target, opening)
+    else:
+        _make(target, recipients, selection, creation, opening)
+
+
+def _edit(target: Target, opening: Opening) -> None:
+    data = files.read(target.path)
+    opened = target.placing(lambda: operations.open_file(data, opening.options(target)))
+    text = target.placing(lambda: operations.editable(opened))
+    change = edit_text(
+        text,
+        target.path,
+        lambda edited: target.placing(lambda: operations.edited(opened, edited, now=datetime.now(UTC))),
+    )
+    try:
+        write_change(target, change, data)
+    except ChangedFileError as error:
+        kept = f"{target.path}.edited"
+        files.create(kept, change.data)
+        error.hint = f"your version, encrypted, is in {kept}"
+        raise
+
+
+def _make(target: Target, recipients: Recipients, selection: Selection, creation: Creation, opening: Opening) -> None:
+    choice, indent = creation.choice(target, recipients, selection)
+    keys = opening.keys()
+
+    def encrypted(text: bytes) -> bytes:
+        return sops.encrypt(
+            target.load(text, encrypted=False),
+            groups=choice.groups,
+            keys=keys,
+            now=datetime.now(UTC),
+            selector=choice.selector,
+            mac_only=choice.mac_only_encrypted,
+            threshold=choice.shamir_threshold,
+            allow_plaintext=creation.allow_plaintext,
+            output_store=target.output_store,
+            indent=indent,
+        )
+
+    store = store_named(target.input_store)
+    result = edit_text(_EXAMPLES[store.NAME], target.path, lambda text: target.placing(lambda: encrypted(text)))
+    write_result(result, target.path)
