@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from secretsync.documents.pairing import pair_elements, pair_entries
 from secretsync.documents.tree import Comment, Entry, Mapping, Node, Sequence
-from secretsync.documents.yaml_emit import next_column
-from secretsync.documents.yaml_places import Slot, comment_span, last_leaf
+from secretsync.documents.yaml_places import Slot, comment_span, last_leaf, next_column
 
 if TYPE_CHECKING:
     from secretsync.documents.yaml_splice import Splicer

@@ -11,9 +11,9 @@ from typing import Final
 
 from secretsync.documents import yaml_text
 from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar, Sequence
+from secretsync.documents.yaml_places import next_column
 from secretsync.errors import TreeError
 
-DEFAULT_INDENT: Final = 4  # Source: sops stores/yaml IndentDefault at v3.13.3
 _LONGEST_KEY: Final = 128  # bytes; Source: go-yaml yaml_emitter_check_simple_key
 
 
@@ -23,7 +23,7 @@ def dump(documents: list[Mapping], *, indent: int | None = None) -> bytes:
     `indent` is 4 unless given; 2 to 9 are taken as they are, 0 means the default, anything else becomes 2 as in
     go-yaml. Raises: TreeError for a negative indent or a string with an unpaired surrogate.
     """
-    return encoded("---\n".join(document_text(document, indent=indent) for document in documents))
+    return yaml_text.encoded("---\n".join(document_text(document, indent=indent) for document in documents))
 
 
 def document_text(document: Mapping, *, indent: int | None = None) -> str:
@@ -41,23 +41,15 @@ def emit_node(node: Node) -> bytes:
     """Return one value on its own, with a final newline, as `sops decrypt --extract` prints it."""
     if isinstance(node, Mapping):
         return dump([node])
-    emitter = Emitter(DEFAULT_INDENT)
+    emitter = Emitter(yaml_text.DEFAULT_INDENT)
     emitter.value(node, column=0, parent=-1, lead="")
-    return encoded("".join(emitter.parts).strip("\n") + "\n")
-
-
-def encoded(text: str) -> bytes:
-    """Return `text` in UTF-8. Raises: TreeError if a string holds an unpaired surrogate."""
-    try:
-        return text.encode()
-    except UnicodeEncodeError:
-        raise TreeError("a string holds an unpaired surrogate, which UTF-8 cannot carry") from None
+    return yaml_text.encoded("".join(emitter.parts).strip("\n") + "\n")
 
 
 def step(indent: int | None) -> int:
     """Return the columns of one level for an `--indent` as sops takes it. Raises: TreeError if negative."""
     if indent is None or indent == 0:
-        return DEFAULT_INDENT
+        return yaml_text.DEFAULT_INDENT
     if indent < 0:
         raise TreeError("a YAML indent cannot be negative")
     return indent if 2 <= indent <= 9 else 2  # go-yaml's best_indent
@@ -71,11 +63,6 @@ class Literals(Enum):
     WITHOUT_BLANK_LINES = auto()
     # Above a comment that is indented like the block: the block would take it.
     NONE = auto()
-
-
-def next_column(column: int, step: int) -> int:
-    """Return the column of a child block under a key at `column`."""
-    return step * ((column + step) // step)
 
 
 class Emitter:

@@ -17,6 +17,11 @@ _LINE: Final = re.compile(r"^([ \t]*)(.*)$", re.MULTILINE)
 _KEPT_LINES: Final = re.compile(r"[|>][1-9]?\+")
 
 
+def next_column(column: int, step: int) -> int:
+    """Return the column of a child block under a key at `column`, as go-yaml indents: the next multiple of `step`."""
+    return step * ((column + step) // step)
+
+
 class Slot(NamedTuple):
     """What surrounds a value: `after` is the place behind its colon or dash, `parent` the column of its key or dash."""
 
@@ -188,6 +193,14 @@ def comment_span(comment: Comment) -> Span:
 def _span(item: Comment | Mapping | Sequence) -> Span:
     assert item.span is not None
     return item.span
+
+
+def comments_behind(node: Node) -> list[Comment]:
+    """Return the comment of a flow collection that stands behind its bracket; it comes first among the items."""
+    if isinstance(node, Scalar) or not node.flow or node.alias is not None or not node.items:
+        return []
+    first = node.items[0]
+    return [first] if isinstance(first, Comment) and comment_span(first).start >= node_span(node).end else []
 
 
 def has_values(node: Node) -> bool:

@@ -1,18 +1,21 @@
-"""Splicing one node: a scalar in place, a flow collection member by member, anything else written afresh.
+"""Splicing one node: a scalar or a comment in place, anything of another shape written afresh.
 
-Block collections are `yaml_block`'s. Every method notes replacements in `edits`; none changes the text itself.
+Block collections are `yaml_block`'s, flow collections `yaml_flow`'s. What most rewrites do not need, fresh emission and
+flow collections, is loaded when it is needed. Every method notes replacements in `edits`; none changes the text itself.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from secretsync.documents import yaml_block, yaml_text
-from secretsync.documents.pairing import Edits, equal, pair_elements, pair_entries, same_value
-from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar, Sequence
-from secretsync.documents.yaml_emit import Emitter, Literals, flow_text
-from secretsync.documents.yaml_places import Places, Slot, comment_span, has_values, node_span
+from secretsync.documents.pairing import Edits, equal, same_value
+from secretsync.documents.tree import Comment, Mapping, Node, Scalar, Sequence
+from secretsync.documents.yaml_places import Places, Slot, comment_span, comments_behind, has_values, node_span
+
+if TYPE_CHECKING:
+    from secretsync.documents.yaml_emit import Emitter
 
 _ANCHOR: Final = re.compile(r"(?:!\S*\s+)?(&[^\s,\[\]{}]+)")
 _HEADER: Final = re.compile(r"(?:[!&]\S*\s+)*[|>][-+0-9]*")
@@ -48,12 +51,16 @@ class Splicer:
         """Note what changed between two collections of one kind that both hold values."""
         assert isinstance(new, Mapping | Sequence)
         if old.flow:
-            self._flow(old, new)
+            from secretsync.documents import yaml_flow
+
+            yaml_flow.splice_flow(self, old, new)
         elif not yaml_block.splice_block(self, old, new):
             self.replace(old, new, slot)
 
     def emitter(self, position: int, column: int) -> Emitter:
         """Return an emitter for a block at `column` that the text at `position` follows."""
+        from secretsync.documents.yaml_emit import Emitter, Literals
+
         literals = Literals.NONE if self.places.would_swallow(position, column) else Literals.WITHOUT_BLANK_LINES
         return Emitter(self.step, self.places.newline, literals)
 
@@ -146,7 +153,7 @@ class Splicer:
 
     def replace(self, old: Node, new: Node, slot: Slot) -> None:
         """Write `new` afresh in the place of `old`."""
-        self._drop_comments_behind(old)
+        self.drop_comments_behind(old)
         if slot.flow:
             span = node_span(old)
             text = self.flow_text(new)
@@ -171,9 +178,9 @@ class Splicer:
             self._below(line, line, body)
         self.edits.replace(self.places.behind_previous_line(start), self.places.line_end(stop), "")
 
-    def _drop_comments_behind(self, old: Node) -> None:
+    def drop_comments_behind(self, old: Node) -> None:
         """Remove the comments that belong to a flow collection and stand behind it: its successor brings its own."""
-        for comment in _comments_behind(old):
+        for comment in comments_behind(old):
             start, stop = comment_span(comment)
             line = self.places.line_start(start)
             self.edits.replace(line + len(self.text[line:start].rstrip(" \t")), stop, "")
@@ -202,6 +209,8 @@ class Splicer:
 
     def flow_text(self, node: Node) -> str:
         """Return a node in flow style, on several lines where it holds comments."""
+        from secretsync.documents.yaml_emit import flow_text
+
         return flow_text(node, self.places.newline)
 
     def _empty(self, old: Mapping | Sequence, new: Node) -> bool:
@@ -216,91 +225,3 @@ class Splicer:
             assert isinstance(after, Comment)
             self.comment(before, after)
         return True
-
-    # --- flow collections -----------------------------------------------------------------------------------------
-
-    def _flow(self, old: Mapping | Sequence, new: Mapping | Sequence) -> None:
-        """Splice the members of a flow collection; write it afresh where members with comments come or go."""
-        behind, first = _comments_behind(old), new.items[0]
-        if behind and isinstance(first, Comment):
-            self.comment(behind[0], first)
-            self._members(_rest(old), _rest(new))
-        else:
-            self._drop_comments_behind(old)
-            self._members(_rest(old) if behind else old, new)
-
-    def _members(self, old: Mapping | Sequence, new: Mapping | Sequence) -> None:
-        partners = _pair(old, new)
-        same_length = len(partners) == len(old.items)
-        if same_length and all(
-            index is not None and isinstance(old.items[index], Comment) == isinstance(item, Comment)
-            for index, item in zip(partners, new.items, strict=True)
-        ):
-            for before, after in zip(old.items, new.items, strict=True):
-                self._member(before, after)
-            return
-        commented = any(isinstance(item, Comment) for item in (*old.items, *new.items))
-        kept = [index for index in partners if index is not None]
-        if commented or not kept or self.text[node_span(old).end - 1] not in "]}":
-            self.edits.replace(*node_span(old), self.flow_text(new))
-            return
-        self._flow_members(old, new, partners, kept)
-
-    def _member(self, old: Entry | Comment | Node, new: Entry | Comment | Node) -> None:
-        if isinstance(old, Comment):
-            assert isinstance(new, Comment)
-            self.comment(old, new)
-        elif isinstance(old, Entry):
-            assert isinstance(new, Entry)
-            self.node(old.value, new.value, Slot(self.places.behind_colon(old), 0, 0, flow=True))
-        else:
-            assert not isinstance(new, Entry | Comment)
-            self.node(old, new, Slot(node_span(old).start, 0, 0, flow=True))
-
-    def _flow_members(
-        self, old: Mapping | Sequence, new: Mapping | Sequence, partners: list[int | None], kept: list[int]
-    ) -> None:
-        """Cut members with the comma before them (the first ones: behind them), insert new ones beside old ones."""
-        places = self.places
-        if kept[0] > 0:
-            self.edits.replace(places.start(old, 0), places.start(old, kept[0]), "")
-        for place in range(kept[0] + 1, len(old.items)):
-            if place not in kept:
-                self.edits.replace(places.end(old.items[place - 1]), places.end(old.items[place]), "")
-        previous: int | None = None
-        for item, index in zip(new.items, partners, strict=True):
-            if index is not None:
-                self._member(old.items[index], item)
-                previous = index
-                continue
-            text = self.flow_text(Mapping([item]))[1:-1] if isinstance(item, Entry) else self.flow_text(_value(item))
-            at = places.start(old, kept[0]) if previous is None else places.end(old.items[previous])
-            self.edits.replace(at, at, text + ", " if previous is None else ", " + text)
-
-
-def _comments_behind(node: Node) -> list[Comment]:
-    """Return the comment of a flow collection that stands behind its bracket; it comes first among the items."""
-    if isinstance(node, Scalar) or not node.flow or node.alias is not None or not node.items:
-        return []
-    first = node.items[0]
-    return [first] if isinstance(first, Comment) and comment_span(first).start >= node_span(node).end else []
-
-
-def _rest(node: Mapping | Sequence) -> Mapping | Sequence:
-    """Return a flow collection without its first item."""
-    if isinstance(node, Mapping):
-        return Mapping(node.items[1:], node.span, node.flow)
-    return Sequence(node.items[1:], node.span, node.flow)
-
-
-def _value(item: Entry | Comment | Node) -> Node:
-    assert not isinstance(item, Entry | Comment)
-    return item
-
-
-def _pair(old: Mapping | Sequence, new: Mapping | Sequence) -> list[int | None]:
-    if isinstance(old, Mapping):
-        assert isinstance(new, Mapping)
-        return pair_entries(old.items, new.items)
-    assert isinstance(new, Sequence)
-    return pair_elements(old.items, new.items)

@@ -16,12 +16,30 @@ from typing import Final
 from secretsync.documents.tree import Timestamp, Value
 from secretsync.errors import TreeError
 
+DEFAULT_INDENT: Final = 4  # Source: sops stores/yaml IndentDefault at v3.13.3
 # Starts with a letter, holds nothing that means anything to YAML: the common case, decided by one match.
 _WORD: Final = re.compile(r"[A-Za-z/_][A-Za-z0-9_./@+-]*\Z")
 # Words some reader takes for null, bool, merge or value, in YAML 1.1 or 1.2.
 _RESERVED: Final = frozenset(
     [
-        *("null", "Null", "NULL", "~", "true", "True", "TRUE", "false", "False", "FALSE", "y", "Y", "n", "N", "<<", "="),
+        *(
+            "null",
+            "Null",
+            "NULL",
+            "~",
+            "true",
+            "True",
+            "TRUE",
+            "false",
+            "False",
+            "FALSE",
+            "y",
+            "Y",
+            "n",
+            "N",
+            "<<",
+            "=",
+        ),
         *("yes", "Yes", "YES", "no", "No", "NO", "on", "On", "ON", "off", "Off", "OFF", ".nan", ".NaN", ".NAN"),
         *(".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF", "-.inf", "-.Inf", "-.INF"),
     ]
@@ -169,3 +187,11 @@ def comment_lines(text: str) -> list[str]:
     if text.isascii() and all(line.replace("\t", "").isprintable() for line in lines):
         return ["#" + line for line in lines]
     return ["#" + _wide(_UNPRINTABLE).sub("\ufffd", line) for line in lines]
+
+
+def encoded(text: str) -> bytes:
+    """Return `text` in UTF-8. Raises: TreeError if a string holds an unpaired surrogate."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise TreeError("a string holds an unpaired surrogate, which UTF-8 cannot carry") from None

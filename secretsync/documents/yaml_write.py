@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from secretsync.documents import yaml_emit
+from secretsync.documents import yaml_text
 from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar, Source, Span
 from secretsync.documents.yaml_places import Places, Slot, comment_span, has_values, node_span
 from secretsync.documents.yaml_splice import Splicer
@@ -25,7 +25,7 @@ def rewrite(source: Source, documents: list[Mapping]) -> bytes:
     Raises: TreeError if a string holds an unpaired surrogate.
     """
     if not source.documents:
-        return yaml_emit.dump(documents)
+        return _fresh(documents, None).encode()
     return _encoded(source, rewritten_text(source, documents))
 
 
@@ -47,16 +47,19 @@ def rewritten_text(source: Source, documents: list[Mapping]) -> str:
     if extra:
         newline = splicer.places.newline
         text += "" if text.endswith("\n") else newline
-        text += "".join(
-            f"---\n{yaml_emit.document_text(document, indent=splicer.step)}".replace("\n", newline)
-            for document in extra
-        )
+        text += ("---\n" + _fresh(extra, splicer.step)).replace("\n", newline)
     return text
+
+
+def _fresh(documents: list[Mapping], indent: int | None) -> str:
+    from secretsync.documents import yaml_emit
+
+    return yaml_emit.dump(documents, indent=indent).decode()
 
 
 def _encoded(source: Source, text: str) -> bytes:
     if source.encoding == "utf-8":
-        data = yaml_emit.encoded(text)
+        data = yaml_text.encoded(text)
         return b"\xef\xbb\xbf" + data if source.bom else data
     return ((_BOM if source.bom else "") + text).encode(source.encoding, "replace")
 
@@ -69,8 +72,8 @@ def _step(source: Source) -> int:
             value = entry.value
             if isinstance(value, Mapping) and value.alias is None and not value.flow and has_values(value):
                 column = places.own_column(value)
-                return column if 2 <= column <= 9 else yaml_emit.DEFAULT_INDENT
-    return yaml_emit.DEFAULT_INDENT
+                return column if 2 <= column <= 9 else yaml_text.DEFAULT_INDENT
+    return yaml_text.DEFAULT_INDENT
 
 
 def _document(splicer: Splicer, old: Mapping, new: Mapping, span: Span) -> None:
@@ -85,7 +88,7 @@ def _document(splicer: Splicer, old: Mapping, new: Mapping, span: Span) -> None:
     if root.start == root.end:
         _fill(splicer, old, new, span)
         return
-    text = yaml_emit.document_text(new, indent=splicer.step).removesuffix("\n").replace("\n", splicer.places.newline)
+    text = _fresh([new], splicer.step).removesuffix("\n").replace("\n", splicer.places.newline)
     splicer.edits.replace(*_root_place(splicer.places, old), text)
 
 
@@ -101,7 +104,7 @@ def _fill(splicer: Splicer, old: Mapping, new: Mapping, span: Span) -> None:
     if rest:
         lines = [match.end() for match in _MARKER_OR_COMMENT.finditer(places.text, *span)]
         at = lines[-1] if lines else span.start
-        text = yaml_emit.document_text(Mapping(rest), indent=splicer.step).removesuffix("\n").replace("\n", newline)
+        text = _fresh([Mapping(rest)], splicer.step).removesuffix("\n").replace("\n", newline)
         splicer.edits.replace(at, at, newline + text)
 
 
