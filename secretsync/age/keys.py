@@ -5,7 +5,6 @@ X25519 is the common kind; the module of every other one is loaded when its firs
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Final, Literal, overload
 
 from secretsync.age.interaction import NOBODY, Interaction
@@ -36,7 +35,7 @@ def generate(*, post_quantum: bool = False) -> X25519Identity | HybridIdentity:
     if not post_quantum:
         return X25519Identity.generate()
     module, name = _KINDS["AGE-SECRET-KEY-PQ-1"]
-    identity: HybridIdentity = getattr(import_module(module), name).generate()
+    identity: HybridIdentity = getattr(__import__(module, fromlist=[name]), name).generate()
     return identity
 
 
@@ -69,7 +68,7 @@ def parse_identity(text: str, interaction: Interaction = NOBODY) -> Identity:
     for start in ("AGE-SECRET-KEY-PQ-1", "AGE-PLUGIN-"):
         if text.startswith(start):
             module, name = _KINDS[start]
-            identity: Identity = getattr(import_module(module), name).parse(text, interaction)
+            identity: Identity = getattr(__import__(module, fromlist=[name]), name).parse(text, interaction)
             return identity
     raise FormatError("unknown identity type")
 
@@ -96,7 +95,7 @@ def parse_identities(text: str, interaction: Interaction = NOBODY, *, several_pe
 
 def _recipient_kind(start: str, text: str, interaction: Interaction) -> Recipient:
     module, name = _KINDS[start]
-    recipient: Recipient = getattr(import_module(module), name).parse(text, interaction)
+    recipient: Recipient = getattr(__import__(module, fromlist=[name]), name).parse(text, interaction)
     return recipient
 
 

@@ -8,10 +8,9 @@ object completes itself as soon as it is asked for a name that it does not have.
 from __future__ import annotations
 
 import sys
-from importlib import import_module
-from importlib.machinery import PathFinder
+from _frozen_importlib_external import PathFinder  # the module behind importlib.machinery, without the package
 from types import ModuleType, SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
@@ -45,9 +44,10 @@ def _load_extension() -> None:
     package.__file__ = spec.origin
     package.__path__ = list(spec.submodule_search_locations)
     sys.modules["yaml"] = package
-    for part in ("tokens", "events", "nodes"):
-        import_module(f"yaml.{part}")
-    error = import_module("yaml.error")
+    for part in ("tokens", "events", "nodes", "error"):
+        __import__(f"yaml.{part}")
+    error: Any = sys.modules["yaml.error"]
+
     marked, plain = error.MarkedYAMLError, error.YAMLError
     stand_ins = {
         "reader": SimpleNamespace(ReaderError=plain),
@@ -61,7 +61,7 @@ def _load_extension() -> None:
     }
     vars(package).update(stand_ins)
     try:
-        import_module("yaml._yaml")
+        __import__("yaml._yaml")
     except ImportError:
         del sys.modules["yaml"]
         raise

@@ -6,7 +6,6 @@ beyond the form of its envelope: dotenv and INI flatten the `sops` mapping, bina
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Final, Protocol, cast
 
 from secretsync.documents.tree import Limits, Mapping, Node, Source
@@ -56,7 +55,7 @@ def store_named(name: str) -> Store:
     module = STORES.get(name)
     if module is None:
         raise ConfigError(f"unknown store {name!r}", hint=f"use one of {', '.join(STORES)}")
-    return cast("Store", import_module(module))
+    return cast("Store", __import__(module, fromlist=["NAME"]))
 
 
 def store_for_path(path: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from importlib import import_module
 from typing import Final, NoReturn
 
 from secretsync.hooks import _boundary
@@ -53,7 +52,7 @@ def _action(arguments: list[str]) -> bytes:
     module = COMMANDS.get(arguments[0])
     if module is None:
         raise UsageError(f"no such command: {arguments[0]}")
-    result: bytes = import_module(module).run(arguments[1:])
+    result: bytes = __import__(module, fromlist=["run"]).run(arguments[1:])
     return result
 
 

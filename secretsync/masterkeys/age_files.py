@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from importlib import import_module
 
 from secretsync import files
 from secretsync.age import armor, header, parse_identities
@@ -33,7 +32,8 @@ def read(path: str, interaction: Interaction, *, optional: bool = False) -> tupl
 def parsed(raw: bytes, name: str, interaction: Interaction) -> tuple[Identity, ...]:
     """Return the identities of a key file's content; a protected one is opened only when it is used."""
     if raw.startswith(_PROTECTED_START) or armor.is_armored(raw):
-        protected = import_module("secretsync.age.protected")
+        from secretsync.age import protected
+
         return (protected.ProtectedIdentities(raw, name, interaction),)
     try:
         return tuple(parse_identities(raw.decode("utf-8"), interaction))
@@ -58,7 +58,8 @@ def ssh_parsed(
     raw: bytes, name: str, interaction: Interaction, *, public_path: str | None = None
 ) -> tuple[Identity, ...]:
     """Return the identity of an SSH private key; a protected one asks only when it is used."""
-    sshfile = import_module("secretsync.age.sshfile")
+    from secretsync.age import sshfile
+
     public_half = partial(files.read, public_path) if public_path else None
     try:
         return (sshfile.parse_private_key(raw, name, interaction, public_half=public_half),)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
-from importlib import import_module
 from typing import Final, NamedTuple
 
 from secretsync.age import parse_identities
@@ -118,6 +117,6 @@ def config_folder(environ: Mapping[str, str]) -> str:
 
 
 def _output(name: str, environ: Mapping[str, str], recipient: str) -> bytes:
-    commands = import_module("secretsync.masterkeys.commands")
-    output: bytes = commands.output_of(environ[name], environ, name=name, recipient=recipient)
-    return output
+    from secretsync.masterkeys import commands
+
+    return commands.output_of(environ[name], environ, name=name, recipient=recipient)

@@ -6,7 +6,6 @@ One unwrap is done per distinct wrapped key: documents of one file, and files co
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from secretsync.masterkeys.surroundings import KeySource, Prompt, Surroundings
@@ -46,7 +45,7 @@ class MasterKeys:
         service = self._services.get(kind)
         if service is None:
             module, name = KINDS.get(kind, _ABSENT)
-            service = getattr(import_module(module), name)(kind, self._surroundings)
+            service = getattr(__import__(module, fromlist=[name]), name)(kind, self._surroundings)
             self._services[kind] = service
         return service
 

@@ -12,8 +12,8 @@ from typing import Final
 from secretsync import files
 from secretsync.crypto.digests import sha256
 from secretsync.errors import ConfigError, PlaintextError, SecretsyncError
-from secretsync.render.context import Context
 from secretsync.render.objects import describe
+from secretsync.render.options import Context
 from secretsync.render.units import Opened
 from secretsync.sealed.certificate import SealingCertificate
 from secretsync.sealed.deterministic import SealKey

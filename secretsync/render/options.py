@@ -1,4 +1,4 @@
-"""What one rendering may be told: the mode, where the sealing material is, how the result leaves, and the limits.
+"""What one rendering may be told, and what its steps share: mode, sealing material, output, limits; keys and warnings.
 
 The CLI, `secretsync-hook` and the Python API all build this object; nothing here comes from the files that are rendered.
 """
@@ -7,9 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 from secretsync.documents.tree import Limits
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from secretsync.masterkeys import MasterKeys
+    from secretsync.sealed.certificate import SealingCertificate
+    from secretsync.sealed.deterministic import SealKey
 
 Mode: TypeAlias = Literal["reveal", "seal", "redact"]
 Format: TypeAlias = Literal["yaml", "json"]
@@ -42,3 +49,17 @@ class Options(NamedTuple):
     max_files: int = 100_000
     workers: int | None = None
     """Worker processes for many files; None takes one per processor above the threshold, 0 or 1 takes none."""
+
+
+class Context:
+    """What the steps of one rendering share. `now` is what certificates are judged by, None for the current time."""
+
+    __slots__ = ("certificate", "keys", "now", "options", "seal_key", "warnings")
+
+    def __init__(self, options: Options, keys: MasterKeys, now: datetime | None) -> None:
+        self.options = options
+        self.keys = keys
+        self.now = now
+        self.warnings: list[str] = []
+        self.certificate: SealingCertificate | None = None
+        self.seal_key: SealKey | None = None

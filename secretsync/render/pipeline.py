@@ -5,26 +5,23 @@ What comes out is bytes; a file in which nothing changed comes out as the bytes 
 
 from __future__ import annotations
 
-from importlib import import_module
-from types import ModuleType
-from typing import Final, NamedTuple
+from collections.abc import Callable
+from typing import Final, NamedTuple, TypeAlias
 
 from secretsync.documents import yaml_load
-from secretsync.documents.stores import Store, store_named
-from secretsync.documents.tree import Entry, Mapping, Node, Scalar, Sequence, Source
+from secretsync.documents.tree import Entry, Limits, Mapping, Node, Scalar, Sequence, Source
 from secretsync.errors import DuplicateKeyError, ManifestError, ParseError, SecretsyncError
 from secretsync.render import objects
-from secretsync.render.context import Context
 from secretsync.render.discover import Input
-from secretsync.render.options import Format, Mode
+from secretsync.render.options import Context, Format, Mode
 from secretsync.render.units import Opened, open_units
 
-_MODES: Final[dict[Mode, str]] = {
-    "reveal": "secretsync.render.reveal",
+_FINISHERS: Final[dict[Mode, str]] = {
     "seal": "secretsync.render.seal",
     "redact": "secretsync.render.redact",
 }
 _NO_ITEMS: Final = Sequence()
+Finish: TypeAlias = Callable[[Opened, Context], Mapping]
 
 
 class Piece(NamedTuple):
@@ -56,9 +53,9 @@ def _render(source: Input, data: bytes, context: Context) -> Piece:
     documents, number = _transform(loaded.documents, context)
     written = context.options.output or own
     if written != own:
-        data = _converted(documents, store_named(written))
+        data = _converted(documents, written)
     elif any(new is not old for new, old in zip(documents, loaded.documents, strict=True)):
-        data = store_named(own).rewrite(loaded, documents)
+        data = _rewritten(loaded, documents)
     return Piece(source.relpath, written, data, number)
 
 
@@ -71,10 +68,10 @@ def _holds_nothing(data: bytes) -> bool:
 def _load(source: Input, data: bytes, context: Context) -> tuple[Format, Source]:
     limits = context.options.limits
     if source.relpath.endswith(".json"):
-        return "json", _without_duplicates(store_named("json").load(data, limits=limits))
+        return "json", _loaded_json(data, limits)
     if source.path == "-" and data.lstrip()[:1] == b"{":
         try:
-            return "json", _without_duplicates(store_named("json").load(data, limits=limits))
+            return "json", _loaded_json(data, limits)
         except ParseError as error:
             if "behind the JSON object" not in error.message:
                 raise
@@ -87,6 +84,22 @@ def _may_need_comments(data: bytes) -> bool:
     A mark that is spelt with escapes is missed, and the MAC does not hold then.
     """
     return b"type:comment]" in data or b"_comment_regex" in data or data[:2] in {b"\xff\xfe", b"\xfe\xff"}
+
+
+def _loaded_json(data: bytes, limits: Limits) -> Source:
+    from secretsync.documents import json_store
+
+    return _without_duplicates(json_store.load(data, limits=limits))
+
+
+def _rewritten(source: Source, documents: list[Mapping]) -> bytes:
+    if source.store == "json":
+        from secretsync.documents import json_store
+
+        return json_store.rewrite(source, documents)
+    from secretsync.documents import yaml_write
+
+    return yaml_write.rewrite(source, documents)
 
 
 def _without_duplicates(source: Source) -> Source:
@@ -110,26 +123,43 @@ def _transform(documents: list[Mapping], context: Context) -> tuple[list[Mapping
     """Return the documents after decryption and the mode, and the number of objects in them."""
     several = len(documents) > 1
     opened = open_units(documents, context.keys, lambda index: f"#{index + 1}" if several else "", context.warnings)
-    mode = import_module(_MODES[context.options.mode])
+    finish = _finisher(context.options.mode)
     before = sum(objects.count(document.after) for document in opened)
-    finished = [_finish(document, mode, context) for document in opened]
+    finished = [_finish(document, finish, context) for document in opened]
     if sum(objects.count(document) for document in finished) != before:
         raise ManifestError("rendering changed the number of objects")
     return finished, before
 
 
-def _finish(opened: Opened, mode: ModuleType, context: Context) -> Mapping:
+def _finisher(mode: Mode) -> Finish:
+    """Return what a mode does with an opened object; sealing and redacting load their modules."""
+    if mode == "reveal":
+        return _reveal
+    finish: Finish = __import__(_FINISHERS[mode], fromlist=["finish"]).finish
+    return finish
+
+
+def _reveal(opened: Opened, context: Context) -> Mapping:
+    """Return the decrypted object; a Secret gets the namespace it lacks."""
+    namespace = context.options.namespace
+    return (
+        objects.with_namespace(opened.after, namespace)
+        if namespace and objects.is_secret(opened.after)
+        else opened.after
+    )
+
+
+def _finish(opened: Opened, finish: Finish, context: Context) -> Mapping:
     if objects.items_of(opened.after) is not None:
-        return _finish_list(opened, mode, context)
+        return _finish_list(opened, finish, context)
     if objects.kind_of(opened.after) == "Secret" and objects.may_hold_ciphertext(opened.after):
         from secretsync.render.carried import open_carried
 
         open_carried(opened, context.keys, context.options.limits)
-    finished: Mapping = mode.finish(opened, context)
-    return finished
+    return finish(opened, context)
 
 
-def _finish_list(opened: Opened, mode: ModuleType, context: Context) -> Mapping:
+def _finish_list(opened: Opened, finish: Finish, context: Context) -> Mapping:
     """Finish the objects inside a List one by one, and the List around them as an object of its own."""
     shell = Opened(
         opened.location,
@@ -139,8 +169,8 @@ def _finish_list(opened: Opened, mode: ModuleType, context: Context) -> Mapping:
     )
     if opened.after is opened.before:
         shell.before = shell.after
-    items = _finish_items(opened, mode, context)
-    finished: Mapping = mode.finish(shell, context)
+    items = _finish_items(opened, finish, context)
+    finished = finish(shell, context)
     if finished is shell.after:
         finished = opened.after
     finished = objects.replaced(finished, "items", items)
@@ -149,7 +179,7 @@ def _finish_list(opened: Opened, mode: ModuleType, context: Context) -> Mapping:
     return finished
 
 
-def _finish_items(opened: Opened, mode: ModuleType, context: Context) -> Sequence:
+def _finish_items(opened: Opened, finish: Finish, context: Context) -> Sequence:
     after = objects.items_of(opened.after)
     assert after is not None
     before = objects.items_of(opened.before) or after
@@ -165,7 +195,7 @@ def _finish_items(opened: Opened, mode: ModuleType, context: Context) -> Sequenc
     if objects.kind_of(opened.after) == "SecretList":
         for member in members:
             _name_kind(member)
-    finished = iter([_finish(member, mode, context) for member in members])
+    finished = iter([_finish(member, finish, context) for member in members])
     return objects.mapped(after, lambda index, item: _next_item(opened, index, item, finished))
 
 
@@ -189,9 +219,12 @@ def _name_kind(member: Opened) -> None:
     member.after = member.before if same else Mapping([*named, *member.after.items])
 
 
-def _converted(documents: list[Mapping], store: Store) -> bytes:
+def _converted(documents: list[Mapping], written: Format) -> bytes:
     """Write documents in another format; objects of JSON follow one another, as kubectl reads them."""
     documents = [document for document in documents if any(True for _ in document.entries())]
-    if store.NAME == "json":
+    from secretsync.documents.stores import store_named
+
+    store = store_named(written)
+    if written == "json":
         return b"".join(store.dump([document]) for document in documents)
     return store.dump(documents)

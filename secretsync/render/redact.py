@@ -11,8 +11,8 @@ from typing import Final
 
 from secretsync.crypto.digests import hmac_sha256
 from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar, Sequence
-from secretsync.render.context import Context
 from secretsync.render.objects import is_secret, kind_of, replaced, with_namespace
+from secretsync.render.options import Context
 from secretsync.render.units import Opened
 from secretsync.secrecy import SecretBytes
 from secretsync.sops.values import canonical

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from secretsync.errors import ManifestError
 from secretsync.masterkeys import MasterKeys
-from secretsync.render.context import Context
 from secretsync.render.discover import Input, discover
-from secretsync.render.options import Options
+from secretsync.render.options import Context, Options
 from secretsync.render.pipeline import Piece, render_file
 
 if TYPE_CHECKING:

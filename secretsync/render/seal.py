@@ -14,9 +14,9 @@ from secretsync.documents.plain import from_plain
 from secretsync.documents.tree import Comment, Entry, Mapping, Node, Sequence
 from secretsync.errors import PlaintextError, SecretsyncError
 from secretsync.manifests.trees import to_object
-from secretsync.render.context import Context
 from secretsync.render.material import load_certificate, seal_key_for
 from secretsync.render.objects import describe, is_sealed_secret, is_secret, kind_of, text_of
+from secretsync.render.options import Context
 from secretsync.render.units import Opened
 
 _READABLE: Final = ("labels", "annotations")

@@ -16,9 +16,8 @@ from typing import Final, NoReturn, cast
 
 from secretsync.errors import SecretsyncError
 from secretsync.masterkeys import MasterKeys
-from secretsync.render.context import Context
 from secretsync.render.discover import Input
-from secretsync.render.options import Format
+from secretsync.render.options import Context, Format
 from secretsync.render.pipeline import Piece, render_file
 from secretsync.secrecy import SecretBytes
 
