@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from secretsync.documents.yaml_splice import Splicer
 
 
-def splice_block(splicer: Splicer, old: Mapping | Sequence, new: Mapping | Sequence) -> bool:
+def splice_block(splicer: Splicer, old: Mapping | Sequence, new: Mapping | Sequence, after: int) -> bool:
     """Note what changed between two block collections of one kind that both hold values.
 
     Return False, with nothing noted, if no item of the old one stays: there is nothing to put the new ones next to.
@@ -26,18 +26,19 @@ def splice_block(splicer: Splicer, old: Mapping | Sequence, new: Mapping | Seque
             None if index is not None and type(old.items[index]) is Comment and type(item) is not Comment else index
             for item, index in zip(new.items, pair_elements(old.items, new.items), strict=True)
         ]
-    return _Block(splicer, old, new).splice(partners)
+    return _Block(splicer, old, new, after).splice(partners)
 
 
 class _Block:
     """One block collection, its new items and where its columns are."""
 
-    def __init__(self, splicer: Splicer, old: Mapping | Sequence, new: Mapping | Sequence) -> None:
+    def __init__(self, splicer: Splicer, old: Mapping | Sequence, new: Mapping | Sequence, after: int) -> None:
         self.splicer = splicer
         self.places = splicer.places
         self.edits = splicer.edits
         self.old = old
         self.new = new
+        self.after = after  # the place behind the colon or dash that the collection belongs to
         self.column = -1
 
     def splice(self, partners: list[int | None]) -> bool:
@@ -60,6 +61,7 @@ class _Block:
     def _pair(self, index: int, old: Entry | Comment | Node, new: Entry | Comment | Node) -> None:
         if isinstance(old, Entry):
             assert isinstance(new, Entry)
+            self.splicer.merge_key(old, new)
             if old.value is not new.value and not self.splicer.on_its_line(old.value, new.value):
                 column = self._own_column()
                 slot = Slot(self.places.behind_colon(old), column, next_column(column, self.splicer.step))
@@ -111,7 +113,7 @@ class _Block:
         if not isinstance(item, Comment):
             return True
         start = comment_span(item).start
-        if start >= self.places.limit or self._is_inline(index):
+        if not self.after <= start < self.places.limit or self._is_inline(index):
             return False
         before = self._value_start(range(index - 1, -1, -1))
         behind = self._value_start(range(index + 1, len(self.old.items)))

@@ -11,7 +11,7 @@ from typing import Final
 
 from secretsync.documents import yaml_text
 from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar, Sequence
-from secretsync.documents.yaml_places import next_column
+from secretsync.documents.yaml_places import is_mergeable, next_column
 from secretsync.errors import TreeError
 
 _LONGEST_KEY: Final = 128  # bytes; Source: go-yaml yaml_emitter_check_simple_key
@@ -130,7 +130,7 @@ class Emitter:
     @staticmethod
     def key_text(entry: Entry, *, flow: bool = False) -> str:
         """Return the key of `entry`; a merge key that carries mappings stays one, as in sops."""
-        if entry.key.value == "<<" and entry.key.style == "" and _merges(entry.value):
+        if entry.key.value == "<<" and entry.key.style == "" and is_mergeable(entry.value):
             return "!!merge <<"
         return yaml_text.scalar(entry.key.value, flow=flow)
 
@@ -219,11 +219,3 @@ def flow_text(node: Node, newline: str = "\n") -> str:
 
 def _is_empty(node: Node) -> bool:
     return not isinstance(node, Scalar) and all(type(item) is Comment for item in node.items)
-
-
-def _merges(value: Node) -> bool:
-    """Whether a `<<` key over `value` is one that go-yaml accepts: a mapping or a list of mappings."""
-    if isinstance(value, Sequence):
-        elements = [item for item in value.items if not isinstance(item, Comment)]
-        return bool(elements) and all(isinstance(item, Mapping) for item in elements)
-    return isinstance(value, Mapping)

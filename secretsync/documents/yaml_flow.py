@@ -50,6 +50,7 @@ def _member(splicer: Splicer, old: Item, new: Item) -> None:
         splicer.comment(old, new)
     elif isinstance(old, Entry):
         assert isinstance(new, Entry)
+        splicer.merge_key(old, new)
         splicer.node(old.value, new.value, Slot(splicer.places.behind_colon(old), 0, 0, flow=True))
     else:
         assert not isinstance(new, Entry | Comment)

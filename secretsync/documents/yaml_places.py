@@ -208,6 +208,14 @@ def has_values(node: Node) -> bool:
     return not isinstance(node, Scalar) and any(type(item) is not Comment for item in node.items)
 
 
+def is_mergeable(value: Node) -> bool:
+    """Whether go-yaml accepts `value` under a plain `<<`: a mapping or a list of mappings."""
+    if isinstance(value, Sequence):
+        elements = [item for item in value.items if not isinstance(item, Comment)]
+        return bool(elements) and all(isinstance(item, Mapping) for item in elements)
+    return isinstance(value, Mapping)
+
+
 def last_leaf(item: Item) -> Scalar | None:
     """Return the leaf that ends an item in the text, if it is one that stands there itself."""
     node = item.value if isinstance(item, Entry) else item

@@ -11,8 +11,16 @@ from typing import TYPE_CHECKING, Final
 
 from secretsync.documents import yaml_block, yaml_text
 from secretsync.documents.pairing import Edits, equal, same_value
-from secretsync.documents.tree import Comment, Mapping, Node, Scalar, Sequence
-from secretsync.documents.yaml_places import Places, Slot, comment_span, comments_behind, has_values, node_span
+from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar, Sequence
+from secretsync.documents.yaml_places import (
+    Places,
+    Slot,
+    comment_span,
+    comments_behind,
+    has_values,
+    is_mergeable,
+    node_span,
+)
 
 if TYPE_CHECKING:
     from secretsync.documents.yaml_emit import Emitter
@@ -54,7 +62,7 @@ class Splicer:
             from secretsync.documents import yaml_flow
 
             yaml_flow.splice_flow(self, old, new)
-        elif not yaml_block.splice_block(self, old, new):
+        elif not yaml_block.splice_block(self, old, new, slot.after):
             self.replace(old, new, slot)
 
     def emitter(self, position: int, column: int) -> Emitter:
@@ -111,6 +119,12 @@ class Splicer:
             return False
         self.edits.replace(start, stop, yaml_text.scalar(value))
         return True
+
+    def merge_key(self, old: Entry, new: Entry) -> None:
+        """Quote a plain `<<` whose value no longer is what a merge key takes."""
+        key = old.key
+        if key.value == "<<" and not key.style and key.alias is None and key.span and not is_mergeable(new.value):
+            self.edits.replace(*key.span, '"<<"')
 
     def header(self, old: Scalar) -> re.Match[str] | None:
         """Return the header of a block scalar, tag and anchor included; None for any other style."""

@@ -16,6 +16,7 @@ from secretsync.documents.yaml_places import Places, Slot, comment_span, has_val
 from secretsync.documents.yaml_splice import Splicer
 
 _BOM: Final = "\ufeff"
+_MARKER: Final = re.compile(r"^---", re.MULTILINE)
 _MARKER_OR_COMMENT: Final = re.compile(r"^(?:---|[ \t]*#)[^\r\n]*", re.MULTILINE)
 
 
@@ -82,25 +83,36 @@ def _document(splicer: Splicer, old: Mapping, new: Mapping, span: Span) -> None:
         return
     splicer.places.limit = span.end
     if has_values(old) and has_values(new) and _shares_an_entry(old, new):
-        splicer.collection(old, new, Slot(0, -1, 0))
+        marker = _MARKER.search(splicer.text, *span)
+        splicer.collection(old, new, Slot(marker.end() if marker else span.start, -1, 0))
         return
     root = node_span(old)
     if root.start == root.end:
         _fill(splicer, old, new, span)
         return
-    text = _fresh([new], splicer.step).removesuffix("\n").replace("\n", splicer.places.newline)
-    splicer.edits.replace(*_root_place(splicer.places, old), text)
+    places = splicer.places
+    text = _fresh([new], splicer.step).removesuffix("\n").replace("\n", places.newline)
+    start, stop = _root_place(places, old)
+    if not places.is_first(start):
+        # Behind `---`: block mappings start on a line of their own.
+        line = places.line_start(start)
+        start, text = line + len(places.text[line:start].rstrip(" \t")), places.newline + text
+    splicer.edits.replace(start, stop, text)
 
 
 def _fill(splicer: Splicer, old: Mapping, new: Mapping, span: Span) -> None:
     """Write the entries of a document that has none, below its `---` and its comments."""
     places, newline = splicer.places, splicer.places.newline
     comments = [item for item in old.items if isinstance(item, Comment)]
+    count = 0
     for before, after in zip(comments, new.items, strict=False):
         if not isinstance(after, Comment):
             break
         splicer.comment(before, after)
-    rest = new.items[len(comments) :]
+        count += 1
+    for before in comments[count:]:
+        splicer.edits.replace(*comment_span(before), "")
+    rest = new.items[count:]
     if rest:
         lines = [match.end() for match in _MARKER_OR_COMMENT.finditer(places.text, *span)]
         at = lines[-1] if lines else span.start
