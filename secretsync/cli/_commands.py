@@ -43,6 +43,9 @@ COMMANDS: Final[dict[str, Command]] = {
     "explain": Command("explain", "SOPS files", "Say which rule applies, who can decrypt, and what is encrypted."),
     "seal": Command("seal", "Sealed Secrets", "Turn Secrets into SealedSecrets."),
     "unseal": Command("unseal", "Sealed Secrets", "Turn SealedSecrets back into Secrets, with the private keys."),
+    "sealing-keys": Command(
+        "sealing_keys", "Sealed Secrets", "List, fetch, back up, restore and prove a controller's keys."
+    ),
     "keygen": Command("keygen", "Keys", "Make an age identity."),
     "doctor": Command("doctor", "Keys", "Say what this environment can decrypt, and why not more."),
 }
@@ -64,6 +67,10 @@ class LazyGroup(TyperGroup):
         if row is None:
             return None
         module = import_module(f"secretsync.cli.{row.module}")
+        if hasattr(module, "app"):  # a group of commands of its own
+            group = typer.main.get_command(module.app)
+            group.name = cmd_name
+            return group
         app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
         app.command(cmd_name)(getattr(module, row.module))
         return typer.main.get_command(app)

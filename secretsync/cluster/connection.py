@@ -110,6 +110,33 @@ class Cluster:
         except _ApiError as error:
             raise error.explained(body) from None
 
+    def objects(self, version: str, kind: str, *, namespace: str, label: str = "") -> list[Object]:
+        """Return the objects of a kind in a namespace, those that carry `label` where one is given.
+
+        Raises:
+            ClusterError: they may not be listed.
+        """
+        path = f"{_group_path(version)}/namespaces/{namespace}/{self._kind(version, kind).plural}"
+        try:
+            items = self._call("GET", quote(path), query=[("labelSelector", label)] if label else None)["items"]
+        except _ApiError as error:
+            raise ClusterError(f"the server refuses to list {kind}s: {error.reason}", location=namespace) from None
+        return [{"apiVersion": version, "kind": kind, **item} for item in items]
+
+    def service(self, namespace: str, name: str, path: str) -> bytes:
+        """Return what a Service answers to GET, asked through the API server (`name`: `[scheme:]name:[port]`).
+
+        Raises:
+            ClusterError: there is no such Service, nothing behind it, or it may not be reached.
+        """
+        place = quote(f"/api/v1/namespaces/{namespace}/services/{name}/proxy{path}")
+        try:
+            return _request(self._client, "GET", place, accept="*/*")
+        except _ApiError as error:
+            raise ClusterError(
+                f"the service does not answer: {error.reason or error.status}", location=f"Service {namespace}/{name}"
+            ) from None
+
     def forget_kinds(self) -> None:
         """Ask the server anew which kinds it has, after one was added."""
         self._kinds.clear()
@@ -150,7 +177,11 @@ class Cluster:
         query: list[tuple[str, str]] | None = None,
         content_type: str = "application/json",
     ) -> Object:
-        return _request(self._client, method, path, body, query or [], content_type)
+        data = _request(
+            self._client, method, path, body=body, query=query, accept="application/json", content_type=content_type
+        )
+        answer: Object = json.loads(data)
+        return answer
 
 
 class _ApiError(Exception):
@@ -176,15 +207,21 @@ class _ApiError(Exception):
 
 
 def _request(
-    client: api.ApiClient, method: str, path: str, body: Object | None, query: list[tuple[str, str]], content_type: str
-) -> Object:
-    headers = {"Accept": "application/json", "Content-Type": content_type}
+    client: api.ApiClient,
+    method: str,
+    path: str,
+    *,
+    body: Object | None = None,
+    query: list[tuple[str, str]] | None = None,
+    **headers: str,
+) -> bytes:
+    """Send one request and return the raw answer; `headers` are named with underscores."""
     try:
         response = client.call_api(
             path,
             method,
-            query_params=query,
-            header_params=headers,
+            query_params=query or [],
+            header_params={name.replace("_", "-"): value for name, value in headers.items()},
             body=body,
             auth_settings=["BearerToken"],
             _return_http_data_only=True,
@@ -195,8 +232,8 @@ def _request(
         raise _ApiError(int(error.status or 0), str(error.reason or ""), _message(error.body)) from None
     except HTTPError as error:
         raise ClusterError(f"cannot reach the cluster: {type(error).__name__}", hint="kubectl cluster-info") from None
-    answer: Object = json.loads(response.data)
-    return answer
+    data: bytes = response.data
+    return data
 
 
 def _message(body: bytes | str | None) -> str:

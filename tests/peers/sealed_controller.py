@@ -35,11 +35,11 @@ class SealedController:
 
     def __init__(self, server: Server, url: str) -> None:
         self.server = server
-        self._url = url
+        self.url = url
 
     def certificate(self) -> bytes:
         """Return the sealing certificate it offers, as PEM."""
-        with urllib.request.urlopen(f"{self._url}/v1/cert.pem", timeout=10) as answer:
+        with urllib.request.urlopen(f"{self.url}/v1/cert.pem", timeout=10) as answer:
             pem: bytes = answer.read()
             return pem
 

@@ -1,0 +1,220 @@
+"""`secretsync sealing-keys`: the keys of a cluster's Sealed Secrets controller, kept safe and put back."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Final, Literal, TypeAlias
+
+import typer
+
+from secretsync.cli._manifests import placed
+from secretsync.cli._options import AllowDemoKeys, grouped
+from secretsync.cli._output import PRIVATE_MODE, write_result, write_stdout
+from secretsync.cli._terminal import say, warn
+from secretsync.cluster import sealing_keys as live
+from secretsync.cluster.connection import Cluster
+from secretsync.cluster.sealing_keys import SealingKey
+from secretsync.documents.plain import from_plain
+from secretsync.documents.stores import store_named
+from secretsync.documents.tree import Limits, Mapping
+from secretsync.errors import ConfigError, ConflictingOptionsError
+from secretsync.manifests.objects import Object
+from secretsync.manifests.reading import read
+from secretsync.masterkeys import MasterKeys
+from secretsync.sealed import SealingCertificate, privatekeys
+from secretsync.sealed.streams import unseal_all
+from secretsync.sops import decrypt, encrypt
+from secretsync.sops.creation import recipients_from
+from secretsync.sops.selectors import Selector
+
+_SELECTED: Final = "^(data|stringData)$"
+_RESTART: Final = "the controller reads its keys when it starts: restart it"
+
+app = typer.Typer(
+    add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, no_args_is_help=True, help=__doc__
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Controller:
+    """Which controller of which cluster."""
+
+    kubeconfig: Annotated[
+        str | None, typer.Option("--kubeconfig", help="Kubeconfig file; else $KUBECONFIG or ~/.kube/config.")
+    ] = None
+    context: Annotated[str | None, typer.Option("--context", help="Context of the kubeconfig.")] = None
+    controller_namespace: Annotated[
+        str,
+        typer.Option(
+            "--controller-namespace", envvar="SEALED_SECRETS_CONTROLLER_NAMESPACE", help="Where the controller runs."
+        ),
+    ] = live.CONTROLLER_NAMESPACE
+    controller_name: Annotated[
+        str, typer.Option("--controller-name", envvar="SEALED_SECRETS_CONTROLLER_NAME", help="Its Service.")
+    ] = live.CONTROLLER_NAME
+
+    def connect(self) -> Cluster:
+        """Return a connection to the cluster."""
+        return Cluster.connect(kubeconfig=self.kubeconfig, context=self.context)
+
+    def all_keys(self) -> list[SealingKey]:
+        """Return the controller's keys."""
+        return live.list_keys(self.connect(), namespace=self.controller_namespace)
+
+
+Output: TypeAlias = Annotated[str | None, typer.Option("--output", "-w", help="Write to this file instead of stdout.")]
+Pin: TypeAlias = Annotated[
+    str | None, typer.Option("--pin", help="Accept only this public key: the hex SHA-256 of its SPKI.")
+]
+
+
+@app.command("list")
+@grouped
+def list_keys(
+    controller: Controller,
+    form: Annotated[Literal["text", "json"], typer.Option("--format", "-o", help="How to write the keys.")] = "text",
+) -> None:
+    """List the controller's keys, the one it seals with first; no private part is shown."""
+    rows = [
+        {
+            "name": key.name,
+            "status": key.status,
+            "fingerprint": key.certificate.fingerprint,
+            "spki_sha256": key.certificate.spki_sha256,
+            "not_before": key.certificate.not_before.isoformat(),
+            "not_after": key.certificate.not_after.isoformat(),
+        }
+        for key in controller.all_keys()
+    ]
+    if form == "json":
+        text = json.dumps({"version": 1, "keys": rows}, indent=2) + "\n"
+    else:
+        text = "".join(
+            f"{row['name']}  {row['status']}  until {row['not_after'][:10]}  {row['spki_sha256']}\n" for row in rows
+        )
+    write_stdout(text.encode())
+
+
+@app.command("fetch")
+@grouped
+def fetch(
+    controller: Controller,
+    source: Annotated[
+        Literal["service", "secrets"],
+        typer.Option("--from", help="Ask the controller's Service, or take the newest active key Secret."),
+    ] = "service",
+    url: Annotated[str | None, typer.Option("--url", help="Fetch from this https URL instead.")] = None,
+    pin: Pin = None,
+    output: Output = None,
+) -> None:
+    """Print the certificate to seal for; with --pin, only if it is the one you know."""
+    if url is not None:
+        data = live.download_certificate(url)
+    elif source == "secrets":
+        data = _newest(controller.all_keys()).certificate_pem
+    else:
+        data = live.fetch_certificate(
+            controller.connect(), namespace=controller.controller_namespace, name=controller.controller_name
+        )
+    now = datetime.now(UTC)
+    certificate = live.check_pin(data, pin, now=now) if pin else SealingCertificate.load(data, now=now)
+    for warning in certificate.warnings:
+        warn(warning)
+    if not pin:
+        say(f"pin it: --pin {certificate.spki_sha256}", kind="hint")
+    write_result(data, output)
+
+
+@app.command("backup")
+@grouped
+def backup(
+    output: Annotated[str, typer.Option("--output", "-w", help="Write the encrypted backup to this file.")],
+    controller: Controller,
+    age: Annotated[str, typer.Option("--age", envvar="SOPS_AGE_RECIPIENTS", help="Age recipients.")] = "",
+    pgp: Annotated[str, typer.Option("--pgp", envvar="SOPS_PGP_FP", help="PGP fingerprints.")] = "",
+    *,
+    allow_demo_keys: AllowDemoKeys = False,
+) -> None:
+    """Back up every key of the controller into a SOPS file; no private key is written in the clear.
+
+    Do it again after every renewal. `secretsync sealing-keys prove` says whether a backup is good.
+    """
+    recipients = recipients_from({"age": age, "pgp": pgp}, {})
+    if not recipients:
+        raise ConfigError("nobody to encrypt the backup for", hint="name a recipient: --age age1…")
+    keys = controller.all_keys()
+    tree = from_plain(live.backup(keys))
+    assert isinstance(tree, Mapping)
+    plain = store_named("yaml").load(store_named("yaml").dump([tree], indent=2), limits=Limits.unbounded())
+    encrypted = encrypt(
+        plain,
+        groups=[recipients],
+        selector=Selector("encrypted_regex", _SELECTED),
+        keys=MasterKeys(os.environ, allow_demo_keys=allow_demo_keys),
+        now=datetime.now(UTC),
+    )
+    write_result(encrypted, output, mode=PRIVATE_MODE)
+    say(f"backed up {len(keys)} keys to {output}: {', '.join(key.name for key in keys)}")
+
+
+@app.command("restore")
+@grouped
+def restore(
+    path: Annotated[str, typer.Argument(metavar="FILE", help="The backup, or - for stdin.")],
+    controller: Controller,
+    *,
+    allow_demo_keys: AllowDemoKeys = False,
+) -> None:
+    """Put the keys of a backup back into the cluster; keys that are there stay as they are."""
+    secrets = placed(path, lambda data: _opened(data, allow_demo_keys=allow_demo_keys))
+    names = live.restore(controller.connect(), secrets, namespace=controller.controller_namespace)
+    for name in names:
+        write_stdout(f"secret/{name} created\n".encode())
+    say(_RESTART if names else "every key of the backup is there already", kind="hint" if names else None)
+
+
+@app.command("prove")
+@grouped
+def prove(
+    paths: Annotated[list[str], typer.Argument(metavar="FILE...", help="SealedSecrets that must open.")],
+    controller: Controller,
+    backup_file: Annotated[
+        str | None, typer.Option("--backup", help="Try the keys of this backup, not the cluster's.")
+    ] = None,
+    only_newest: Annotated[
+        bool, typer.Option("--only-newest", help="Try only the key that the controller seals with now.")
+    ] = False,
+    *,
+    allow_demo_keys: AllowDemoKeys = False,
+) -> None:
+    """Prove that every item of every SealedSecret opens with the controller's keys; nothing of it is shown."""
+    if backup_file and only_newest:
+        raise ConflictingOptionsError("--backup and --only-newest exclude each other")
+    if backup_file:
+        secrets = placed(backup_file, lambda data: _opened(data, allow_demo_keys=allow_demo_keys))
+    else:
+        keys = controller.all_keys()
+        secrets = [key.secret for key in ([_newest(keys)] if only_newest else keys)]
+    tried = privatekeys.load(json.dumps({"apiVersion": "v1", "kind": "List", "items": secrets}).encode())
+    total = 0
+    for path in paths:
+        total += len(placed(path, lambda data: unseal_all(data, tried, limits=Limits.unbounded())))
+    write_stdout(f"{total} SealedSecrets open with {len(tried)} keys\n".encode())
+
+
+def _newest(keys: list[SealingKey]) -> SealingKey:
+    if keys[0].status != live.ACTIVE:
+        raise ConfigError("no key of the controller is active")
+    return keys[0]
+
+
+def _opened(data: bytes, *, allow_demo_keys: bool) -> list[Object]:
+    """Return the key Secrets of a backup, decrypted where it is a SOPS file."""
+    source = store_named("yaml").load(data, limits=Limits.unbounded())
+    if any(document.get("sops") is not None for document in source.documents):
+        opened = decrypt(source, MasterKeys(os.environ, allow_demo_keys=allow_demo_keys))
+        data = store_named("yaml").rewrite(source, opened.documents)
+    return [located.object for located in read(data, limits=Limits.unbounded())]
