@@ -7,6 +7,7 @@ kustomizations are left out of folders; a file that is named is read whatever it
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
@@ -38,15 +39,20 @@ class Input(NamedTuple):
             FileAccessError: the file is missing, unreadable, changed meanwhile, or leads out of its folder.
             LimitError: it is larger than `limits.size`.
         """
-        if self.content is not None:
-            data = self.content
-        elif self.root is not None:
+        if self.content is None and self.root is not None:
             return files.read_confined(self.root, self.path, limits.size)
-        else:
-            data = files.read(self.path)
-        if len(data) > limits.size:
+        data = self._named(limits.size) if self.content is None else self.content
+        if data is None or len(data) > limits.size:
             raise LimitError(f"is larger than {limits.size} bytes", location=self.name)
         return data
+
+    def _named(self, limit: int) -> bytes | None:
+        """Return the bytes of standard input or of a named file, None if it is plainly too large to read."""
+        if self.path == files.STDIN:
+            return sys.stdin.buffer.read(limit + 1)
+        if os.path.isfile(self.path) and os.path.getsize(self.path) > limit:
+            return None
+        return files.read(self.path)
 
 
 def discover(path: str, *, several: bool, max_files: int) -> tuple[list[Input], list[str]]:

@@ -8,6 +8,7 @@ from typing import Final
 
 from secretsync.documents.stores import store_named
 from secretsync.documents.tree import Comment, Entry, Limits, Node, Scalar
+from secretsync.errors import FormatError
 from secretsync.render.pipeline import Piece
 
 # Possessive throughout: a hostile run of line breaks or comment signs must not make a match exponential.
@@ -31,7 +32,7 @@ def join(pieces: Sequence[Piece]) -> bytes:
     parts: list[bytes] = []
     previous = b""
     for piece in pieces:
-        data = _as_utf8(piece.data)
+        data = _as_utf8(piece.data if piece.format == "yaml" else _as_yaml(piece.data))
         data = _ended(_chomped(data) if piece.format == "yaml" and not data.endswith((b"\n", b"\r")) else data)
         if previous:
             parts.append(_separator(previous, data))
@@ -70,6 +71,15 @@ def _chomped(data: bytes) -> bytes:
         return data
     indent = header[2].replace("+", "")
     return f"{source.text[: header.start(2)]}{indent}-{source.text[header.end(2) :]}".encode()
+
+
+def _as_yaml(data: bytes) -> bytes:
+    """Return a JSON document as it may stand among YAML ones: as it is, unless it has an escape unknown to YAML."""
+    try:
+        store_named("yaml").load(data, limits=Limits.unbounded())
+    except FormatError:
+        return store_named("yaml").dump(store_named("json").load(data, limits=Limits.unbounded()).documents)
+    return data
 
 
 def _as_utf8(data: bytes) -> bytes:

@@ -37,11 +37,17 @@ def is_sealed_secret(obj: Mapping) -> bool:
 
 
 def items_of(obj: Mapping) -> Sequence | None:
-    """Return the items of a List or of a typed list such as `SecretList`; None for any other object."""
-    if not kind_of(obj).endswith("List"):
+    """Return the items of a List or of a typed list such as `SecretList`; None for any other object.
+
+    A kind that only happens to end in `List` is told by items that are no objects.
+    """
+    kind = kind_of(obj)
+    items = obj.get("items") if kind.endswith("List") else None
+    if type(items) is not Sequence:
         return None
-    items = obj.get("items")
-    return items if type(items) is Sequence else None
+    if kind != "List" and not all(type(item) in {Mapping, Comment} for item in items.items):
+        return None
+    return items
 
 
 def count(obj: Mapping) -> int:
@@ -49,6 +55,8 @@ def count(obj: Mapping) -> int:
     items = items_of(obj)
     if items is not None:
         return sum(count(item) if type(item) is Mapping else 1 for item in items.items if type(item) is not Comment)
+    if kind_of(obj) == "List":
+        return 0  # items: null
     return 1 if any(True for _ in obj.entries()) else 0
 
 

@@ -47,6 +47,8 @@ class Options(NamedTuple):
     """Where identities come from (`SOPS_AGE_KEY`, `SOPS_AGE_KEY_FILE`, `HOME`, …)."""
     limits: Limits = Limits()
     max_files: int = 100_000
+    max_total: int = 1 << 29
+    """Bytes of all files together, for each process that renders."""
     workers: int | None = None
     """Worker processes for many files; None takes one per processor above the threshold, 0 or 1 takes none."""
 
@@ -54,12 +56,13 @@ class Options(NamedTuple):
 class Context:
     """What the steps of one rendering share. `now` is what certificates are judged by, None for the current time."""
 
-    __slots__ = ("certificate", "keys", "now", "options", "seal_key", "warnings")
+    __slots__ = ("certificate", "keys", "now", "options", "seal_key", "size", "warnings")
 
     def __init__(self, options: Options, keys: MasterKeys, now: datetime | None) -> None:
         self.options = options
         self.keys = keys
         self.now = now
+        self.size = 0
         self.warnings: list[str] = []
         self.certificate: SealingCertificate | None = None
         self.seal_key: SealKey | None = None

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from secretsync.documents import yaml_load
 from secretsync.documents.tree import Entry, Limits, Mapping, Node, Scalar, Sequence, Source
-from secretsync.errors import DuplicateKeyError, ManifestError, ParseError, SecretsyncError
+from secretsync.errors import DuplicateKeyError, LimitError, ManifestError, ParseError, SecretsyncError
 from secretsync.render import objects
 from secretsync.render.discover import Input
 from secretsync.render.options import Context, Format, Mode
@@ -40,6 +40,9 @@ def render_file(source: Input, context: Context) -> Piece:
         SecretsyncError: whatever is wrong with it, placed at `file#document path`.
     """
     data = source.read(context.options.limits)
+    context.size += len(data)
+    if context.size > context.options.max_total:
+        raise LimitError(f"more than {context.options.max_total} bytes in all files", location=source.name)
     try:
         return _render(source, data, context)
     except SecretsyncError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from secretsync.errors import ManifestError
+from secretsync.errors import ConfigError, ManifestError
 from secretsync.masterkeys import MasterKeys
 from secretsync.render.discover import Input, discover
 from secretsync.render.options import Context, Options
@@ -55,6 +55,8 @@ def render(
     Raises:
         SecretsyncError: of the first input that does not render, placed at `file#document path`.
     """
+    if options.namespace:
+        _check_namespace(options.namespace)
     found, warnings = _found(inputs, options)
     if keys is None:
         keys = MasterKeys(options.environ, plugins=False, allow_demo_keys=options.allow_demo_keys)
@@ -65,6 +67,15 @@ def render(
         names = ", ".join(item.name for item in found[:3]) or "no input"
         raise ManifestError("holds no object; an engine that prunes would delete everything", location=names)
     return Rendered(pieces, list(dict.fromkeys(context.warnings)))
+
+
+def _check_namespace(namespace: str) -> None:
+    from secretsync.manifests.names import is_legal_namespace
+
+    if not is_legal_namespace(namespace):
+        raise ConfigError(
+            f"{namespace[:63]!r} is not a legal namespace: lower case letters, digits and '-', at most 63"
+        )
 
 
 def _rendered(found: Sequence[Input], context: Context) -> list[Piece]:

@@ -58,6 +58,15 @@ def test_a_json_file_among_yaml_files_is_a_document_of_its_own() -> None:
     assert [document["kind"] for document in documents] == ["ConfigMap"] * 3
 
 
+def test_a_json_file_with_escapes_that_yaml_has_not_is_written_as_yaml_among_others() -> None:
+    text = '{\n\t"kind": "ConfigMap",\n\t"data": {"a": "\\ud83d\\ude00 \\/"}\n}\n'
+    assert stream(named("a.json", text)) == text
+    documents = list(yaml.safe_load_all(stream(CONFIG, named("a.json", text))))
+    assert documents[1] == {"kind": "ConfigMap", "data": {"a": "\U0001f600 /"}}
+    plain = text.replace("\\ud83d\\ude00 \\/", "b")
+    assert stream(CONFIG, named("a.json", plain)) == f"{CONFIG}---\n{plain}"
+
+
 def test_output_json_converts_every_document() -> None:
     text = stream(encrypted(SECRET).decode() + "---\n---\n" + CONFIG, named("a.json", JSON), output="json")
     decoder, kinds = json.JSONDecoder(), []

@@ -12,6 +12,7 @@ import pytest
 
 from secretsync.documents.tree import Limits
 from secretsync.errors import (
+    ConfigError,
     DuplicateKeyError,
     EscapeError,
     FileAccessError,
@@ -236,3 +237,33 @@ def test_hostile_input_is_normal_input_too_many_files(tmp_path: Path) -> None:
 def test_hostile_input_is_normal_input_duplicate_keys(name: str, text: str) -> None:
     with pytest.raises(DuplicateKeyError, match=f"^{name}"):
         rendered(Input(name, name, content=text.encode()))
+
+
+def test_hostile_input_is_normal_input_all_files_together() -> None:
+    with pytest.raises(LimitError, match=r"^1\.yaml: more than 150 bytes in all files"):
+        rendered(CONFIG, CONFIG, max_total=150)
+
+
+def test_hostile_input_is_normal_input_a_large_named_file_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "big.yaml"
+    with path.open("wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(LimitError):
+        rendered(path)
+
+
+def test_all_or_nothing_an_empty_list_is_no_object() -> None:
+    for items in ("[]", "null"):
+        with pytest.raises(ManifestError, match="holds no object"):
+            rendered(f"apiVersion: v1\nkind: List\nitems: {items}\n")
+
+
+@pytest.mark.parametrize("items", ["[a, b]", "[1]", "{}"])
+def test_passthrough_is_byte_identical_for_a_kind_that_only_ends_in_list(items: str) -> None:
+    text = f"kind: AllowList\nitems: {items}\n"
+    assert stream(text) == text
+
+
+def test_a_namespace_must_be_legal() -> None:
+    with pytest.raises(ConfigError, match="not a legal namespace"):
+        rendered(encrypted(SECRET), namespace="a: b")
