@@ -5,7 +5,7 @@ Source: yaml_parser_unfold_comments and yaml_parser_set_event_comments in parser
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from secretsync.documents.token_kinds import BLOCK_END
 
@@ -16,13 +16,16 @@ if TYPE_CHECKING:
 LEAF, OPEN_BLOCK, OPEN_FLOW, CLOSE, DOCUMENT_BEGIN, DOCUMENT_FINISH = range(6)
 
 
-class Noted(NamedTuple):
+class Noted:
     """An event and its comments."""
 
-    kind: int
-    head: Lines
-    line: Lines
-    foot: Lines
+    __slots__ = ("foot", "head", "kind", "line")
+
+    def __init__(self, kind: int, head: Lines, line: Lines, foot: Lines) -> None:
+        self.kind = kind
+        self.head = head
+        self.line = line
+        self.foot = foot
 
 
 class CommentCursor:

@@ -7,7 +7,7 @@ an empty line; positions behind a comment are a row short; a break of several by
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from secretsync.documents.events import BREAKS
 
@@ -44,17 +44,24 @@ class Found:
         self.head, self.line, self.foot = [], [], []
 
 
-class Surroundings(NamedTuple):
-    """Where a run of comments begins and what is open there."""
+class Surroundings:
+    """Where a run of comments begins and what is open there.
 
-    scan: int  # where the search for the next token began
-    scan_row: int
-    token: int  # start of the token before
-    after_value: bool  # that token is a `:`
-    indent: int
-    in_flow: bool
-    newlines: int  # since the last character that is neither blank nor break
-    column: int
+    `scan` is where the search for the next token began; `token` is the start of the token before, and `after_value`
+    says that it is a `:`; `newlines` are those since the last character that is neither blank nor break.
+    """
+
+    __slots__ = ("after_value", "column", "in_flow", "indent", "newlines", "scan", "scan_row", "token")
+
+    def __init__(self, *, scan: int, scan_row: int, token: int, after_value: bool) -> None:
+        self.scan = scan
+        self.scan_row = scan_row
+        self.token = token
+        self.after_value = after_value
+        self.indent = 0
+        self.in_flow = False
+        self.newlines = 0
+        self.column = 0
 
 
 def line_end(text: str, at: int) -> int:

@@ -272,11 +272,9 @@ class TokenQueue:
             scan_row=self._row(scan),
             token=self.starts[behind],
             after_value=self.kinds[behind] == t.VALUE,
-            indent=self._indent,
-            in_flow=self._flow > 0,
-            newlines=self._newlines(self._at),
-            column=self._column(self._at),
         )
+        where.indent, where.in_flow = self._indent, self._flow > 0
+        where.newlines, where.column = self._newlines(self._at), self._column(self._at)
         comments = CommentRun(self._text, self._at, self._row, where)
         self._at = comments.run()
         self.found += comments.found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from secretsync.documents.libyaml import tokens as yaml_tokens
 
@@ -36,13 +36,16 @@ _KINDS: Final = {
 }
 
 
-class Written(NamedTuple):
+class Written:
     """A token as it stands in the text; `style` is a scalar's, "p" for plain."""
 
-    kind: int
-    start: int
-    end: int
-    style: str
+    __slots__ = ("end", "kind", "start", "style")
+
+    def __init__(self, kind: int, start: int, end: int, style: str) -> None:
+        self.kind = kind
+        self.start = start
+        self.end = end
+        self.style = style
 
 
 def written_tokens(tokens: Iterable[Any]) -> Iterator[Written]:
