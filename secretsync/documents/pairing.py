@@ -146,6 +146,23 @@ def equal(old: Item, new: Item) -> bool:
     return len(old.items) == len(new.items) and all(map(equal, old.items, new.items))
 
 
+def same_values(old: Node, new: Node) -> bool:
+    """Whether two nodes hold the same values under the same keys, comments left out; `1.0` is written as `1`."""
+    if isinstance(old, Scalar) and isinstance(new, Scalar):
+        numbers = type(old.value) in {int, float} and type(new.value) in {int, float}
+        return old.value == new.value if numbers else same_value(old, new)
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        olds, news = [*old.entries()], [*new.entries()]
+        return len(olds) == len(news) and all(
+            same_value(before.key, after.key) and same_values(before.value, after.value)
+            for before, after in zip(olds, news, strict=True)
+        )
+    if isinstance(old, Sequence) and isinstance(new, Sequence):
+        elements, others = without_comments(old.items), without_comments(new.items)
+        return len(elements) == len(others) and all(map(same_values, elements, others))
+    return False
+
+
 def without_comments(items: Iterable[Node | Comment]) -> list[Node]:
     """Return the elements of a sequence that are values."""
     return [item for item in items if not isinstance(item, Comment)]

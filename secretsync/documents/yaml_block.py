@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from secretsync.documents.pairing import pair_elements, pair_entries
-from secretsync.documents.tree import Comment, Entry, Mapping, Node, Sequence
+from secretsync.documents.tree import Comment, Entry, Mapping, Node, Sequence, Span
 from secretsync.documents.yaml_places import Slot, comment_span, last_leaf, next_column
 
 if TYPE_CHECKING:
@@ -202,5 +202,5 @@ class _Block:
             return
         assert leaf.span is not None
         header = self.splicer.header(leaf)
-        if header and "-" not in header[0]:
+        if header and "-" not in header[0] and not self.edits.covers(Span(*header.span())):
             self.edits.replace(header.end() - header[0].count("+"), header.end(), "-")

@@ -14,6 +14,7 @@ _FIRST_DASH: Final = re.compile(r"(?:[&!]\S*\s+|#.*\n|\s)*")
 _EXPLICIT: Final = re.compile(r"\?[ \t]+\Z")
 _INDENTED_COMMENT: Final = re.compile(r"^[ \t]+#", re.MULTILINE)
 _LINE: Final = re.compile(r"^([ \t]*)(.*)$", re.MULTILINE)
+_BLANKS: Final = re.compile(r"(?:[ \t]*(?:#.*)?\r?\n)*[ \t]*")
 _KEPT_LINES: Final = re.compile(r"[|>][1-9]?\+")
 
 
@@ -89,7 +90,10 @@ class Places:
         return position
 
     def would_swallow(self, position: int, column: int) -> bool:
-        """Whether a literal block at `column` put at `position` could take a comment that follows for its own."""
+        """Whether a literal block at `column` put at `position` could take a comment or blanks that follow for its own."""
+        blank = _BLANKS.match(self.text, self.next_line(position)) if position < len(self.text) else None
+        if blank and any(len(line) > column for line in blank[0].splitlines() if not line.strip()):
+            return True
         if self._strays is None:
             self._strays = list(_stray_comments(self.text))
         return any(start >= position and indent >= column for start, indent in self._strays)

@@ -91,7 +91,7 @@ class Splicer:
         start, stop = node_span(old)
         head, body = self._scalar_text(new, slot, stop)
         if start == stop:
-            self._fill(old, head, body, slot)
+            self._fill(head, body, slot)
             return
         anchor = _ANCHOR.match(self.text, start, stop) if self.text[start] in "&!" else None
         head = f"{anchor[1]} {head}" if anchor else head
@@ -150,14 +150,13 @@ class Splicer:
         if body or start < stop:
             self.edits.replace(start, stop, body)
 
-    def _fill(self, old: Scalar, head: str, body: str, slot: Slot) -> None:
+    def _fill(self, head: str, body: str, slot: Slot) -> None:
         """Write a value where the text has none: `key:`, `-`, `? key`, or a member of a flow set."""
-        start = node_span(old).start
-        if self.text[slot.after - 1] in ":-" and not (slot.flow and self.text[slot.after - 1] == "-"):
+        if slot.dash or self.text[slot.after - 1] == ":":
             self.edits.replace(slot.after, slot.after, " " + head)
             at = self.places.line_end(slot.after)
         elif slot.flow:
-            self.edits.replace(start, start, ": " + head)
+            self.edits.replace(slot.after, slot.after, ": " + head)
             return
         else:
             at = self.places.line_end(slot.after)
@@ -172,7 +171,7 @@ class Splicer:
             span = node_span(old)
             text = self.flow_text(new)
             if span.start == span.end:
-                self._fill(Scalar(None, span), text, "", slot)
+                self._fill(text, "", slot)
             else:
                 self.edits.replace(*span, text)
             return
@@ -180,7 +179,9 @@ class Splicer:
         head, body = self._fresh(new, slot, stop)
         gap = self.text[slot.after : start]
         if "#" not in gap:
-            joint = " " if self.text[slot.after - 1] in ":-" else self.places.newline + " " * slot.parent + ": "
+            joint = (
+                " " if slot.dash or self.text[slot.after - 1] == ":" else self.places.newline + " " * slot.parent + ": "
+            )
             self.edits.replace(slot.after, stop, (joint + head) if head else joint.rstrip(" "))
             if body:
                 self._below(self.places.line_end(stop), self.places.line_end(stop), body)

@@ -11,12 +11,17 @@ from collections.abc import Iterator
 from typing import Final
 
 from secretsync.documents import yaml_text
-from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar, Source, Span
+from secretsync.documents.pairing import same_values
+from secretsync.documents.tree import Comment, Entry, Limits, Mapping, Node, Scalar, Source, Span
 from secretsync.documents.yaml_places import Places, Slot, comment_span, has_values, node_span
 from secretsync.documents.yaml_splice import Splicer
+from secretsync.errors import FormatError
 
+# Line breaks of YAML 1.1 only, and explicit keys: what stands in such texts is read again before it is returned.
+_ODD: Final = re.compile("\r(?!\n)|[\x85\u2028\u2029]|^[ -]*\\?\\s", re.MULTILINE)
 _BOM: Final = "\ufeff"
 _MARKER: Final = re.compile(r"^---", re.MULTILINE)
+_END: Final = re.compile(r"^\.\.\.(?=\s|\Z)", re.MULTILINE)
 _MARKER_OR_COMMENT: Final = re.compile(r"^(?:---|[ \t]*#)[^\r\n]*", re.MULTILINE)
 
 
@@ -27,7 +32,21 @@ def rewrite(source: Source, documents: list[Mapping]) -> bytes:
     """
     if not source.documents:
         return _fresh(documents, None).encode()
-    return _encoded(source, rewritten_text(source, documents))
+    text = rewritten_text(source, documents)
+    if text != source.text and _ODD.search(source.text) and not _reads_as(text, documents):
+        text = _fresh(documents, _step(source))
+    return _encoded(source, text)
+
+
+def _reads_as(text: str, documents: list[Mapping]) -> bool:
+    """Whether `text` reads as `documents`: asked for texts whose lines end or whose keys start in a rare way."""
+    from secretsync.documents.yaml_load import load
+
+    try:
+        read = load(text.encode(), limits=Limits.unbounded()).documents
+    except FormatError:
+        return False
+    return len(read) == len(documents) and all(map(same_values, read, documents))
 
 
 def rewritten_text(source: Source, documents: list[Mapping]) -> str:
@@ -81,10 +100,10 @@ def _document(splicer: Splicer, old: Mapping, new: Mapping, span: Span) -> None:
     """Splice one document; a root that is, or becomes, empty is written afresh."""
     if old is new:
         return
-    splicer.places.limit = span.end
+    closing = _END.search(splicer.text, max(span.start, node_span(old).end), span.end)
+    splicer.places.limit = closing.start() if closing else span.end
     if has_values(old) and has_values(new) and _shares_an_entry(old, new):
-        marker = _MARKER.search(splicer.text, *span)
-        splicer.collection(old, new, Slot(marker.end() if marker else span.start, -1, 0))
+        splicer.collection(old, new, Slot(_behind_marker(splicer.text, span), -1, 0))
         return
     root = node_span(old)
     if root.start == root.end:
@@ -92,7 +111,7 @@ def _document(splicer: Splicer, old: Mapping, new: Mapping, span: Span) -> None:
         return
     places = splicer.places
     text = _fresh([new], splicer.step).removesuffix("\n").replace("\n", places.newline)
-    start, stop = _root_place(places, old)
+    start, stop = _root_place(splicer, old, _behind_marker(splicer.text, span))
     if not places.is_first(start):
         # Behind `---`: block mappings start on a line of their own.
         line = places.line_start(start)
@@ -125,12 +144,23 @@ def _shares_an_entry(old: Mapping, new: Mapping) -> bool:
     return old.flow or any(entry.key.value in keys for entry in new.entries())
 
 
-def _root_place(places: Places, old: Mapping) -> tuple[int, int]:
-    """Return the lines of a root and its comments."""
-    root = node_span(old)
-    comments = [comment_span(item) for item in old.items if isinstance(item, Comment)]
-    start = min([root.start, *(span.start for span in comments)])
-    stop = max([places.end(old), *(span.end for span in comments if span.end <= places.limit)])
+def _behind_marker(text: str, span: Span) -> int:
+    """Return the place behind the `---` of a document, its start if it has none."""
+    marker = _MARKER.search(text, *span)
+    return marker.end() if marker else span.start
+
+
+def _root_place(splicer: Splicer, old: Mapping, after: int) -> tuple[int, int]:
+    """Return the lines of a root and its comments; remove those of its comments that stand outside of it."""
+    places, root = splicer.places, node_span(old)
+    start, stop = root.start, places.end(old)
+    for item in old.items:
+        if isinstance(item, Comment):
+            span = comment_span(item)
+            if after <= span.start < places.limit:
+                start, stop = min(start, span.start), max(stop, span.end)
+            else:
+                splicer.edits.replace(*span, "")
     return (places.line_start(start) if places.is_first(start) else start), places.line_end(stop)
 
 
