@@ -2,7 +2,26 @@
 
 from __future__ import annotations
 
+from secretsync.keyring.generation import generate_sops_yaml
 from secretsync.keyring.model import KeyRing, Policy, Principal, PublicKey, Reader, Retired, Rule, SealingPin
-from secretsync.keyring.reading import load
+from secretsync.keyring.reading import load, load_from
+from secretsync.keyring.sources import Changed, Changes, Checkout, Snapshot, Source
 
-__all__ = ["KeyRing", "Policy", "Principal", "PublicKey", "Reader", "Retired", "Rule", "SealingPin", "load"]
+__all__ = [
+    "Changed",
+    "Changes",
+    "Checkout",
+    "KeyRing",
+    "Policy",
+    "Principal",
+    "PublicKey",
+    "Reader",
+    "Retired",
+    "Rule",
+    "SealingPin",
+    "Snapshot",
+    "Source",
+    "generate_sops_yaml",
+    "load",
+    "load_from",
+]

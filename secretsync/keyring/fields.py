@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date
 from difflib import get_close_matches
-from pathlib import Path
 from typing import Final, TypeVar, cast
 
-from secretsync import files
 from secretsync.documents.plain import to_plain
 from secretsync.documents.stores import store_named
 from secretsync.documents.tree import Limits
 from secretsync.errors import ConfigError, SecretsyncError
-
-_MAX_SIZE: Final = 1024 * 1024  # bytes; a key ring file of a thousand keys has 400 KB
+from secretsync.keyring.sources import Source
 
 Choice = TypeVar("Choice", bound=str)
 Kind = TypeVar("Kind")
@@ -30,14 +27,9 @@ class Fields:
         self._steps = where
 
     @classmethod
-    def read(cls, root: Path, path: str) -> Fields:
-        """Read the one document of a file below `root`. Raises: ConfigError, FileAccessError."""
-        return cls.parse(files.read_confined(root, path, _MAX_SIZE), path)
-
-    @classmethod
-    def read_if_present(cls, root: Path, path: str) -> Fields:
-        """Read a file, or return empty fields where there is none."""
-        return cls.read(root, path) if (root / path).exists() else cls({}, path)
+    def read(cls, source: Source, path: str) -> Fields:
+        """Read the one document of a file; empty fields where there is no such file. Raises: ConfigError."""
+        return cls.parse(source.read(path) or b"", path)
 
     @classmethod
     def parse(cls, data: bytes, path: str) -> Fields:

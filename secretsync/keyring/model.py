@@ -52,7 +52,7 @@ class PublicKey:
     expires: date | None = None
     custody: str = ""
     reason: str = ""
-    proof: dict[str, str] = field(default_factory=dict)
+    proof: dict[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def master_key(self) -> Recipient:
@@ -164,7 +164,7 @@ class KeyRing:
                 return each
         raise ConfigError(f"the key ring knows no principal {name!r}", hint="secretsync keys list")
 
-    def keys(self) -> Iterator[tuple[Principal, PublicKey]]:
+    def public_keys(self) -> Iterator[tuple[Principal, PublicKey]]:
         """Yield every key that is not retired, with its principal."""
         return ((principal, key) for principal in self.principals for key in principal.keys)
 
@@ -195,7 +195,7 @@ class KeyRing:
     def find(self, recipient: Recipient) -> tuple[Principal, PublicKey] | None:
         """Return whose key a recipient is, or None where the key ring does not know it."""
         wanted = normalised(recipient)
-        return next((found for found in self.keys() if normalised(found[1].master_key) == wanted), None)
+        return next((found for found in self.public_keys() if normalised(found[1].master_key) == wanted), None)
 
     def find_retired(self, recipient: Recipient) -> Retired | None:
         """Return the entry of a retired recipient, or None."""
@@ -224,7 +224,10 @@ class KeyRing:
         for name in names:
             kind, _, rest = name.rpartition(":")
             if kind != "group":
-                yield self.principal(rest)
+                principal = self.principal(rest)
+                if kind not in {"", principal.kind}:
+                    raise ConfigError(f"{rest!r} is a {principal.kind} and no {kind}", location="keys/")
+                yield principal
             elif rest not in groups:
                 raise ConfigError(f"no group {rest!r}", location="keys/groups.yaml")
             elif rest in above:

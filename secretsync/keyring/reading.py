@@ -10,7 +10,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from secretsync import files
 from secretsync.errors import ConfigError, SecretsyncError
 from secretsync.keyring.fields import Fields
 from secretsync.keyring.model import (
@@ -29,10 +28,12 @@ from secretsync.keyring.model import (
     SealingPin,
     Status,
 )
+from secretsync.keyring.sources import FOLDER, Checkout, Source
 from secretsync.sops.selectors import KINDS as SELECTOR_KINDS
 from secretsync.sops.selectors import Selector
 
-FOLDER: Final = "keys"
+GROUPS: Final = f"{FOLDER}/groups.yaml"
+POLICY: Final = f"{FOLDER}/policy.yaml"
 API_VERSION: Final = "secretsync/v1"
 STATUSES: Final[tuple[Status, ...]] = ("pre-active", "active", "suspended", "deactivated", "compromised", "destroyed")
 REASONS: Final[tuple[Reason, ...]] = ("left", "lost", "compromised", "superseded")
@@ -43,36 +44,42 @@ _AGE: Final = re.compile(r"([1-9][0-9]*)d")
 
 
 def load(root: str | Path) -> KeyRing:
-    """Read the key ring of the repository at `root`; where there is no `keys/policy.yaml` the ring is empty.
+    """Read the key ring of the repository at `root`; where there is no `keys/` the ring is empty.
 
     Raises:
         ConfigError: a file is malformed, or a name stands twice.
         FileAccessError: a file cannot be read, or a link leads out of the repository.
     """
-    top = Path(root)
+    return load_from(Checkout(root))
+
+
+def load_from(source: Source) -> KeyRing:
+    """Read the key ring of one state of a repository. Raises: as `load`."""
     principals = [
-        _principal(Fields.read(top, path), kind)
+        _principal(Fields.read(source, path), kind)
         for kind, folder in FOLDERS.items()
-        for path in _yaml_files(top, f"{FOLDER}/{folder}")
+        for path in _yaml_files(source, f"{FOLDER}/{folder}")
     ]
-    names = [principal.name for principal in principals]
-    for name in names:
-        if names.count(name) > 1:
-            raise ConfigError(f"principal {name!r} is there twice", location=FOLDER)
+    _require_unique([principal.name for principal in principals], "principal")
+    _require_unique([key.id for principal in principals for key in principal.keys], "key")
     return KeyRing(
         principals=tuple(sorted(principals, key=lambda each: each.name)),
-        groups=_groups(top),
-        policy=_policy(top),
+        groups=_groups(source),
+        policy=_policy(source),
         retired=tuple(
-            each for path in _yaml_files(top, f"{FOLDER}/retired") for each in _retired(Fields.read(top, path))
+            each for path in _yaml_files(source, f"{FOLDER}/retired") for each in _retired(Fields.read(source, path))
         ),
     )
 
 
-def _yaml_files(top: Path, folder: str) -> list[str]:
-    if not (top / folder).is_dir():
-        return []
-    return [f"{folder}/{name}" for name in files.walk(top / folder) if name.endswith(".yaml")]
+def _require_unique(names: list[str], what: str) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigError(f"{what} {name!r} is there twice", location=FOLDER)
+
+
+def _yaml_files(source: Source, folder: str) -> list[str]:
+    return [path for path in source.names(folder) if path.endswith(".yaml")]
 
 
 def _principal(fields: Fields, kind: PrincipalKind) -> Principal:
@@ -120,8 +127,8 @@ def _retired(fields: Fields) -> list[Retired]:
     return found
 
 
-def _groups(top: Path) -> tuple[Group, ...]:
-    fields = Fields.read_if_present(top, f"{FOLDER}/groups.yaml")
+def _groups(source: Source) -> tuple[Group, ...]:
+    fields = Fields.read(source, GROUPS)
     fields.only("apiVersion", "kind", "groups")
     groups = fields.mapping("groups")
     found = []
@@ -132,8 +139,8 @@ def _groups(top: Path) -> tuple[Group, ...]:
     return tuple(found)
 
 
-def _policy(top: Path) -> Policy:
-    fields = Fields.read_if_present(top, f"{FOLDER}/policy.yaml")
+def _policy(source: Source) -> Policy:
+    fields = Fields.read(source, POLICY)
     fields.only("apiVersion", "kind", "defaults", "rules", "sealing")
     defaults = fields.mapping("defaults")
     defaults.only("max_datakey_age", "min_recipients", "require", "forbid_mixed_pq")

@@ -1,0 +1,143 @@
+"""`keyring.lock`: what the policy comes to, in one canonical file, so that a review sees who gains or loses access.
+
+It holds no opinion of its own and no date of today: the same `keys/` give the same lock. `prev` is the digest of the
+lock file it replaced, which makes a rewritten history of locks visible.
+"""
+
+from __future__ import annotations
+
+import json
+from hashlib import sha256
+from typing import Final, NamedTuple
+
+from secretsync.errors import ConfigError
+from secretsync.keyring.model import KeyRing, PublicKey, Rule, normalised
+from secretsync.keyring.sources import FOLDER
+
+PATH: Final = f"{FOLDER}/keyring.lock"
+VERSION: Final = 1
+
+_NOT_COVERED: Final = ("digest", "prev")
+
+
+class Lock(NamedTuple):
+    """A lock as read: its digest (64 hex digits) over `content`, and that of the file it replaced ("" for the first)."""
+
+    digest: str
+    prev: str
+    content: dict[str, object]
+
+
+def fingerprint(key: PublicKey) -> str:
+    """Return SHA-256, 64 hex digits, over kind and normalised recipient of a key."""
+    kind, name = normalised(key.master_key)
+    return sha256(f"{kind}\0{name}".encode()).hexdigest()
+
+
+def content(ring: KeyRing) -> dict[str, object]:
+    """Return what a lock says of a ring, as plain JSON values.
+
+    Raises:
+        ConfigError: a rule names somebody the ring does not know.
+    """
+    policy = ring.policy
+    return {
+        "version": VERSION,
+        "defaults": {
+            "forbid_mixed_pq": policy.forbid_mixed_pq,
+            "max_datakey_age_days": policy.max_datakey_age.days if policy.max_datakey_age else None,
+            "min_recipients": policy.min_recipients,
+            "require": sorted(policy.require),
+        },
+        "effective": [_effective(ring, rule) for rule in policy.rules],
+        "groups": {
+            group.name: {"max_members": group.max_members, "approvers": group.approvers} for group in ring.groups
+        },
+        "principals": {
+            each.name: {"kind": each.kind, "keys": {key.id: _key(key) for key in each.keys}} for each in ring.principals
+        },
+        "retired": {f"{each.principal}/{each.key.id}": fingerprint(each.key) for each in ring.retired},
+        "sealing_pins": {pin.cluster: pin.spki_sha256 for pin in policy.sealing},
+    }
+
+
+def digest(values: dict[str, object]) -> str:
+    """Return SHA-256, 64 hex digits, over the canonical JSON of a lock's content: sorted keys, no white space."""
+    return sha256(json.dumps(values, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def generate(ring: KeyRing, previous: bytes | None) -> bytes:
+    """Return the lock file of a ring: `previous` itself where nothing changed, else one that names it.
+
+    Raises:
+        ConfigError: a rule names somebody the ring does not know.
+    """
+    values = content(ring)
+    if previous is not None and _is_intact(previous) and read(previous).digest == digest(values):
+        return previous
+    prev = "" if previous is None else sha256(previous).hexdigest()
+    lock = {**values, "digest": digest(values), "prev": prev}
+    return (json.dumps(lock, sort_keys=True, indent=2) + "\n").encode()
+
+
+def read(data: bytes) -> Lock:
+    """Parse a lock file and check its digest.
+
+    Raises:
+        ConfigError: no JSON of this version, or its content is not what its digest was made over.
+    """
+    try:
+        values = json.loads(data)
+        values = {**values}
+        recorded, prev = str(values["digest"]), str(values["prev"])
+    except (ValueError, TypeError, KeyError):
+        raise ConfigError("is no lock file", location=PATH, hint=_FIX) from None
+    covered = {name: value for name, value in values.items() if name not in _NOT_COVERED}
+    if covered.get("version") != VERSION:
+        raise ConfigError(f"has a version other than {VERSION}", location=PATH, hint=_FIX)
+    if digest(covered) != recorded:
+        raise ConfigError("was edited by hand: its digest does not match", location=PATH, hint=_FIX)
+    return Lock(recorded, prev, covered)
+
+
+_FIX: Final = "look at what changed, then: secretsync keys lint --fix"
+
+
+def _is_intact(data: bytes) -> bool:
+    try:
+        read(data)
+    except ConfigError:
+        return False
+    return True
+
+
+def _effective(ring: KeyRing, rule: Rule) -> dict[str, object]:
+    """Return a rule with its readers resolved, whatever the day: keys by whose they are, dates left to the principal."""
+    required = () if len(rule.readers) > 1 else ring.policy.require
+    groups = [
+        sorted(
+            f"{principal.name}/{key.id}"
+            for principal in ring.members((*names, *required))
+            for key in principal.keys
+            if key.status == "active"
+        )
+        for names in rule.readers
+    ]
+    return {
+        "paths": list(rule.paths),
+        "groups": groups,
+        "threshold": rule.threshold,
+        "selector": {rule.selector.kind: rule.selector.pattern} if rule.selector else {},
+        "mac_only_encrypted": rule.mac_only_encrypted,
+    }
+
+
+def _key(key: PublicKey) -> dict[str, str]:
+    fields = {
+        "type": key.type,
+        "sha256": fingerprint(key),
+        "status": key.status,
+        "not_before": key.not_before.isoformat() if key.not_before else "",
+        "expires": key.expires.isoformat() if key.expires else "",
+    }
+    return {name: value for name, value in fields.items() if value}

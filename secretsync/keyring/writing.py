@@ -1,0 +1,182 @@
+"""Key ring files as text: principals, retired keys and name lists, changed in place so that comments stay."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from secretsync.documents.plain import from_plain
+from secretsync.documents.stores import store_named
+from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar, Sequence
+from secretsync.errors import ConfigError, SecretsyncError
+from secretsync.keyring.model import Principal, PublicKey, Retired
+from secretsync.keyring.reading import API_VERSION
+
+_INDENT: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One key ring file, loaded to be changed; `path` is for messages."""
+
+    data: bytes
+    path: str
+
+    def change(self, change: Callable[[Mapping], Mapping]) -> bytes:
+        """Return the file with its root changed, every other byte kept. Raises: ConfigError."""
+        try:
+            source = store_named("yaml").load(self.data)
+            root = source.documents[0] if source.documents else Mapping()
+            return store_named("yaml").rewrite(source, [change(root)])
+        except SecretsyncError as error:
+            raise ConfigError(error.message, location=f"{self.path} {error.location or ''}".strip()) from None
+
+
+def dump(values: dict[str, object], comment: str = "") -> bytes:
+    """Return a new file that holds `values`, under a comment of one or more lines."""
+    root = from_plain(values)
+    assert isinstance(root, Mapping)
+    comments = [Comment(f" {line}") for line in comment.splitlines()]
+    return store_named("yaml").dump([Mapping([*comments, *root.items])], indent=_INDENT)
+
+
+def principal(one: Principal) -> bytes:
+    """Return the file of a new principal."""
+    values: dict[str, object] = {"apiVersion": API_VERSION, "kind": "Principal", "name": one.name}
+    if one.owner:
+        values["owner"] = one.owner
+    return dump({**values, "keys": [key_fields(key) for key in one.keys]})
+
+
+def retired(name: str, entries: list[Retired]) -> bytes:
+    """Return a new file of retired keys."""
+    return dump(
+        {"apiVersion": API_VERSION, "kind": "Retired", "name": name, "keys": [retired_fields(each) for each in entries]}
+    )
+
+
+def key_fields(key: PublicKey) -> dict[str, object]:
+    """Return a key as its file spells it."""
+    fields: dict[str, object] = {
+        "id": key.id,
+        "type": key.type,
+        "recipient": key.recipient,
+        "status": key.status,
+        "created": _day(key.created),
+        "not_before": _day(key.not_before),
+        "expires": _day(key.expires),
+        "custody": key.custody,
+        "proof": dict(key.proof),
+        "reason": key.reason,
+    }
+    return {name: value for name, value in fields.items() if value}
+
+
+def retired_fields(entry: Retired) -> dict[str, object]:
+    """Return a retired key as its file spells it."""
+    fields: dict[str, object] = {
+        **key_fields(entry.key),
+        "retired_at": _day(entry.retired_at),
+        "retired_because": entry.reason,
+        "compromised_since": _day(entry.compromised_since),
+        "replaced_by": entry.replaced_by,
+    }
+    return {name: value for name, value in fields.items() if value}
+
+
+def append(data: bytes, path: str, name: str, *values: object) -> bytes:
+    """Return a file with `values` at the end of the list called `name`, which is made where it is missing."""
+
+    def change(root: Mapping) -> Mapping:
+        present = root.get(name)
+        items = present.items if isinstance(present, Sequence) else []
+        flow = isinstance(present, Sequence) and present.flow and bool(items)
+        longer = Sequence([*items, *(from_plain(value) for value in values)], flow=flow)
+        if root.get(name) is None and name not in [entry.key.value for entry in root.entries()]:
+            return Mapping([*root.items, Entry(Scalar(name), longer)])
+        return _with(root, name, longer)
+
+    return Document(data, path).change(change)
+
+
+def without_keys(data: bytes, path: str, ids: set[str]) -> bytes:
+    """Return a principal's file without the keys of these ids."""
+
+    def change(root: Mapping) -> Mapping:
+        keys = root.get("keys")
+        if not isinstance(keys, Sequence):
+            return root
+        kept = [item for item in keys.items if not (isinstance(item, Mapping) and _text(item.get("id")) in ids)]
+        none = not any(isinstance(item, Mapping) for item in kept)
+        return _with(root, "keys", Sequence([] if none else kept))
+
+    return Document(data, path).change(change)
+
+
+def with_key_field(data: bytes, path: str, key_id: str, field: str, value: object) -> bytes:
+    """Return a principal's file with one field of one key set."""
+
+    def one(item: Node | Comment) -> Node | Comment:
+        if not isinstance(item, Mapping) or _text(item.get("id")) != key_id:
+            return item
+        if item.get(field) is None:
+            return Mapping([*item.items, Entry(Scalar(field), from_plain(value))])
+        return _with(item, field, from_plain(value))
+
+    def change(root: Mapping) -> Mapping:
+        keys = root.get("keys")
+        return _with(root, "keys", Sequence([one(item) for item in keys.items])) if isinstance(keys, Sequence) else root
+
+    return Document(data, path).change(change)
+
+
+def with_member(data: bytes, path: str, group: str, name: str) -> bytes:
+    """Return `groups.yaml` with `name` at the end of a group's members."""
+
+    def change(root: Mapping) -> Mapping:
+        groups = root.get("groups")
+        members = groups.get(group) if isinstance(groups, Mapping) else None
+        if not isinstance(groups, Mapping) or not isinstance(members, Mapping):
+            return root
+        present = members.get("members")
+        items = present.items if isinstance(present, Sequence) else []
+        flow = present.flow if isinstance(present, Sequence) else True
+        longer = Sequence([*items, Scalar(name)], flow=flow)
+        return _with(root, "groups", _with(groups, group, _with(members, "members", longer)))
+
+    return Document(data, path).change(change)
+
+
+def without_names(data: bytes, path: str, names: set[str]) -> bytes:
+    """Return `groups.yaml` or `policy.yaml` with `names` taken out of every list."""
+    return Document(data, path).change(lambda root: Mapping([_entry_without(item, names) for item in root.items]))
+
+
+def _entry_without(item: Entry | Comment, names: set[str]) -> Entry | Comment:
+    return Entry(item.key, _without(item.value, names)) if isinstance(item, Entry) else item
+
+
+def _without(node: Node, names: set[str]) -> Node:
+    if isinstance(node, Mapping):
+        return Mapping([_entry_without(item, names) for item in node.items], flow=node.flow)
+    if isinstance(node, Sequence):
+        kept = [item for item in node.items if _text(item) not in names]
+        return Sequence([item if isinstance(item, Comment) else _without(item, names) for item in kept], flow=node.flow)
+    return node
+
+
+def _with(root: Mapping, name: str, value: Node) -> Mapping:
+    def one(item: Entry | Comment) -> Entry | Comment:
+        return Entry(item.key, value) if isinstance(item, Entry) and item.key.value == name else item
+
+    return Mapping([one(item) for item in root.items], flow=root.flow)
+
+
+def _text(node: object) -> str:
+    return node.value if isinstance(node, Scalar) and isinstance(node.value, str) else ""
+
+
+def _day(day: date | None) -> str:
+    return day.isoformat() if day else ""
