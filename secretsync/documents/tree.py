@@ -186,5 +186,8 @@ class Limits(NamedTuple):
 
     @classmethod
     def unbounded(cls) -> Limits:
-        """Return limits for a user's own files: depth and alias expansion stay bounded, size does not."""
-        return cls(size=1 << 40, depth=1_000, nodes=10_000_000, documents=1_000_000)
+        """Return limits for a user's own files: depth and alias expansion stay bounded, size does not.
+
+        Depth is what the recursive walks over a tree can bear, with a margin, in Python's default recursion limit.
+        """
+        return cls(size=1 << 40, depth=150, nodes=10_000_000, documents=1_000_000)

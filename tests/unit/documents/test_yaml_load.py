@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from secretsync.documents.plain import Plain, to_plain
+from secretsync.documents.stores import store_named
 from secretsync.documents.tree import Entry, Limits, Mapping, Node, Scalar, Sequence, Source, Span
 from secretsync.documents.yaml_load import load
 from secretsync.errors import DuplicateKeyError, FormatError, LimitError, ParseError
@@ -338,6 +339,16 @@ def test_the_limit_of_depth_is_exact() -> None:
     load(nested(100))
     with pytest.raises(LimitError, match="nested deeper than 100 levels"):
         load(nested(101))
+
+
+def test_the_deepest_file_of_a_user_can_be_walked() -> None:
+    depth = Limits.unbounded().depth - 1
+    for opening, closing in (("[", "]"), ("{a: ", "}")):
+        text = f"a: {opening * depth}1{closing * depth}\n"
+        source = load(text.encode(), limits=Limits.unbounded())
+        yaml = store_named("yaml")
+        dumped = yaml.load(yaml.dump(source.documents), limits=Limits.unbounded())
+        assert to_plain(dumped.documents[0]) == to_plain(source.documents[0])
 
 
 def test_depth_counts_through_aliases() -> None:
