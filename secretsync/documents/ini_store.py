@@ -119,7 +119,7 @@ def _block(entry: Entry, *, first: bool) -> str:
     lines: list[str] = []
     items = section.items
     if items and isinstance(items[0], Comment):
-        lines += _comment(items[0].text)
+        lines += _comment(items[0].text, strip=False)
         items = items[1:]
     if not (first and name.upper() == "DEFAULT"):
         lines.append(f"[{name}]")
@@ -178,9 +178,12 @@ def _quoted(value: str) -> str:
     return f'"{value}"' if value.strip() != value else value
 
 
-def _comment(text: str) -> list[str]:
+def _comment(text: str, *, strip: bool = True) -> list[str]:
+    """Return the lines of a comment; an empty one has none. The library strips those of keys, not those of sections."""
     return [
-        f"{line[0]} {line[1:].strip()}" if line[:1] in {"#", ";"} else f"; {line.strip()}" for line in text.split("\n")
+        f"{line[0]} {line[1:].strip()}" if line[:1] in {"#", ";"} else f"; {line.strip() if strip else line}"
+        for line in text.split("\n")
+        if text
     ]
 
 
