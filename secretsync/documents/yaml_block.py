@@ -115,9 +115,10 @@ class _Block:
         start = comment_span(item).start
         if not self.after <= start < self.places.limit or self._is_inline(index):
             return False
-        before = self._value_start(range(index - 1, -1, -1))
-        behind = self._value_start(range(index + 1, len(self.old.items)))
-        return (before is None or before < start) and (behind is None or start < behind)
+        items = self.old.items
+        before = next((item for item in reversed(items[:index]) if not isinstance(item, Comment)), None)
+        behind = self._value_start(range(index + 1, len(items)))
+        return (before is None or self.places.end(before) <= start) and (behind is None or start < behind)
 
     def _value_start(self, indices: range) -> int | None:
         """Return where the first of some items that is no comment starts."""

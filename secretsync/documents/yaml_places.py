@@ -15,7 +15,7 @@ _EXPLICIT: Final = re.compile(r"\?[ \t]+\Z")
 _INDENTED_COMMENT: Final = re.compile(r"^[ \t]+#", re.MULTILINE)
 _LINE: Final = re.compile(r"^([ \t]*)(.*)$", re.MULTILINE)
 _BLANKS: Final = re.compile(r"(?:[ \t]*(?:#.*)?\r?\n)*[ \t]*")
-_KEPT_LINES: Final = re.compile(r"[|>][1-9]?\+")
+_KEPT_LINES: Final = re.compile(r"[|>][1-9]?\+|^[ \t]+$", re.MULTILINE)
 
 
 def next_column(column: int, step: int) -> int:
@@ -44,7 +44,12 @@ class Places:
         self.limit = len(text)  # where the document at hand ends
         first = _BREAK.search(text)
         self.newline = first[0] if first and first[0] in {"\n", "\r\n", "\r"} else "\n"
+        # Whether a literal may end in blank lines, so that those behind a removed line must not come next to it.
         self.keeps_blank_lines = _KEPT_LINES.search(text) is not None
+
+    def gap_before_comment(self, position: int) -> str:
+        """Return the blank that a plain scalar ending at `position` needs: quotes can touch a comment, it cannot."""
+        return " " if self.text[position : position + 1] == "#" else ""
 
     def line_start(self, position: int) -> int:
         """Return where the line of `position` starts."""

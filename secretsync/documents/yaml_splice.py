@@ -101,7 +101,7 @@ class Splicer:
             self.edits.replace(start, header.end(), head)
             self._below(self.places.line_end(header.end()), stop, body)
         else:
-            self.edits.replace(start, stop, head)
+            self.edits.replace(start, stop, head + self.places.gap_before_comment(stop))
             if body:
                 self._below(self.places.line_end(stop), self.places.line_end(stop), body)
 
@@ -117,7 +117,7 @@ class Splicer:
             return False
         if type(value) is str and "\n" in value:
             return False
-        self.edits.replace(start, stop, yaml_text.scalar(value))
+        self.edits.replace(start, stop, yaml_text.scalar(value) + self.places.gap_before_comment(stop))
         return True
 
     def merge_key(self, old: Entry, new: Entry) -> None:
@@ -173,7 +173,7 @@ class Splicer:
             if span.start == span.end:
                 self._fill(text, "", slot)
             else:
-                self.edits.replace(*span, text)
+                self.edits.replace(*span, text + self.places.gap_before_comment(span.end))
             return
         start, stop = self._content(old)
         head, body = self._fresh(new, slot, stop)
@@ -182,7 +182,8 @@ class Splicer:
             joint = (
                 " " if slot.dash or self.text[slot.after - 1] == ":" else self.places.newline + " " * slot.parent + ": "
             )
-            self.edits.replace(slot.after, stop, (joint + head) if head else joint.rstrip(" "))
+            tail = self.places.gap_before_comment(stop)
+            self.edits.replace(slot.after, stop, (joint + head + tail) if head else joint.rstrip(" ") + tail)
             if body:
                 self._below(self.places.line_end(stop), self.places.line_end(stop), body)
             return
