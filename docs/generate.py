@@ -8,9 +8,10 @@ import os
 from pathlib import Path
 
 from secretsync import errors
-from secretsync.audit.findings import RULES, rule_of
+from secretsync.audit.ruleset import RULES
 from secretsync.cli.__main__ import run
 from secretsync.cli._commands import COMMANDS
+from secretsync.findings import rule_of
 from secretsync.hooks import render_command
 
 FOLDER = Path(__file__).parent / "reference"

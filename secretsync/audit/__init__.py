@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from secretsync.audit.checking import check
-from secretsync.audit.findings import Finding, Level, Report
+from secretsync.findings import Finding, Level, Report
 
 __all__ = ["Finding", "Level", "Report", "check"]

@@ -10,11 +10,12 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 
 from secretsync import files, sops
-from secretsync.audit.findings import DEMO_KEY, Finding, Report, finding_of
+from secretsync.audit.ruleset import DEMO_KEY
 from secretsync.documents.plain import to_plain
 from secretsync.documents.stores import store_for_path, store_named
 from secretsync.documents.tree import Limits, Source
 from secretsync.errors import ManifestError, SecretsyncError
+from secretsync.findings import Finding, Report, finding_of
 from secretsync.manifests import objects
 from secretsync.manifests.secret import decode_base64
 from secretsync.masterkeys import MasterKeys

@@ -8,7 +8,8 @@ from typing import Final
 from urllib.parse import quote
 
 from secretsync import __version__, errors
-from secretsync.audit.findings import RULES, Finding, Report, rule_of
+from secretsync.audit.ruleset import RULES
+from secretsync.findings import Finding, Report, rule_of
 
 JSON_VERSION: Final = 1
 """Grows when a field changes its meaning or goes away; new fields do not count."""

@@ -1,4 +1,7 @@
-"""What an audit found: one finding per problem, each under the name of a rule that stays the same between versions."""
+"""What an examination found: one finding per problem, under the name of a rule that stays the same between versions.
+
+The rules are those of the room that examines; every error class is one too, under its title: `mac-mismatch`, `no-key`, …
+"""
 
 from __future__ import annotations
 
@@ -9,17 +12,6 @@ from typing import Final, Literal, TypeAlias
 from secretsync.errors import SecretsyncError
 
 Level: TypeAlias = Literal["error", "warning"]
-
-DEMO_KEY: Final = "demo-key"
-
-RULES: Final[dict[str, str]] = {
-    "plaintext-secret": "A Secret lies in the clear.",
-    "clear-value": "An encrypted file holds a Secret's value in the clear.",
-    DEMO_KEY: "A file is encrypted for a key whose private half is public.",
-    "suspect": "A file opens, and something about it deserves a look.",
-    "unsealable": "A SealedSecret cannot be what the controller expects.",
-}
-"""Rules of the audit's own. Every error class is a rule too, under its title: `mac-mismatch`, `no-key`, …"""
 
 _LINE: Final = re.compile(r"\bline (\d+)")
 
