@@ -10,16 +10,16 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from benchmarks.measuring import Usage, loop, measure, median
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 REPOSITORY: Final = Path(__file__).resolve().parents[1]
 _MEMORY_MIB: Final = 100
-_SAMPLE: Final = 200  # files of a loop over a peer that starts once a file
+_SAMPLE: Final = 200  # of a loop over a peer that starts once a file, no more than this many are run
 
 
 class Line(NamedTuple):
@@ -74,22 +74,22 @@ def one_file(bench: Bench) -> Iterator[Line]:
     """Compare the cold hook on one file with one `sops decrypt`, taking turns."""
     file = bench.encrypted[0]
     bench.hook(file)  # the first run writes byte code
-    turns = [(bench.hook(file), measure(bench.sops(file), env=bench.env)) for _ in range(21)]
+    turns = [(bench.hook(file), measure(bench.sops(file), env=bench.env)) for _ in range(31)]
     ours, peer = (median(list(side)) for side in zip(*turns, strict=True))
     yield _cpu("hook on one file / sops decrypt, CPU", ours, peer, 3, at_least=False)
 
 
 def many_files(bench: Bench) -> Iterator[Line]:
     """Compare one render of all files with a loop over sops and with sops' own library in one process."""
-    render = median([bench.hook(bench.folder / "sops") for _ in range(3)])
-    sample = loop([bench.sops(file) for file in bench.encrypted[:_SAMPLE]], env=bench.env)
-    share = len(bench.encrypted) / min(_SAMPLE, len(bench.encrypted))
-    whole = Usage(sample.cpu_seconds * share, sample.wall_seconds * share, sample.peak_mib)
     number = len(bench.encrypted)
-    ratio = whole.wall_seconds / render.wall_seconds
-    ours, peer = f"{render.wall_seconds:.2f} s", f"{whole.wall_seconds:.1f} s"
-    yield Line(f"loop of sops decrypt / render of {number} files, time", ours, peer, ratio, 40, at_least=True)
+    turns = [
+        (bench.hook(bench.folder / "sops"), loop([bench.sops(file) for file in part], env=bench.env))
+        for part in _parts(bench.encrypted)
+    ]
+    whole = number / len(_parts(bench.encrypted)[0])
+    yield _times(f"loop of sops decrypt / render of {number} files, time", turns, whole, 40)
 
+    render = median([ours for ours, _ in turns])
     names = bench.folder / "names"
     names.write_text("".join(f"{file}\n" for file in bench.encrypted))
     library = median([measure([bench.peers["godecrypt"]], env=bench.env, stdin=names) for _ in range(3)])
@@ -133,12 +133,27 @@ def sealing(bench: Bench) -> Iterator[Line]:
         stderr=subprocess.DEVNULL,
     )
     seal = [bench.program("secretsync"), "seal", "--cert", certificate, *plain]
-    ours = median([measure(seal, env=bench.env) for _ in range(3)])
+    measure(seal, env=bench.env)  # the first run writes byte code
     kubeseal = [[bench.peers["kubeseal"], "--cert", certificate, "-f", file] for file in plain]
-    peer = loop(kubeseal, env=bench.env)
-    ratio = peer.wall_seconds / ours.wall_seconds
-    ours_text, peer_text = f"{ours.wall_seconds:.2f} s", f"{peer.wall_seconds:.2f} s"
-    yield Line(f"loop of kubeseal / sealing {len(plain)} Secrets, time", ours_text, peer_text, ratio, 10, at_least=True)
+    turns = [(measure(seal, env=bench.env), loop(part, env=bench.env)) for part in _parts(kubeseal)]
+    whole = len(kubeseal) / len(_parts(kubeseal)[0])
+    yield _times(f"loop of kubeseal / sealing {len(plain)} Secrets, time", turns, whole, 10)
+
+
+T = TypeVar("T")
+
+
+def _parts(items: Sequence[T]) -> list[Sequence[T]]:
+    """Return the five equal parts of a sample; a peer that starts once an item runs over one part a turn."""
+    size = max(1, min(len(items), _SAMPLE) // 5)
+    return [items[start : start + size] for start in range(0, 5 * size, size)]
+
+
+def _times(name: str, turns: Sequence[tuple[Usage, Usage]], whole: float, bound: float) -> Line:
+    """Compare wall times of turns, in which the peer did one part of `whole`: the turn whose ratio is in the middle."""
+    pairs = [(ours.wall_seconds, peer.wall_seconds * whole) for ours, peer in turns]
+    ours, peer = sorted(pairs, key=lambda pair: pair[1] / pair[0])[len(pairs) // 2]
+    return Line(name, f"{ours:.2f} s", f"{peer:.2f} s", peer / ours, bound, at_least=True)
 
 
 def _cpu(name: str, ours: Usage, peer: Usage, bound: float, *, at_least: bool) -> Line:
