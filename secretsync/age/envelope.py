@@ -10,7 +10,9 @@ from io import BytesIO
 from os import urandom
 from typing import BinaryIO, Final
 
-from secretsync.age import armor, filekey, stream
+import secretsync.age.armor as armor
+import secretsync.age.filekey as filekey
+import secretsync.age.stream as stream
 from secretsync.age.header import Header, Stanza, authenticated_part, parse
 from secretsync.age.protocol import Identity, Recipient
 from secretsync.errors import AgeHeaderError, ConfigError, IncorrectIdentityError, NoIdentityMatchError

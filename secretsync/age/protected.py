@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
-from secretsync.age import armor, envelope, header
+import secretsync.age.armor as armor
+import secretsync.age.envelope as envelope
+import secretsync.age.header as header
 from secretsync.age.header import Stanza
 from secretsync.age.interaction import Interaction
 from secretsync.age.keys import parse_identities

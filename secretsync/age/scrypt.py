@@ -11,7 +11,7 @@ from typing import ClassVar, Final
 
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
-from secretsync.age import filekey
+import secretsync.age.filekey as filekey
 from secretsync.age.header import Stanza, decode_base64, encode_base64
 from secretsync.age.protocol import Wrapped
 from secretsync.errors import AgeHeaderError, ConfigError, IncorrectIdentityError

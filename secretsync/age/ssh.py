@@ -18,7 +18,8 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_ssh_public_key
 
-from secretsync.age import edwards, filekey
+import secretsync.age.edwards as edwards
+import secretsync.age.filekey as filekey
 from secretsync.age.header import Stanza, decode_base64, encode_base64
 from secretsync.age.interaction import NOBODY, Interaction
 from secretsync.age.protocol import Wrapped

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from os import urandom
 from typing import ClassVar, Final
 
-from secretsync.age import filekey
+import secretsync.age.filekey as filekey
 from secretsync.age.header import Stanza, decode_base64, encode_base64
 from secretsync.age.protocol import Wrapped
 from secretsync.crypto import bech32, hkdf

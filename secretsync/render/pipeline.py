@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, NamedTuple, TypeAlias
 
+import secretsync.render.objects as objects
 from secretsync.documents import yaml_load
 from secretsync.documents.tree import Entry, Limits, Mapping, Node, Scalar, Sequence, Source
 from secretsync.errors import DuplicateKeyError, LimitError, ManifestError, ParseError, SecretsyncError
-from secretsync.render import objects
 from secretsync.render.discover import Input
 from secretsync.render.options import Context, Format, Mode
 from secretsync.render.units import Opened, open_units

@@ -33,7 +33,7 @@ class Rendered(NamedTuple):
         """All files as one stream of documents."""
         if len(self.pieces) == 1:
             return self.pieces[0].data
-        from secretsync.render import emit
+        import secretsync.render.emit as emit
 
         return emit.join(self.pieces)
 
@@ -80,7 +80,7 @@ def _check_namespace(namespace: str) -> None:
 
 def _rendered(found: Sequence[Input], context: Context) -> list[Piece]:
     if len(found) >= MANY_FILES and context.options.workers not in {0, 1}:
-        from secretsync.render import workers
+        import secretsync.render.workers as workers
 
         processes = workers.wanted(len(found), context.options.workers)
         if processes > 1:

@@ -11,8 +11,9 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Final, NamedTuple
 
+import secretsync.sealed.der as der
+import secretsync.sealed.pem as pem
 from secretsync.errors import CertificateError, ExpiredCertificateError
-from secretsync.sealed import der, pem
 
 _RSA: Final = bytes.fromhex("2a864886f70d010101")  # 1.2.840.113549.1.1.1, RFC 8017 A.1
 _KINDS: Final = {"2a8648ce3d0201": "an elliptic curve key", "2b6570": "an Ed25519 key"}

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+import secretsync.sealed.items as items
 from secretsync.errors import ManifestError
 from secretsync.manifests.secret import decode_base64
-from secretsync.sealed import items
 from secretsync.sealed.resource import SealedSecret
 from secretsync.sealed.scope import ANNOTATIONS, Scope, label
 

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from hashlib import sha256
 from typing import Final
 
+import secretsync.sealed.pem as pem
 from secretsync.crypto.rsa_private import PrivateKey
 from secretsync.errors import ManifestError, PrivateKeyError, SecretsyncError
 from secretsync.manifests.reading import read
 from secretsync.manifests.secret import parse
-from secretsync.sealed import pem
 
 _PEM_START: Final = re.compile(rb"(?m)^-----BEGIN ")
 _KEY_LABELS: Final = ("RSA PRIVATE KEY", "PRIVATE KEY")

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
+import secretsync.sealed.items as items
 from secretsync.errors import ConflictingOptionsError, ManifestError
 from secretsync.manifests import names
 from secretsync.manifests.objects import SEALED_GROUP, Object
 from secretsync.manifests.secret import Secret, parse, texts
-from secretsync.sealed import items
 from secretsync.sealed.certificate import SealingCertificate
 from secretsync.sealed.deterministic import Place, SealKey
 from secretsync.sealed.scope import Scope, annotated, label, scope_named, scope_of

@@ -10,11 +10,12 @@ import base64
 from collections.abc import Sequence
 from typing import Final
 
+import secretsync.sealed.diagnosis as diagnosis
+import secretsync.sealed.items as items
 from secretsync.errors import ManifestError, TemplateActionError, UnsealError
 from secretsync.manifests.objects import SEALED_GROUP, Object
 from secretsync.manifests.secret import decode_base64, texts
 from secretsync.manifests.secret import parse as parse_secret
-from secretsync.sealed import diagnosis, items
 from secretsync.sealed.resource import SealedSecret, parse
 
 _SKIP_OWNER: Final = "sealedsecrets.bitnami.com/skip-set-owner-references"

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+import secretsync.sops.rules as rules
 from secretsync.documents.stores import store_named
 from secretsync.documents.tree import Limits, Mapping
 from secretsync.errors import ConfigError, NoMatchingRuleError, SecretsyncError
-from secretsync.sops import rules
 from secretsync.sops.rules import DESTINATION_KEYS, RULE_KEYS, Reader, Rule
 from secretsync.sops.selectors import Selector
 

@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import secretsync.sops.datakey as datakey
+import secretsync.sops.mac as mac
+import secretsync.sops.metadata as metadata_module
+import secretsync.sops.values as values
 from secretsync.crypto.gcm import Gcm, WrongTagError
 from secretsync.documents.tree import Comment, Mapping, Scalar, Source
 from secretsync.errors import AuthenticationTagError, CiphertextFormatError, SecretsyncError
 from secretsync.secrecy import SecretBytes
-from secretsync.sops import datakey, mac, values
-from secretsync.sops import metadata as metadata_module
 from secretsync.sops.mac import MacPolicy
 from secretsync.sops.metadata import Metadata
 from secretsync.sops.walk import Walk

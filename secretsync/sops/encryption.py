@@ -12,12 +12,14 @@ from collections.abc import Mapping as AnyMapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+import secretsync.sops.block as blocks
+import secretsync.sops.datakey as datakey
+import secretsync.sops.mac as mac
+import secretsync.sops.values as values
 from secretsync.crypto.gcm import IV_SIZE, Gcm
 from secretsync.documents.stores import store_named
 from secretsync.documents.tree import Comment, Entry, Limits, Mapping, Node, Scalar, Source, Timestamp, Value
 from secretsync.errors import AlreadyEncryptedError, ConversionError, EmptyFileError, PlaintextError, TreeError
-from secretsync.sops import block as blocks
-from secretsync.sops import datakey, mac, values
 from secretsync.sops.decryption import Origin
 from secretsync.sops.instants import timestamp
 from secretsync.sops.selectors import Selector

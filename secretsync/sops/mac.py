@@ -9,10 +9,10 @@ from __future__ import annotations
 import enum
 from typing import Final
 
+import secretsync.sops.values as values
 from secretsync.crypto.digests import compare_digest, sha512
 from secretsync.crypto.gcm import Gcm
 from secretsync.errors import CiphertextFormatError, IntegrityError, MacMismatchError
-from secretsync.sops import values
 
 ONLY_ENCRYPTED: Final = bytes.fromhex("8a3fd2ad54ce66527b1034f3d147be0b0b975b3bf44f72c6fdadec8176f27d69")
 """First bytes hashed under `mac_only_encrypted`: SHA-256 of `sops`. Source: sops.go `MACOnlyEncryptedInitialization`."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import secretsync.sops.datakey as datakey
 from secretsync.documents.stores import store_named
 from secretsync.documents.tree import Limits, Source
-from secretsync.sops import datakey
 from secretsync.sops.decryption import Decrypted, decrypt
 from secretsync.sops.mac import MacPolicy
 

@@ -12,6 +12,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
+import secretsync.sops.block as blocks
+import secretsync.sops.datakey as datakey
+import secretsync.sops.mac as mac
+import secretsync.sops.metadata as metadata
+import secretsync.sops.paths as paths
+import secretsync.sops.recipients as recipients
 from secretsync.crypto.gcm import Gcm
 from secretsync.documents.pairing import equal
 from secretsync.documents.stores import store_named
@@ -24,8 +30,6 @@ from secretsync.errors import (
     ValueFormatError,
 )
 from secretsync.secrecy import SecretBytes
-from secretsync.sops import block as blocks
-from secretsync.sops import datakey, mac, metadata, paths, recipients
 from secretsync.sops.encryption import Encryption, converted, dumped
 from secretsync.sops.instants import timestamp
 from secretsync.sops.merging import reconciled

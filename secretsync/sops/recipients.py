@@ -11,13 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import secretsync.sops.block as blocks
+import secretsync.sops.datakey as datakey
+import secretsync.sops.metadata as metadata
 from secretsync.crypto import shamir
 from secretsync.documents.stores import store_named
 from secretsync.documents.tree import Mapping
 from secretsync.errors import ConfigError
 from secretsync.secrecy import SecretBytes
-from secretsync.sops import block as blocks
-from secretsync.sops import datakey, metadata
 from secretsync.sops.datakey import Keys, Recipient
 from secretsync.sops.metadata import Envelope, Metadata
 from secretsync.sops.opening import Options, load

@@ -6,13 +6,15 @@ where a comment belongs, and only the text survives.
 
 from __future__ import annotations
 
+import secretsync.sops.block as blocks
+import secretsync.sops.mac as mac
+import secretsync.sops.metadata as metadata
+import secretsync.sops.values as values
 from secretsync.crypto.gcm import Gcm
 from secretsync.documents.stores import Store, store_named
 from secretsync.documents.tree import Comment, Entry, Limits, Mapping, Node, Scalar, Sequence, Source
 from secretsync.errors import ConversionError, SecretsyncError
 from secretsync.secrecy import SecretBytes
-from secretsync.sops import block as blocks
-from secretsync.sops import mac, metadata, values
 from secretsync.sops.decryption import Decryption
 from secretsync.sops.selectors import Selector
 from secretsync.sops.walk import Walk

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,28 @@ def test_imports_point_downward_only() -> None:
         pytest.skip("import-linter is not installed: make setup")
     outcome = subprocess.run([program, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert outcome.returncode == 0, outcome.stdout
+
+
+def _graph() -> dict[str, set[str]]:
+    """Return the modules with those they import while they load; `from package import x` imports the package too."""
+    names = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in MODULES}
+    graph: dict[str, set[str]] = {}
+    for name, path in names.items():
+        targets: set[str] = set()
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.Import):
+                targets |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                targets |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        graph[name] = targets & names.keys() - {name}
+    return graph
+
+
+def test_no_modules_import_each_other() -> None:
+    try:
+        tuple(TopologicalSorter(_graph()).static_order())
+    except CycleError as error:
+        pytest.fail(f"import cycle: {' -> '.join(error.args[1])}")
 
 
 @pytest.mark.parametrize("path", [path for path in MODULES if _name(path) not in LONG_TABLES], ids=_name)
