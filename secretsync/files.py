@@ -6,7 +6,6 @@ What a file means, and which files of a tree matter, is decided elsewhere.
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 import sys
@@ -262,8 +261,10 @@ def _sync_folder(folder: str) -> None:
 
 def _refusal(error: OSError, location: str) -> FileAccessError:
     """Return our error for what the operating system said."""
-    if error.errno == errno.ENOENT:
+    if isinstance(error, FileNotFoundError):
         return MissingFileError("no such file or directory", location=location)
-    if error.errno in (errno.ELOOP, errno.ENOTDIR):
+    from errno import ELOOP  # not before something failed: it counts towards a hook's start-up
+
+    if error.errno == ELOOP or isinstance(error, NotADirectoryError):
         return EscapeError("is a symbolic link, or one of its folders is", location=location)
     return FileAccessError((error.strerror or "cannot be accessed").lower(), location=location)
