@@ -74,22 +74,33 @@ def encrypt(  # noqa: PLR0913  # the options of `sops encrypt`
     envelopes, threshold = datakey.wrap(recipients, data_key, keys, now=now, threshold=threshold)
     walk = Encryption(effective, Gcm(data_key.expose()), mac_only=mac_only and not binary, earlier=reuse)
     documents = walk.documents(source.documents)
-    if walk.has_values and not walk.encrypted and not allow_plaintext:
+    if not allow_plaintext:
+        _refuse_plaintext(walk)
+    notes += _demands(walk, recipients)
+    fields = _fields(walk, now, stored, threshold)
+    return write(source, documents, blocks.fresh(fields, envelopes), comments=walk.secrets, data_key=data_key)
+
+
+def _refuse_plaintext(walk: Encryption) -> None:
+    if walk.has_values and not walk.encrypted:
         raise PlaintextError(
-            f"{effective.kind} {effective.pattern!r} selects nothing: every value would stay readable",
+            f"{walk.selector.kind} {walk.selector.pattern!r} selects nothing: every value would stay readable",
             hint="correct the selector, or accept it with --allow-plaintext",
         )
-    notes += _demands(walk, recipients)
+
+
+def _fields(walk: Encryption, now: datetime, stored: Selector | None, threshold: int) -> dict[str, str | bool | int]:
+    """Return the fields of a fresh block, the MAC over what was walked among them."""
     fields: dict[str, str | bool | int] = {
         "lastmodified": (modified := timestamp(now)),
         "mac": mac.seal(walk.cipher, mac.digest(walk.hashed), modified),
-        "mac_only_encrypted": mac_only and not binary,
+        "mac_only_encrypted": walk.mac_only,
         "shamir_threshold": threshold,
         "version": blocks.VERSION,
     }
     if stored:
         fields[stored.kind] = stored.pattern
-    return write(source, documents, blocks.fresh(fields, envelopes), comments=walk.secrets, data_key=data_key)
+    return fields
 
 
 def converted(source: Source, name: str, warnings: list[str], *, indent: int | None = None) -> Source:
