@@ -122,6 +122,27 @@ def test_an_unprepared_secret_is_pruned_on_the_way(
     assert live is None or live["metadata"]["uid"] != uid
 
 
+def test_the_way_back_keeps_the_secret_too(
+    control_plane: ControlPlane,
+    deploy: Callable[[str, dict[str, bytes]], None],
+    sops_peer: Sops,
+    certificate: Path,
+    tmp_path: Path,
+) -> None:
+    api = control_plane.api
+    application = Application("back", tmp_path, sops_peer, certificate)
+    deploy("back", application.sealed())
+    wait_for(lambda: api.get("Secret", "back", NAMESPACE))
+    uid = _secret(api, "back")["metadata"]["uid"]
+    application.annotate("sealedsecrets.bitnami.com/skip-set-owner-references", "true")
+    deploy("back", application.sealed())
+    wait_for(lambda: "ownerReferences" not in _secret(api, "back")["metadata"])
+    deploy("back", application.revealed())
+    assert api.get("SealedSecret", "back", NAMESPACE) is None
+    assert _secret(api, "back")["metadata"]["uid"] == uid
+    assert base64.b64decode(_secret(api, "back")["data"]["password"]).decode() == PASSWORD
+
+
 def _secret(api: Api, name: str) -> dict[str, Any]:
     secret = api.get("Secret", name, NAMESPACE)
     assert secret is not None
