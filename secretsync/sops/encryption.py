@@ -7,8 +7,8 @@ that reading finds them. Source: sops sops.go `Tree.Encrypt`, cmd/sops/encrypt.g
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
 from collections.abc import Mapping as AnyMapping
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -18,8 +18,9 @@ import secretsync.sops.mac as mac
 import secretsync.sops.values as values
 from secretsync.crypto.gcm import IV_SIZE, Gcm
 from secretsync.documents.stores import store_named
-from secretsync.documents.tree import Comment, Entry, Limits, Mapping, Node, Scalar, Source, Timestamp, Value
+from secretsync.documents.tree import Comment, Scalar, Source, Timestamp, Value
 from secretsync.errors import AlreadyEncryptedError, ConversionError, EmptyFileError, PlaintextError, TreeError
+from secretsync.sops.conversion import converted
 from secretsync.sops.decryption import Origin
 from secretsync.sops.instants import timestamp
 from secretsync.sops.selectors import Selector
@@ -101,60 +102,6 @@ def _fields(walk: Encryption, now: datetime, stored: Selector | None, threshold:
     if stored:
         fields[stored.kind] = stored.pattern
     return fields
-
-
-def converted(source: Source, name: str, warnings: list[str], *, indent: int | None = None) -> Source:
-    """Return the documents of `source` as the store called `name` holds and reads them.
-
-    Raises:
-        ConversionError: the store cannot hold the tree, or would lose a document or a null.
-    """
-    data = dumped(source.documents, name, warnings, indent=indent)
-    return store_named(name).load(data, limits=Limits.unbounded())
-
-
-def dumped(documents: list[Mapping], name: str, warnings: list[str], *, indent: int | None = None) -> bytes:
-    """Return documents in the text of another store; lost comments are a warning. Raises: as `converted`."""
-    store = store_named(name)
-    check_conversion(documents, name)
-    try:
-        data = store.dump(documents, indent=indent)
-    except TreeError as error:
-        raise ConversionError(error.message, location=error.location, hint=error.hint) from None
-    lost = _comments(documents) if name in ("json", "binary") else 0
-    if lost:
-        warnings.append(f"{name} has no comments: {lost} lost")
-    return data
-
-
-def check_conversion(documents: list[Mapping], name: str) -> None:
-    """Refuse what sops loses without a word when it writes another format: documents 2 and on, and nulls.
-
-    Raises:
-        ConversionError: the store called `name` holds one document only, or has no null.
-    """
-    if len(documents) > 1 and name != "yaml":
-        raise ConversionError(f"{name} holds one document, and the file has {len(documents)}")
-    if name in ("dotenv", "ini"):
-        _Nulls(name).documents(documents)
-
-
-class _Nulls(Walk):
-    """Finds a null."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(Selector.default())
-        self._name = name
-
-    def leaf(self, scalar: Scalar, aad: bytes, *, selected: bool) -> Scalar:  # noqa: ARG002  # the walk's signature
-        """Refuse a null."""
-        if scalar.value is None:
-            raise ConversionError(f"{self._name} has no null", hint="remove the key, or give it an empty string")
-        return scalar
-
-    def comment(self, comment: Comment, aad: bytes, *, selected: bool) -> Comment:  # noqa: ARG002  # the walk's signature
-        """Leave comments alone."""
-        return comment
 
 
 class Encryption(Walk):
@@ -295,16 +242,3 @@ def _check_documents(source: Source, output_store: str) -> None:
 
 def _ciphertext(node: Scalar | Comment) -> str:
     return node.text if isinstance(node, Comment) else str(node.value)
-
-
-def _comments(nodes: Iterable[Node | Comment | Entry]) -> int:
-    """Return the number of comments in and below `nodes`."""
-    total = 0
-    for node in nodes:
-        if isinstance(node, Comment):
-            total += 1
-        elif isinstance(node, Entry):
-            total += _comments([node.value])
-        elif not isinstance(node, Scalar):
-            total += _comments(node.items)
-    return total

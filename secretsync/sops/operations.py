@@ -30,7 +30,8 @@ from secretsync.errors import (
     ValueFormatError,
 )
 from secretsync.secrecy import SecretBytes
-from secretsync.sops.encryption import Encryption, converted, dumped
+from secretsync.sops.conversion import converted, dumped
+from secretsync.sops.encryption import Encryption
 from secretsync.sops.instants import timestamp
 from secretsync.sops.merging import reconciled
 from secretsync.sops.metadata import Envelope
@@ -49,6 +50,7 @@ __all__ = [
     "json_value",
     "open_file",
     "rotate",
+    "rotate_for",
     "set_value",
     "unset_value",
 ]
@@ -168,13 +170,34 @@ def rotate(
     warnings = [*opened.plain.warnings]
     if policy is not None:
         warnings += recipients.differences(groups, policy)
-    data_key = datakey.new()
-    envelopes, threshold = datakey.wrap(
-        groups, data_key, options.keys, threshold=opened.plain.metadata.shamir_threshold, now=now
+    return Change(
+        _rekeyed(opened, groups, threshold=opened.plain.metadata.shamir_threshold, now=now),
+        changed=True,
+        warnings=warnings,
     )
-    new = NewKey(data_key, envelopes, threshold)
-    output = _rewritten(opened, opened.plain.documents, now=now, new_key=new)
-    return Change(output, changed=True, warnings=warnings)
+
+
+def rotate_for(
+    data: bytes,
+    groups: Sequence[Sequence[datakey.Recipient]],
+    options: Options,
+    *,
+    now: datetime,
+    threshold: int = 0,
+) -> Change:
+    """Give the file a new data key for exactly `groups`; the file's own recipients, which nothing vouches for, do not count.
+
+    Raises:
+        ConfigError: no group, an empty one, or a threshold that the number of groups does not allow.
+    """
+    opened = open_file(data, options)
+    return Change(_rekeyed(opened, groups, threshold=threshold, now=now), changed=True, warnings=opened.plain.warnings)
+
+
+def _rekeyed(opened: Opened, groups: Sequence[Sequence[datakey.Recipient]], *, threshold: int, now: datetime) -> bytes:
+    data_key = datakey.new()
+    envelopes, stored = datakey.wrap(groups, data_key, opened.options.keys, threshold=threshold, now=now)
+    return _rewritten(opened, opened.plain.documents, now=now, new_key=NewKey(data_key, envelopes, stored))
 
 
 def extract(opened: Opened, path: paths.Path) -> bytes:

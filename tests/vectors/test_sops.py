@@ -14,7 +14,7 @@ from secretsync.documents.tree import Mapping
 from secretsync.errors import SecretsyncError
 from secretsync.masterkeys.services import MasterKeys
 from secretsync.sops import MacPolicy
-from secretsync.sops.encryption import converted
+from secretsync.sops.conversion import converted
 from tests.vectors.sops_argv import encrypted, loaded, parsed
 from tests.vectors.sops_operations import leaves, run
 from tests.vectors.sops_vectors import Difference, Vector, differences, master_keys, outline, vectors
