@@ -10,8 +10,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
+from secretsync.documents.fields import Fields
 from secretsync.errors import ConfigError, SecretsyncError
-from secretsync.keyring.fields import Fields
 from secretsync.keyring.model import (
     FOLDERS,
     MASTER_KEY_KINDS,
@@ -56,7 +56,7 @@ def load(root: str | Path) -> KeyRing:
 def load_from(source: Source) -> KeyRing:
     """Read the key ring of one state of a repository. Raises: as `load`."""
     principals = [
-        _principal(Fields.read(source, path), kind)
+        _principal(Fields.parse(source.read(path) or b"", path), kind)
         for kind, folder in FOLDERS.items()
         for path in _yaml_files(source, f"{FOLDER}/{folder}")
     ]
@@ -67,7 +67,9 @@ def load_from(source: Source) -> KeyRing:
         groups=_groups(source),
         policy=_policy(source),
         retired=tuple(
-            each for path in _yaml_files(source, f"{FOLDER}/retired") for each in _retired(Fields.read(source, path))
+            each
+            for path in _yaml_files(source, f"{FOLDER}/retired")
+            for each in _retired(Fields.parse(source.read(path) or b"", path))
         ),
     )
 
@@ -128,7 +130,7 @@ def _retired(fields: Fields) -> list[Retired]:
 
 
 def _groups(source: Source) -> tuple[Group, ...]:
-    fields = Fields.read(source, GROUPS)
+    fields = Fields.parse(source.read(GROUPS) or b"", GROUPS)
     fields.only("apiVersion", "kind", "groups")
     groups = fields.mapping("groups")
     found = []
@@ -140,7 +142,7 @@ def _groups(source: Source) -> tuple[Group, ...]:
 
 
 def _policy(source: Source) -> Policy:
-    fields = Fields.read(source, POLICY)
+    fields = Fields.parse(source.read(POLICY) or b"", POLICY)
     fields.only("apiVersion", "kind", "defaults", "rules", "sealing")
     defaults = fields.mapping("defaults")
     defaults.only("max_datakey_age", "min_recipients", "require", "forbid_mixed_pq")

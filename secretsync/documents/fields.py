@@ -1,17 +1,17 @@
-"""Typed, strict access to one mapping of a key ring file: wrong types and unknown fields are errors with their place."""
+"""Typed, strict access to one mapping of a configuration file: wrong types and unknown fields are errors with a place."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date
-from difflib import get_close_matches
-from typing import Final, TypeVar, cast
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 
+from secretsync.documents import yaml_load
 from secretsync.documents.plain import to_plain
-from secretsync.documents.stores import store_named
 from secretsync.documents.tree import Limits
 from secretsync.errors import ConfigError, SecretsyncError
-from secretsync.keyring.sources import Source
+
+if TYPE_CHECKING:
+    from datetime import date
 
 Choice = TypeVar("Choice", bound=str)
 Kind = TypeVar("Kind")
@@ -27,15 +27,10 @@ class Fields:
         self._steps = where
 
     @classmethod
-    def read(cls, source: Source, path: str) -> Fields:
-        """Read the one document of a file; empty fields where there is no such file. Raises: ConfigError."""
-        return cls.parse(source.read(path) or b"", path)
-
-    @classmethod
     def parse(cls, data: bytes, path: str) -> Fields:
         """Parse the one document in `data`. Raises: ConfigError."""
         try:
-            documents = store_named("yaml").load(data, limits=Limits()).documents
+            documents = yaml_load.load(data, limits=Limits()).documents
             plain = to_plain(documents[0]) if documents else {}
         except SecretsyncError as error:
             raise ConfigError(error.message, location=f"{path} {error.location or ''}".strip()) from None
@@ -55,6 +50,8 @@ class Fields:
         """Refuse a field that is not `known`, which would silently do nothing."""
         for name in self._values:
             if name not in known:
+                from difflib import get_close_matches
+
                 close = get_close_matches(name, known, n=1)
                 hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}"
                 raise ConfigError("unknown field", location=self.place(name), hint=hint)
@@ -111,6 +108,8 @@ class Fields:
 
     def date(self, name: str) -> date | None:
         """Return a day, written `2026-11-24` (quoted or not), None where it is absent."""
+        from datetime import date
+
         text = self.text(name)
         try:
             return date.fromisoformat(text.removesuffix("T00:00:00Z")) if text else None
