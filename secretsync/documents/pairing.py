@@ -37,11 +37,9 @@ class Edits:
         """Whether some replacement takes all of `span`."""
         return any(start <= span.start and span.end <= end for start, end, _, _ in self._edits)
 
-    def touches(self, span: Span | None) -> bool:
+    def touches(self, span: Span) -> bool:
         """Whether some replacement changes anything between the ends of `span`."""
-        return span is not None and any(
-            start < span.end and span.start < max(end, start + 1) for start, end, _, _ in self._edits
-        )
+        return any(start < span.end and span.start < max(end, start + 1) for start, end, _, _ in self._edits)
 
     def result(self) -> str:
         """Return the text with every replacement made; one inside of a replaced part goes with that part."""

@@ -139,6 +139,10 @@ class _Block:
             if follower is not None:
                 self.edits.replace(start, places.start(self.old, follower), "")
             return
+        if isinstance(item, Comment) and places.would_swallow(stop, 1):
+            # An empty comment keeps a literal above from taking a deeper one below.
+            self.edits.replace(start + 1, stop, "")
+            return
         comment = self._comment_behind(stop, kept)
         if comment is not None:
             self.edits.replace(start, comment, "")

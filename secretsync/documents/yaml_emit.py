@@ -26,9 +26,9 @@ def dump(documents: list[Mapping], *, indent: int | None = None) -> bytes:
     return yaml_text.encoded("---\n".join(document_text(document, indent=indent) for document in documents))
 
 
-def document_text(document: Mapping, *, indent: int | None = None) -> str:
+def document_text(document: Mapping, *, indent: int | None = None, literals: Literals | None = None) -> str:
     """Return one document as text, without markers, with a final newline."""
-    emitter = Emitter(step(indent))
+    emitter = Emitter(step(indent), literals=literals or Literals.ALL)
     if not any(type(item) is Entry for item in document.items):
         emitter.comments([item for item in document.items if type(item) is Comment], 0)
         emitter.parts.append("\n{}" if emitter.parts else "{}")

@@ -11,10 +11,10 @@ from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar, Seq
 
 _BREAK: Final = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 _FIRST_DASH: Final = re.compile(r"(?:[&!]\S*\s+|#.*\n|\s)*")
-_EXPLICIT: Final = re.compile(r"\?[ \t]+\Z")
+_EXPLICIT: Final = re.compile(r"\?[ \t]*\Z")
 _INDENTED_COMMENT: Final = re.compile(r"^[ \t]+#", re.MULTILINE)
 _LINE: Final = re.compile(r"^([ \t]*)(.*)$", re.MULTILINE)
-_BLANKS: Final = re.compile(r"(?:[ \t]*(?:#.*)?\r?\n)*[ \t]*")
+_BLANKS: Final = re.compile(r"(?:[ \t]*(?:#.*)?\r?\n)*(?:[ \t]+\Z)?")
 _KEPT_LINES: Final = re.compile(r"[|>][1-9]?\+|^[ \t]+$", re.MULTILINE)
 
 
@@ -113,8 +113,11 @@ class Places:
         node = item.value if isinstance(item, Entry) else item
         last = node_span(node).end
         if node.alias is None and not isinstance(node, Scalar) and not node.flow and node.items:
-            behind = self.end(node.items[-1])
-            last = max(last, behind if behind <= self.limit else 0)
+            for inner in reversed(node.items):
+                behind = self.end(inner)
+                last = max(last, behind if behind <= self.limit else 0)
+                if not isinstance(inner, Comment):
+                    break
         return max(last, node_span(item.key).end) if isinstance(item, Entry) else last
 
     def start(self, container: Mapping | Sequence, index: int) -> int:

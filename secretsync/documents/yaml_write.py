@@ -77,6 +77,14 @@ def _fresh(documents: list[Mapping], indent: int | None) -> str:
     return yaml_emit.dump(documents, indent=indent).decode()
 
 
+def _fresh_root(document: Mapping, splicer: Splicer) -> str:
+    """Return a document as text that stands between other lines, without a final newline."""
+    from secretsync.documents.yaml_emit import Literals, document_text
+
+    text = document_text(document, indent=splicer.step, literals=Literals.WITHOUT_BLANK_LINES)
+    return text.removesuffix("\n").replace("\n", splicer.places.newline)
+
+
 def _encoded(source: Source, text: str) -> bytes:
     if source.encoding == "utf-8":
         data = yaml_text.encoded(text)
@@ -110,7 +118,7 @@ def _document(splicer: Splicer, old: Mapping, new: Mapping, span: Span) -> None:
         _fill(splicer, old, new, span)
         return
     places = splicer.places
-    text = _fresh([new], splicer.step).removesuffix("\n").replace("\n", places.newline)
+    text = _fresh_root(new, splicer)
     start, stop = _root_place(splicer, old, _behind_marker(splicer.text, span))
     if not places.is_first(start):
         # Behind `---`: block mappings start on a line of their own.
@@ -135,7 +143,7 @@ def _fill(splicer: Splicer, old: Mapping, new: Mapping, span: Span) -> None:
     if rest:
         lines = [match.end() for match in _MARKER_OR_COMMENT.finditer(places.text, *span)]
         at = lines[-1] if lines else span.start
-        text = _fresh([Mapping(rest)], splicer.step).removesuffix("\n").replace("\n", newline)
+        text = _fresh_root(Mapping(rest), splicer)
         splicer.edits.replace(at, at, newline + text)
 
 
@@ -173,12 +181,19 @@ def _expand_aliases(splicer: Splicer, source: Source) -> None:
         return
     waiting = [node for document in source.documents for node in _aliases(document)]
     while True:
-        due = [node for node in waiting if not splicer.edits.covers(_alias(node)) and splicer.edits.touches(node.span)]
+        due = [node for node in waiting if not splicer.edits.covers(_alias(node)) and _changes(splicer, node)]
         if not due:
             return
         for node in due:
             splicer.edits.replace(*_alias(node), splicer.flow_text(node))
         waiting = [node for node in waiting if node not in due]
+
+
+def _changes(splicer: Splicer, node: Node) -> bool:
+    """Whether anything changes between the anchor and the end of its last line, where new items are put."""
+    return node.span is not None and splicer.edits.touches(
+        Span(node.span.start, splicer.places.line_end(node.span.end) + 1)
+    )
 
 
 def _alias(node: Node) -> Span:
