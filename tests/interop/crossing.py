@@ -38,10 +38,10 @@ class Choice(NamedTuple):
         return [f"--{kind.replace('_', '-')}", pattern, *["--mac-only-encrypted"][: self.mac_only]]
 
 
-def encrypted(text: str, store: str, choice: Choice, peer: Sops) -> bytes:
-    """Return a text encrypted by us for the identity of `peer`."""
+def encrypted(plain: str | bytes, store: str, choice: Choice, peer: Sops) -> bytes:
+    """Return a plain text or file encrypted by us for the identity of `peer`."""
     return sops.encrypt(
-        store_named(store).load(text.encode()),
+        store_named(store).load(plain.encode() if isinstance(plain, str) else plain),
         groups=[[("age", peer.recipient)]],
         keys=MasterKeys(peer.environ),
         now=NOW,
