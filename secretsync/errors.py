@@ -255,6 +255,12 @@ class MacMismatchError(IntegrityError):
     title = "MAC mismatch"
 
 
+class ProofError(IntegrityError):
+    """A rotated file does not hold what a rotation promises, so it is not committed."""
+
+    title = "proof"
+
+
 class AuthenticationTagError(IntegrityError):
     """A ciphertext does not authenticate under its key and path."""
 
@@ -307,6 +313,19 @@ class RepositoryError(SecretsyncError):
 
     exit_code = 10
     title = "repository"
+
+
+class OperationRunningError(RepositoryError):
+    """Another rotation is at work in the repository."""
+
+    title = "operation running"
+    retryable = True
+
+
+class PlanProblemError(RepositoryError):
+    """A plan has problems, or is no longer what would be done, so nothing is written."""
+
+    title = "plan"
 
 
 # --- 11: refused on purpose ---------------------------------------------------------------------------------------
@@ -379,3 +398,14 @@ class EditorError(FileAccessError):
 
     sops_exit_code = 201
     title = "editor"
+
+
+# --- 130: interrupted ---------------------------------------------------------------------------------------------
+
+
+class InterruptedRunError(SecretsyncError):
+    """A person interrupted a long operation; what it has done is kept, and the hint says how to go on."""
+
+    exit_code = 130
+    sops_exit_code = 130
+    title = "interrupted"

@@ -16,6 +16,8 @@ from typing import Final
 from secretsync.errors import ChangedFileError, EscapeError, FileAccessError, LimitError, MissingFileError
 
 STDIN: Final = "-"
+TEMPORARY_PREFIX: Final = ".secretsync-"
+"""How temporary files begin that a kill can leave behind."""
 
 # Without O_NONBLOCK, opening a named pipe that a repository smuggled in would wait for ever.
 _OPEN_FILE: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -211,7 +213,7 @@ def _replace(
 
 def _write_beside(folder: str, data: bytes, mode: int | None, present: os.stat_result | None) -> str:
     """Write and sync a temporary file in `folder` and return its path; on failure nothing is left."""
-    temporary = os.path.join(folder, f".secretsync-{os.urandom(8).hex()}.tmp")
+    temporary = os.path.join(folder, f"{TEMPORARY_PREFIX}{os.urandom(8).hex()}.tmp")
     # The umask applies to a new file's mode only; an existing one's is set exactly, and never wider in between.
     wanted = 0o666 if mode is None else mode
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC

@@ -23,7 +23,7 @@ from secretsync.errors import (
     SecretsyncError,
     shortened,
 )
-from secretsync.masterkeys.age_sources import SSH, Found, Place, places
+from secretsync.masterkeys.age_sources import SILENT, SSH, Found, Place, places
 from secretsync.masterkeys.demo import DEMO_RECIPIENTS
 from secretsync.masterkeys.surroundings import KeySource, Surroundings
 from secretsync.secrecy import SecretBytes
@@ -90,6 +90,16 @@ class AgeService:
             names = tuple(self._name_of(identity) for identity in found.identities)
             listed.append(KeySource(place.name, found.problem or "ok", names))
         return listed
+
+    def identities(self) -> dict[str, Identity]:
+        """Return the native identities that lie here ready to use, by recipient: none that asks a person or a program."""
+        return {
+            self._name_of(identity): identity
+            for place in self._places
+            if place.rank == SILENT
+            for identity in self._look(place, "").identities
+            if identity.native
+        }
 
     def _candidates(self, recipient: str, head: header.Header) -> Iterator[tuple[str, Identity]]:
         """Yield the identity that opened last, then all others in sops' order.

@@ -44,6 +44,7 @@ class PgpService:
     def __init__(self, kind: str, surroundings: Surroundings) -> None:
         del kind
         self._surroundings = surroundings
+        self._key_ids: dict[str, set[str]] = {}
 
     def identity(self, fields: Mapping[str, object]) -> str:
         """Return the fingerprint, as the file has it."""
@@ -90,6 +91,15 @@ class PgpService:
             return [KeySource(name, str(error))]
         fingerprints = tuple(str(key["fingerprint"]) for key in keys)
         return [KeySource(name, "ok" if fingerprints else "holds no secret keys", fingerprints)]
+
+    def key_ids(self, fingerprint: str) -> set[str]:
+        """Return the key ids (16 upper-case digits) of a key and its subkeys, none where gpg does not know it."""
+        found = self._key_ids.get(fingerprint)
+        if found is None:
+            keys = self._gpg.list_keys(False, keys=[fingerprint.removesuffix("!")])
+            found = {str(key["keyid"]) for key in keys} | {str(sub[0]) for key in keys for sub in key["subkeys"]}
+            self._key_ids[fingerprint] = found
+        return found
 
     @cached_property
     def _gpg(self) -> Any:  # python-gnupg has no types

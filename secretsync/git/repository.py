@@ -1,0 +1,115 @@
+"""A repository read by commit: its files, its refs and its log. Nothing here changes a working tree.
+
+Paths are relative to the root of the working tree, commits are full ids.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from secretsync.errors import RepositoryError
+from secretsync.git.objects import ObjectReader
+from secretsync.git.running import Git
+
+_FIELD, _RECORD = "%x1f", "%x1e"
+
+
+class LogEntry(NamedTuple):
+    """One commit: id, author (`Name <address>`), committer date (ISO 8601, self-declared), its message."""
+
+    commit: str
+    author: str
+    date: str
+    message: str
+
+    def trailer(self, name: str) -> str:
+        """Return the value of a trailer line of the message, or nothing."""
+        prefix = f"{name}: "
+        return next((line[len(prefix) :] for line in self.message.splitlines() if line.startswith(prefix)), "")
+
+
+class Repository:
+    """One repository, by any of its working trees."""
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+        self.git = Git(root)
+        self.common = os.path.join(root, self.git.text("rev-parse", "--git-common-dir"))
+
+    @classmethod
+    def containing(cls, folder: str | os.PathLike[str]) -> Repository:
+        """Return the repository whose working tree holds `folder`. Raises: RepositoryError."""
+        root = Git(os.fspath(folder)).text("rev-parse", "--show-toplevel")
+        return cls(root)
+
+    def resolve(self, name: str) -> str:
+        """Return the id of the commit that `name` means. Raises: RepositoryError."""
+        found = self.git.text(
+            "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}", accept=(0, 1, 128)
+        )
+        if not found:
+            raise RepositoryError(f"there is no commit {name!r}", location=self.root)
+        return found
+
+    def is_ancestor(self, commit: str, of: str) -> bool:
+        """Whether the history of `of` holds `commit`."""
+        return self.git.text("merge-base", commit, of, accept=(0, 1)) == commit
+
+    def branch(self) -> str:
+        """Return the name of the branch that is checked out, empty on a detached HEAD."""
+        return self.git.text("symbolic-ref", "--quiet", "--short", "HEAD", accept=(0, 1))
+
+    def refs(self) -> dict[str, str]:
+        """Return every branch, remote branch and tag with its commit."""
+        form = "%(refname)%00%(objectname)%00%(*objectname)%00"
+        lines = self.git.text("for-each-ref", f"--format={form}", "refs/heads", "refs/remotes", "refs/tags")
+        rows = [line.split("\0") for line in lines.splitlines()]
+        return {row[0]: row[2] or row[1] for row in rows}
+
+    def blobs(self, commit: str, *under: str) -> dict[str, str]:
+        """Return the regular files of a commit, by path, with their blob ids; only those `under` some folders, if given."""
+        rows = self.git.names("ls-tree", "-r", "-z", "--full-tree", commit, *under)
+        found = {}
+        for row in rows:
+            head, _, path = row.partition("\t")
+            mode, _, blob = head.split(" ")
+            if mode in {"100644", "100755"}:
+                found[path] = blob
+        return found
+
+    def files_with(self, commit: str, text: str, *, but_not: Sequence[str] = ()) -> list[str]:
+        """Return the paths of a commit's files that hold `text`; folders in `but_not` are left out."""
+        exclude = [f":(exclude,top){folder}" for folder in but_not]
+        grep = ("grep", "-l", "-z", "-F", "--full-name", "-e", text, commit, "--", ":(top)", *exclude)
+        return [name.removeprefix(f"{commit}:") for name in self.git.names(*grep, accept=(0, 1))]
+
+    def dirty(self, paths: Iterable[str]) -> list[str]:
+        """Return which of `paths` differ from HEAD in the working tree or the index, or are not tracked."""
+        rows = self.git.names("status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all")
+        changed = {row[3:] for row in rows}
+        return sorted(changed.intersection(paths))
+
+    def log(self, *arguments: str) -> list[LogEntry]:
+        """Return the commits that `git log` with these arguments lists, newest first."""
+        form = f"--format={_FIELD.join(('%H', '%an <%ae>', '%cI', '%B'))}{_RECORD}"
+        text = self.git.text("log", form, *arguments)
+        return [LogEntry(*record.strip("\n").split("\x1f", 3)) for record in text.split("\x1e") if record.strip("\n")]
+
+    def reader(self) -> ObjectReader:
+        """Return a reader of this repository's objects, to be used as a context."""
+        return ObjectReader(self.git)
+
+    def history(self) -> Iterator[tuple[str, str]]:
+        """Yield every (path, blob id) that any ref has ever held, in no order that means anything."""
+        for line in self.git.text("rev-list", "--objects", "--all", "--filter=object:type=blob").splitlines():
+            blob, _, path = line.partition(" ")
+            if path:
+                yield path, blob
+
+    def versions(self, path: str, start: str) -> list[tuple[LogEntry, str]]:
+        """Return the commits up to `start` that changed one file, newest first, each with the blob it left there."""
+        entries = self.log("--first-parent", "--diff-filter=AM", "--no-renames", start, "--", path)
+        with self.reader() as reader:
+            return [(entry, blob) for entry in entries if (blob := reader.blob_id(f"{entry.commit}:{path}"))]

@@ -1,0 +1,88 @@
+"""Running git through GitPython: errors become ours, and git never sees what opens secrets.
+
+Hooks of the repository do not run: what they guard (the index of a person's own commit) is not what happens here.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import IO, Any, Final, Protocol, cast
+
+from secretsync.errors import MissingDependencyError, RepositoryError
+from secretsync.secrecy import scrubbed_environment
+
+try:
+    import git
+except ImportError:  # GitPython looks for the program when it is loaded
+    raise MissingDependencyError("git is not installed, and repositories need it") from None
+
+_SETTINGS: Final = ("-c", f"core.hooksPath={os.devnull}", "-c", "core.quotePath=false")
+_PIPE: Final = -1  # subprocess.PIPE
+
+
+class Process(Protocol):
+    """A running git with its pipes."""
+
+    stdin: IO[bytes]
+    stdout: IO[bytes]
+
+    def wait(self) -> int:
+        """Wait for its end."""
+
+
+class Git:
+    """git in one folder."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        self._git = git.Git(folder)
+
+    def bytes(self, *arguments: str, accept: Sequence[int] = (0,)) -> bytes:
+        """Run git and return what it printed.
+
+        Raises:
+            RepositoryError: git ended with a code that is not in `accept`.
+        """
+        try:
+            code, out, err = self._git.execute(
+                ["git", *_SETTINGS, *arguments],
+                with_extended_output=True,
+                with_exceptions=False,
+                stdout_as_string=False,
+                strip_newline_in_stdout=False,
+                env=_blanked(),
+            )
+        except git.GitCommandNotFound:
+            raise MissingDependencyError("git is not installed, or the folder is gone") from None
+        if code not in accept:
+            raise RepositoryError(f"git {arguments[0]}: {_first_line(str(err))}", location=self.folder)
+        return out
+
+    def text(self, *arguments: str, accept: Sequence[int] = (0,)) -> str:
+        """Run git and return what it printed as text, without the last line end. Raises: as `bytes`."""
+        return self.bytes(*arguments, accept=accept).decode("utf-8", "surrogateescape").removesuffix("\n")
+
+    def names(self, *arguments: str, accept: Sequence[int] = (0,)) -> list[str]:
+        """Run git and return its output, which `-z` separates by NUL. Raises: as `bytes`."""
+        found = self.bytes(*arguments, accept=accept).split(b"\0")
+        return [os.fsdecode(name) for name in found if name]
+
+    def start(self, *arguments: str) -> Process:
+        """Start git with pipes to its input and from its output."""
+        running: Any = self._git.execute(
+            ["git", *_SETTINGS, *arguments], as_process=True, istream=_PIPE, env=_blanked()
+        )
+        return cast("Process", running)
+
+
+def _blanked() -> dict[str, str]:
+    """Return what hides our secrets from the child: GitPython merges this into the environment, so they become empty."""
+    kept = scrubbed_environment(os.environ)
+    return {name: "" for name in os.environ if name not in kept}
+
+
+def _first_line(text: str) -> str:
+    lines = [line.strip() for line in text.strip().strip("'").splitlines() if line.strip()]
+    telling = [line for line in lines if line.startswith(("fatal:", "error:"))] or lines
+    return telling[0].removeprefix("fatal: ").removeprefix("error: ").rstrip(".") if telling else "failed"

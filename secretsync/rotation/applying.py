@@ -1,0 +1,278 @@
+"""Carrying out a plan: a worktree, then phase by phase the edits and files, the proof, and one commit.
+
+Every step is in the journal before it is done, and what to do next follows from journal and disk alone; carrying out
+and resuming are therefore the same function. The user's working tree is never touched.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from typing import Final, NamedTuple, TypeAlias
+
+from secretsync import files
+from secretsync.errors import (
+    ChangedFileError,
+    InterruptedRunError,
+    MissingFileError,
+    PlanProblemError,
+    ProofError,
+    RepositoryError,
+)
+from secretsync.git import Repository, Worktree
+from secretsync.rotation import matrix
+from secretsync.rotation.filework import MAX_SIZE, Change, Proof, blob_id
+from secretsync.rotation.journal import Lock, Operation
+from secretsync.rotation.matrix import Check
+from secretsync.rotation.model import FilePlan, PhasePlan, Plan
+from secretsync.rotation.workers import Pool
+
+Progress: TypeAlias = Callable[[int, int], None]
+
+NOTHING: Final = ""
+"""Stands for the blob id of a file that is not there."""
+
+OP_TRAILER, PHASE_TRAILER = "Secretsync-Op", "Secretsync-Phase"
+
+
+class Controls(NamedTuple):
+    """What a run obeys and tells: whether to stop after the file at hand, and how far it is."""
+
+    stopped: Callable[[], bool]
+    progress: Progress
+
+
+class Target(NamedTuple):
+    """One file to write: its blob before (NOTHING where there is none) and what makes its new bytes (None: it goes)."""
+
+    path: str
+    before: str
+    file: FilePlan | None
+    data: bytes | None
+
+
+class Outcome(NamedTuple):
+    """What carrying out came to: the branch, its commits by phase, and all checks."""
+
+    branch: str
+    commits: dict[str, str]
+    checks: list[Check]
+
+
+def apply(plan: Plan, operation: Operation, repository: Repository, pool: Pool, controls: Controls) -> Outcome:
+    """Begin an operation and carry it out.
+
+    Raises:
+        PlanProblemError: the plan has problems, or nothing to do.
+        OperationRunningError: another one is at work.
+        RepositoryError: it was begun before (resume it), or git refuses.
+        ProofError: a check failed; nothing of that phase is committed.
+        InterruptedRunError: it was told to stop.
+    """
+    if plan.problems:
+        first = plan.problems[0]
+        more = f", and {len(plan.problems) - 1} more" if len(plan.problems) > 1 else ""
+        raise PlanProblemError(f"{first.path or 'the plan'}: {first.message}{more}", hint=first.hint or None)
+    if not plan.phases:
+        raise PlanProblemError("there is nothing to do")
+    with Lock(repository, operation.name):
+        if operation.exists:
+            raise RepositoryError(f"operation {operation.name!r} was begun", hint=_command(plan, "resume", operation))
+        operation.begin(plan)
+        return _Run(plan, operation, repository, pool, controls).carry_out()
+
+
+def resume(operation: Operation, repository: Repository, pool: Pool, controls: Controls) -> Outcome:
+    """Carry an operation on from where it stopped; one that is done is proved again. Raises: as `apply`."""
+    plan = operation.plan()
+    with Lock(repository, operation.name):
+        if operation.has("rolled-back"):
+            raise RepositoryError(
+                f"operation {operation.name!r} was rolled back", hint=_command(plan, "plan", operation)
+            )
+        return _Run(plan, operation, repository, pool, controls).carry_out()
+
+
+def roll_back(operation: Operation, repository: Repository) -> None:
+    """Remove worktree and branch of an operation whose branch is not merged.
+
+    Raises:
+        RepositoryError: it is merged: then only a revert takes it back, which lets removed keys in again.
+    """
+    plan = operation.plan()
+    with Lock(repository, operation.name):
+        worktree = Worktree(repository, operation.tree, operation.branch)
+        tip = worktree.tip()
+        head = repository.resolve("HEAD")
+        if tip and tip != plan.base and repository.is_ancestor(tip, head):
+            raise RepositoryError(
+                f"{operation.branch!r} is merged; a revert would let removed keys in again",
+                hint=f"git revert {plan.base[:12]}..{tip[:12]}",
+            )
+        worktree.remove()
+        if tip:
+            worktree.delete_branch(tip)
+        operation.record("rolled-back")
+
+
+class _Run:
+    def __init__(
+        self, plan: Plan, operation: Operation, repository: Repository, pool: Pool, controls: Controls
+    ) -> None:
+        self._plan = plan
+        self._operation = operation
+        self._repository = repository
+        self._pool = pool
+        self._controls = controls
+        self._worktree = Worktree(repository, operation.tree, operation.branch)
+        self._checks: list[Check] = []
+        self._now = datetime.fromisoformat(plan.at)
+
+    def carry_out(self) -> Outcome:
+        """Do what is not done yet."""
+        committed = self._committed()
+        if len(committed) < len(self._plan.phases):
+            self._prepare(any_committed=bool(committed))
+        for phase in self._plan.phases:
+            if phase.name not in committed:
+                self._write(phase)
+                self._prove(phase, folder=self._operation.tree)
+                committed[phase.name] = self._commit(phase)
+            else:
+                self._prove(phase, folder="")
+        tip = self._worktree.tip()
+        self._checks.append(matrix.retired_are_gone(self._repository, self._plan, tip))
+        if not self._operation.has("done"):
+            self._operation.record("done", commit=tip)
+        self._worktree.remove()
+        return Outcome(self._operation.branch, committed, matrix.merged(self._checks))
+
+    def _committed(self) -> dict[str, str]:
+        """Return the commits of the phases that are done, which the branch itself tells."""
+        entries = self._worktree.commits(self._plan.base)
+        return {
+            entry.trailer(PHASE_TRAILER): entry.commit
+            for entry in entries
+            if entry.trailer(OP_TRAILER) == self._operation.name
+        }
+
+    def _prepare(self, *, any_committed: bool) -> None:
+        """Make the worktree, or clean up the one that a crash left."""
+        if self._operation.has("worktree") and os.path.isdir(self._operation.tree):
+            self._worktree.release_index()
+            for name in files.walk(self._operation.tree):
+                if os.path.basename(name).startswith(files.TEMPORARY_PREFIX):
+                    os.unlink(os.path.join(self._operation.tree, name))
+            return
+        if any_committed:
+            raise RepositoryError(
+                "the worktree of the operation is gone", location=self._operation.tree, hint="roll back, and plan anew"
+            )
+        self._worktree.create(self._plan.base)
+        self._operation.record("worktree", path=self._operation.tree)
+
+    def _write(self, phase: PhasePlan) -> None:
+        """Write every file of a phase that is not written yet."""
+        known = [record for record in self._operation.records() if record.get("phase") == phase.name]
+        written: dict[str, set[str]] = {}
+        for record in known:
+            if record["event"] == "file":
+                written.setdefault(record["path"], set()).add(record["after"])
+        todo = [target for target in self._targets(phase) if self._is_due(target, written.get(target.path, set()))]
+        planned = [Change(one.file, self._plan.keys, self._operation.tree, self._now) for one in todo if one.file]
+        contents: Iterator[bytes] = self._pool.map("change", planned)
+        for number, target in enumerate(todo, 1):
+            self._put(phase, target, next(contents) if target.file else target.data)
+            self._controls.progress(number, len(todo))
+            if self._controls.stopped():
+                raise InterruptedRunError(
+                    f"stopped after {number} of {len(todo)} files", hint=_command(self._plan, "resume", self._operation)
+                )
+
+    def _targets(self, phase: PhasePlan) -> Iterable[Target]:
+        names = self._repository.blobs(self._plan.base, *phase.edits) if phase.edits else {}
+        for path, text in phase.edits.items():
+            yield Target(path, names.get(path, NOTHING), None, None if text is None else text.encode())
+        for file in phase.files:
+            yield Target(file.path, file.blob, file, None)
+
+    def _is_due(self, target: Target, written: set[str]) -> bool:
+        """Decide from disk and journal: as before, it is due; as we wrote it, it is done; anything else is not ours.
+
+        Raises:
+            ChangedFileError: somebody else changed the file.
+        """
+        now = self._present(target)
+        if now == target.before:
+            return True
+        if now in written:
+            return False
+        raise ChangedFileError(
+            "is neither what the plan started from nor what was written",
+            location=os.path.join(self._operation.tree, target.path),
+            hint=_command(self._plan, "rollback", self._operation),
+        )
+
+    def _present(self, target: Target) -> str:
+        try:
+            data = files.read_confined(self._operation.tree, target.path, MAX_SIZE)
+        except MissingFileError:
+            return NOTHING
+        return blob_id(data, self._plan.base)
+
+    def _put(self, phase: PhasePlan, target: Target, data: bytes | None) -> None:
+        """Record what will be there, and put it there."""
+        after = NOTHING if data is None else blob_id(data, self._plan.base)
+        self._operation.record("file", phase=phase.name, path=target.path, before=target.before, after=after)
+        path = os.path.join(self._operation.tree, target.path)
+        if data is None:
+            os.unlink(path)
+            return
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        files.write_atomic(path, data)
+
+    def _prove(self, phase: PhasePlan, *, folder: str) -> None:
+        """Check what was written, and refuse to go on where a check fails."""
+        commit = self._worktree.tip()
+        tasks = [Proof(file, self._plan.keys, folder, commit) for file in phase.files]
+        verdicts = []
+        for number, verdict in enumerate(self._pool.map("prove", tasks), 1):
+            verdicts.append(verdict)
+            self._controls.progress(number, len(tasks))
+        checks = matrix.judged(verdicts, self._plan)
+        self._checks += checks
+        failed = [check for check in checks if check.status == "failed"]
+        statuses = {check.id: check.status for check in checks}
+        self._operation.record("proved", phase=phase.name, checks=statuses)
+        if failed:
+            raise ProofError(
+                f"{failed[0].id}: {failed[0].failures[0]}", hint=_command(self._plan, "rollback", self._operation)
+            )
+
+    def _commit(self, phase: PhasePlan) -> str:
+        commit = self._worktree.commit(phase.paths, _message(self._plan, self._operation, phase))
+        self._operation.record("commit", phase=phase.name, commit=commit)
+        return commit
+
+
+def _message(plan: Plan, operation: Operation, phase: PhasePlan) -> str:
+    """Return the commit's message with the trailers that later answer how old a data key is, and why."""
+    removed = sorted({name for file in phase.files for name in file.removed})
+    added = sorted({name for file in phase.files for name in file.added})
+    rotated = sum(file.operation == "rotate" for file in phase.files)
+    trailers = {
+        OP_TRAILER: operation.name,
+        PHASE_TRAILER: phase.name,
+        "Secretsync-Plan": f"sha256:{plan.digest}",
+        "Secretsync-Recipients-Removed": ", ".join(removed),
+        "Secretsync-Recipients-Added": ", ".join(added),
+        "Secretsync-Datakey-Rotated": str(rotated or ""),
+    }
+    lines = [f"{name}: {value}" for name, value in trailers.items() if value]
+    return f"secrets: {phase.title}\n\n" + "\n".join(lines) + "\n"
+
+
+def _command(plan: Plan, verb: str, operation: Operation) -> str:
+    subject = "" if verb == "plan" else f" {operation.name}"
+    return f"secretsync runbook {plan.scenario} {verb}{subject}"

@@ -1,0 +1,103 @@
+"""What is done to single files, here or in a process of the pool: look at one, change one, prove one.
+
+Each process opens its own pipe to git and unwraps a data key once, whatever is done to the file later.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from hashlib import sha1, sha256
+from typing import NamedTuple
+
+from secretsync import files
+from secretsync.age.protocol import Identity
+from secretsync.git import ObjectReader, Repository
+from secretsync.masterkeys import MasterKeys
+from secretsync.rotation.changing import changed
+from secretsync.rotation.inspection import Inspected, inspect, is_encrypted
+from secretsync.rotation.model import FilePlan, Key
+from secretsync.rotation.proving import Verdict, prove
+
+MAX_SIZE = 1 << 40  # bytes; the user's own files have no limit
+_SHA1_DIGITS = 40
+
+
+class Change(NamedTuple):
+    """A file to change: its plan, the keys it speaks of, the folder it lies in, and the time to record."""
+
+    file: FilePlan
+    names: Mapping[str, Key]
+    folder: str
+    now: datetime
+
+
+class Proof(NamedTuple):
+    """A file to prove: from the folder it was written to, or from a commit."""
+
+    file: FilePlan
+    names: Mapping[str, Key]
+    folder: str
+    commit: str
+
+
+class FileWork:
+    """The work on one file of `repository` at a time; `held` are identities of keys that should open nothing any more."""
+
+    def __init__(self, repository: Repository, keys: MasterKeys, *, held: Iterable[Identity] = ()) -> None:
+        self._repository = repository
+        self._keys = keys
+        self._held = {str(identity): _alone(identity) for identity in held}
+        self._singles: dict[str, MasterKeys] | None = None
+        self._reader: ObjectReader | None = None
+        self._process = 0
+
+    def inspect(self, task: tuple[str, str]) -> Inspected | None:
+        """Open a blob, given with its path; None for a file that is not encrypted."""
+        path, blob = task
+        data = self._objects().read(blob)
+        return inspect(path, blob, data, self._keys) if is_encrypted(path, data) else None
+
+    def change(self, task: Change) -> bytes:
+        """Return the new bytes of a file. Raises: as `changing.changed`."""
+        data = files.read_confined(task.folder, task.file.path, MAX_SIZE)
+        return changed(data, task.file, task.names, self._keys, now=task.now)
+
+    def prove(self, task: Proof) -> list[Verdict]:
+        """Return the verdicts on a file that was written."""
+        file = task.file
+        if task.folder:
+            new = files.read_confined(task.folder, file.path, MAX_SIZE)
+        else:
+            new = self._objects().read(f"{task.commit}:{file.path}")
+        removed = {
+            name: alone for name in file.removed if name in task.names and (alone := self._single(task.names[name]))
+        }
+        old = self._objects().read(file.blob)
+        return prove(file, task.names, self._keys, singles=self._alone(), removed=removed, old=old, new=new)
+
+    def _single(self, key: Key) -> MasterKeys | None:
+        return self._held.get(key.recipient) or self._alone().get(key.recipient)
+
+    def _alone(self) -> dict[str, MasterKeys]:
+        if self._singles is None:
+            identities = self._keys.service("age").identities()  # type: ignore[attr-defined]  # of the age service alone
+            self._singles = {name: _alone(identity) for name, identity in identities.items()}
+        return self._singles
+
+    def _objects(self) -> ObjectReader:
+        if self._reader is None or self._process != os.getpid():
+            self._process, self._reader = os.getpid(), self._repository.reader()
+        return self._reader
+
+
+def blob_id(data: bytes, like: str) -> str:
+    """Return the id that git gives a blob, by the hash of the repository that `like` is an id of."""
+    hashed = sha1 if len(like) == _SHA1_DIGITS else sha256
+    return hashed(b"blob %d\0" % len(data) + data).hexdigest()
+
+
+def _alone(identity: Identity) -> MasterKeys:
+    """Return keys that hold one identity and look nowhere else."""
+    return MasterKeys({"HOME": os.devnull}, extra_age_identities=(identity,), allow_demo_keys=True, plugins=False)

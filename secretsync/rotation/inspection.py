@@ -1,0 +1,73 @@
+"""One encrypted file as it is: who can open it, and whether it opens here and its MAC holds."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from secretsync.documents.stores import store_for_path
+from secretsync.errors import SecretsyncError
+from secretsync.keyring.model import normalised
+from secretsync.masterkeys import MasterKeys
+from secretsync.sops import metadata
+from secretsync.sops.datakey import Recipient, recover
+from secretsync.sops.decryption import decrypt_with
+from secretsync.sops.opening import Options, load
+from secretsync.sops.recipients import of_file
+from secretsync.sops.selectors import Selector
+
+MARK = "ENC[AES256_GCM,"
+"""Every encrypted file of any store holds it."""
+
+
+class Inspected(NamedTuple):
+    """What a file says of itself, and the error that keeps it from being opened, if any."""
+
+    path: str
+    blob: str
+    groups: list[list[Recipient]]
+    threshold: int
+    selector: tuple[str, str]
+    mac_only: bool
+    items: int
+    error: SecretsyncError | None = None
+
+    @property
+    def recipients(self) -> frozenset[Recipient]:
+        """All recipients, whatever their group."""
+        return frozenset(one for group in self.groups for one in group)
+
+
+def is_encrypted(path: str, data: bytes) -> bool:
+    """Whether a file that holds `MARK` is a SOPS file: prose about encryption is none."""
+    return b"sops" in data and (store_for_path(path) != "binary" or data.lstrip()[:1] == b"{")
+
+
+def options_for(path: str, keys: MasterKeys) -> Options:
+    """Return how to open a file of the repository."""
+    return Options(store_for_path(path), keys)
+
+
+def inspect(path: str, blob: str, data: bytes, keys: MasterKeys) -> Inspected:
+    """Open a file in memory and forget its values."""
+    nothing = Inspected(path, blob, [], 0, _selector(Selector.default()), mac_only=False, items=0)
+    try:
+        source = load(data, options_for(path, keys))
+        bare, found = metadata.split(source.documents)
+        groups = [[normalised(one) for one in group] for group in of_file(found, keys)]
+    except SecretsyncError as error:
+        return nothing._replace(error=error)
+    known = nothing._replace(
+        groups=groups,
+        threshold=found.shamir_threshold,
+        selector=_selector(found.selector),
+        mac_only=found.mac_only_encrypted,
+    )
+    try:
+        plain = decrypt_with(bare, found, recover(found, keys))
+    except SecretsyncError as error:
+        return known._replace(error=error)
+    return known._replace(items=len(plain.origins))
+
+
+def _selector(selector: Selector) -> tuple[str, str]:
+    return selector.kind, selector.pattern

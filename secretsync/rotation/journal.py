@@ -1,0 +1,140 @@
+"""What an operation has done, one JSON line per step, on disk before the step: after a crash it tells where to go on.
+
+It lies in `.git/secretsync/ops/ID` (mode 0700, never committed) with the plan and the worktree. It holds paths, blob
+ids and commits; no data key, no plaintext and no hash of one.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Final, Self, TypeAlias
+
+from secretsync import files
+from secretsync.errors import FormatError, OperationRunningError, RepositoryError
+from secretsync.git import Repository
+from secretsync.rotation.model import Plan, dump, parse
+
+Record: TypeAlias = dict[str, Any]
+Observer: TypeAlias = Callable[[Record], None]
+"""Is told of every record once it is durable."""
+
+FOLDER: Final = "secretsync"
+PLAN, JOURNAL, TREE = "plan.json", "journal.jsonl", "tree"
+
+
+class Operation:
+    """The folder of one operation."""
+
+    def __init__(self, repository: Repository, name: str, *, observer: Observer | None = None) -> None:
+        self.name = name
+        self.folder = os.path.join(repository.common, FOLDER, "ops", name)
+        self.tree = os.path.join(self.folder, TREE)
+        self.branch = f"secretsync/{name}"
+        self._observer = observer
+
+    @property
+    def exists(self) -> bool:
+        """Whether it was ever begun."""
+        return os.path.exists(os.path.join(self.folder, JOURNAL))
+
+    def begin(self, plan: Plan) -> None:
+        """Make the folder, and keep the plan in it; the journal comes last, so that an operation has both or is none."""
+        os.makedirs(self.folder, mode=0o700, exist_ok=True)
+        os.chmod(self.folder, 0o700)
+        files.write_atomic(os.path.join(self.folder, PLAN), dump(plan), 0o600)
+        self.record("begin", plan=plan.digest, base=plan.base, branch=self.branch)
+
+    def plan(self) -> Plan:
+        """Return the plan it carries out. Raises: RepositoryError where there is no such operation."""
+        if not self.exists:
+            raise RepositoryError(f"there is no operation {self.name!r}", hint="secretsync runbook SCENARIO status")
+        path = os.path.join(self.folder, PLAN)
+        return parse(files.read(path), path)
+
+    def record(self, event: str, **values: object) -> None:
+        """Append one record and return once it is on disk."""
+        record: Record = {"event": event, "at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", **values}
+        path = os.path.join(self.folder, JOURNAL)
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            os.write(descriptor, json.dumps(record, sort_keys=True).encode() + b"\n")
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        if self._observer:
+            self._observer(record)
+
+    def records(self) -> list[Record]:
+        """Return all records; a last line that a crash cut off does not count.
+
+        Raises:
+            FormatError: another line is damaged.
+        """
+        path = os.path.join(self.folder, JOURNAL)
+        return list(_parsed(files.read(path), path)) if self.exists else []
+
+    def has(self, event: str, **values: object) -> bool:
+        """Whether the journal holds such a record."""
+        wanted = {"event": event, **values}.items()
+        return any(wanted <= record.items() for record in self.records() if _flat(record))
+
+
+def operations(repository: Repository) -> list[str]:
+    """Return the names of all operations, the latest last."""
+    folder = os.path.join(repository.common, FOLDER, "ops")
+    if not os.path.isdir(folder):
+        return []
+    found = [name for name in os.listdir(folder) if os.path.exists(os.path.join(folder, name, JOURNAL))]
+    return sorted(found, key=lambda name: (os.stat(os.path.join(folder, name, PLAN)).st_mtime_ns, name))
+
+
+class Lock:
+    """At most one operation works on a repository at a time; the kernel lets go of the lock when its holder dies."""
+
+    def __init__(self, repository: Repository, operation: str) -> None:
+        self._path = os.path.join(repository.common, FOLDER, "lock")
+        self._operation = operation
+        self._descriptor = -1
+
+    def __enter__(self) -> Self:
+        os.makedirs(os.path.dirname(self._path), mode=0o700, exist_ok=True)
+        self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            # Locks of fcntl belong to the process alone, so that a worker that outlives us does not hold it.
+            fcntl.lockf(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            holder = os.read(self._descriptor, 1000).decode("utf-8", "replace").strip()
+            os.close(self._descriptor)
+            raise OperationRunningError(f"another operation is at work here: {holder or 'unknown'}") from None
+        told = f"{self._operation}, process {os.getpid()} on {socket.gethostname()}, since {datetime.now(UTC):%H:%M:%S}"
+        os.ftruncate(self._descriptor, 0)
+        os.write(self._descriptor, told.encode() + b"\n")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, frames: TracebackType | None
+    ) -> None:
+        os.ftruncate(self._descriptor, 0)
+        os.close(self._descriptor)
+
+
+def _parsed(data: bytes, path: str) -> Iterator[Record]:
+    lines = data.split(b"\n")
+    for number, line in enumerate(lines, 1):
+        try:
+            if line:
+                yield json.loads(line)
+        except ValueError:
+            if number == len(lines):
+                return
+            raise FormatError("is no record", location=f"{path} line {number}") from None
+
+
+def _flat(record: Record) -> bool:
+    return all(isinstance(value, str) for value in record.values())

@@ -1,0 +1,170 @@
+"""A plan as data: what would happen to which file and why, fit for review and for a digest that names it.
+
+It holds public material only: paths, blob ids, key ids, recipients. The same plan has the same JSON and the same digest.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from hashlib import sha256
+from typing import Any, Final, Literal, TypeAlias
+
+from secretsync.errors import FormatError
+from secretsync.sops.datakey import Recipient
+
+VERSION: Final = 1
+
+Operation: TypeAlias = Literal["updatekeys", "rotate", "re-seal"]
+"""What happens to a file: new recipients for the data key it has; a new data key; items for another sealing key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A recipient that the plan speaks of by its id."""
+
+    kind: str
+    recipient: str
+    principal: str = ""
+
+    @property
+    def master_key(self) -> Recipient:
+        """The key as sops files name it."""
+        return Recipient(self.kind, self.recipient)
+
+
+@dataclass(frozen=True, slots=True)
+class FilePlan:
+    """One file: its blob in the base commit, the operation, and its key ids by group before and after."""
+
+    path: str
+    blob: str
+    operation: Operation
+    before: list[list[str]]
+    after: list[list[str]]
+    threshold: int
+    items: int
+    why: str = ""
+
+    @property
+    def removed(self) -> list[str]:
+        """The key ids that lose the file."""
+        kept = {one for group in self.after for one in group}
+        return [one for group in self.before for one in group if one not in kept]
+
+    @property
+    def added(self) -> list[str]:
+        """The key ids that gain the file."""
+        known = {one for group in self.before for one in group}
+        return [one for group in self.after for one in group if one not in known]
+
+
+@dataclass(frozen=True, slots=True)
+class PhasePlan:
+    """One commit: key ring files as they will be (None: gone), and encrypted files with what happens to them."""
+
+    name: str
+    title: str
+    edits: dict[str, str | None] = field(default_factory=dict)
+    files: list[FilePlan] = field(default_factory=list)
+
+    @property
+    def paths(self) -> list[str]:
+        """Every path the phase writes."""
+        return [*self.edits, *(one.path for one in self.files)]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a plan cannot be applied: where, which kind of trouble, and what helps."""
+
+    path: str
+    kind: str
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What no tool can do: who has to, and until when (a day)."""
+
+    what: str
+    owner: str
+    due: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All of it. `base` is a commit id, `at` an instant (RFC 3339), `policy` the digests of the policy before and after."""
+
+    scenario: str
+    parameters: dict[str, str]
+    at: str
+    base: str
+    policy: list[str]
+    keys: dict[str, Key]
+    phases: list[PhasePlan]
+    touches: int = 0
+    notes: list[str] = field(default_factory=list)
+    drift: list[str] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    tasks: list[Task] = field(default_factory=list)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256, 64 hex digits, over the canonical JSON."""
+        return sha256(json.dumps(asdict(self), sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+    @property
+    def operation(self) -> str:
+        """The name of carrying it out: day, scenario, subject, and the start of the digest."""
+        subject = self.parameters.get("subject", "")
+        return "-".join(
+            part for part in (self.at[:10].replace("-", ""), self.scenario, subject, self.digest[:8]) if part
+        )
+
+    @property
+    def files(self) -> list[FilePlan]:
+        """Every encrypted file that changes."""
+        return [one for phase in self.phases for one in phase.files]
+
+    def removed_keys(self) -> dict[str, Key]:
+        """Return the keys that lose at least one file."""
+        return {one: self.keys[one] for file in self.files for one in file.removed if one in self.keys}
+
+
+def dump(plan: Plan) -> bytes:
+    """Return the plan file."""
+    head = {"version": VERSION, "operation": plan.operation, "digest": plan.digest}
+    return (json.dumps({**head, **asdict(plan)}, indent=2) + "\n").encode()
+
+
+def parse(data: bytes, path: str) -> Plan:
+    """Read a plan file.
+
+    Raises:
+        FormatError: it is no plan of this version, or was edited.
+    """
+    try:
+        values: dict[str, Any] = json.loads(data)
+        version, recorded = values.pop("version"), values.pop("digest")
+        values.pop("operation")
+        if version != VERSION:
+            raise FormatError(f"is a plan of version {version!r}", location=path)
+        plan = _plan(values)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise FormatError("is no plan", location=path, hint="secretsync runbook SCENARIO plan") from None
+    if plan.digest != recorded:
+        raise FormatError("was edited: its digest does not match", location=path, hint="make a new plan")
+    return plan
+
+
+def _plan(values: dict[str, Any]) -> Plan:
+    phases = [
+        PhasePlan(each["name"], each["title"], each["edits"], [FilePlan(**one) for one in each["files"]])
+        for each in values.pop("phases")
+    ]
+    keys = {name: Key(**one) for name, one in values.pop("keys").items()}
+    problems = [Problem(**one) for one in values.pop("problems")]
+    tasks = [Task(**one) for one in values.pop("tasks")]
+    return Plan(phases=phases, keys=keys, problems=problems, tasks=tasks, **values)

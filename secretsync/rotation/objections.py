@@ -1,0 +1,133 @@
+"""What is wrong with a plan, and what a reader of it should know: files out of policy, keys that came back, dirt.
+
+Problems keep a plan from being applied; drift and notes do not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from typing import TYPE_CHECKING, Final
+
+from secretsync.errors import ConfigError, IntegrityError, NoIdentityMatchError, SecretsyncError
+from secretsync.git import Repository
+from secretsync.keyring import KeyRing
+from secretsync.keyring.model import normalised
+from secretsync.rotation.inspection import Inspected
+from secretsync.rotation.model import Key, PhasePlan, Problem
+from secretsync.sops.datakey import Recipient
+
+if TYPE_CHECKING:
+    from secretsync.rotation.planning import Survey
+
+_LARGE_ENVELOPE: Final = 4.4  # KB of one post-quantum age envelope in a SOPS file; measured
+
+
+def to_files(survey: Survey, chosen: set[str], lost: frozenset[Recipient], *, today: date) -> list[Problem]:
+    """Return what is wrong with the encrypted files: any of them, since who can read is a question about all."""
+    del today
+    found: list[Problem] = []
+    for one in survey.files:
+        if survey.after.rule_for(one.path) is None:
+            hint = "add a rule to keys/policy.yaml, or remove the file"
+            found.append(Problem(one.path, "no-rule", "is encrypted, and no rule of the policy matches it", hint))
+        found += _strangers(survey, one, lost)
+        if one.error is not None and (one.path in chosen or not one.groups):
+            found.append(_unopened(one.path, one.error))
+    return found
+
+
+def to_dirt(repository: Repository, paths: Iterable[str]) -> list[Problem]:
+    """Return a problem for every file of the plan with changes that are not committed."""
+    hint = "commit or stash it: the plan starts from the last commit"
+    return [Problem(path, "dirty", "has changes that are not committed", hint) for path in repository.dirty(paths)]
+
+
+def drift(survey: Survey, chosen: set[str], *, today: date) -> list[str]:
+    """Return what differed from policy before and is left as it is: a rotation is no repair of everything."""
+    return [
+        f"{one.path}: {difference}"
+        for one in survey.files
+        if one.path not in chosen
+        for difference in differences(one, survey.after, today=today)
+    ]
+
+
+def differences(one: Inspected, ring: KeyRing, *, today: date) -> Iterator[str]:
+    """Yield how a file differs from its rule: recipients, threshold, selector."""
+    rule = ring.rule_for(one.path)
+    if rule is None:
+        return
+    try:
+        groups = ring.readers(rule, today=today)
+    except ConfigError:
+        return
+    wanted = {normalised(reader.recipient) for group in groups for reader in group}
+    yield from sorted(f"{ring.label(each)} opens it, and is not in the policy" for each in one.recipients - wanted)
+    yield from sorted(f"{ring.label(each)} is missing" for each in wanted - one.recipients)
+    if rule.selector and one.selector != (rule.selector.kind, rule.selector.pattern):
+        yield f"its selector is {one.selector[0]} {one.selector[1]!r}, and the rule's is another"
+
+
+def notes(survey: Survey, phases: list[PhasePlan], keys: Mapping[str, Key]) -> list[str]:
+    """Return what a reviewer should know of the changes that follow."""
+    files = [file for phase in phases for file in phase.files]
+    rotated = [file for file in files if file.operation == "rotate"]
+    found = []
+    if rotated:
+        items = sum(file.items for file in rotated)
+        found.append(
+            f"a new data key re-seals what render seals from it: {items} items of {len(rotated)} files change once in "
+            "sealed output; revealed output stays byte-identical"
+        )
+    heavy = [name for name, key in keys.items() if key.recipient.startswith("age1pq1")]
+    growing = [file for file in files if set(file.added) & set(heavy)]
+    if growing:
+        found.append(f"{len(growing)} files grow by {_LARGE_ENVELOPE} KB for each new post-quantum recipient")
+    found += _mixed(phases, keys)
+    return found
+
+
+def _mixed(phases: list[PhasePlan], keys: Mapping[str, Key]) -> list[str]:
+    def strong(names: Iterable[str]) -> set[bool]:
+        return {keys[name].recipient.startswith("age1pq1") for name in names}
+
+    weakened = [
+        file.path
+        for phase in phases
+        for file in phase.files
+        if strong(one for group in file.before for one in group) == {True} and False in strong(file.added)
+    ]
+    return [f"{path}: had post-quantum recipients only, and gets a classical one" for path in weakened]
+
+
+def _strangers(survey: Survey, one: Inspected, lost: frozenset[Recipient]) -> Iterator[Problem]:
+    for recipient in sorted(one.recipients - lost):
+        if survey.before.find(recipient) or survey.after.find(recipient):
+            continue
+        gone = survey.before.find_retired(recipient)
+        where = _origin(survey, one.path, recipient)
+        if gone:
+            message = f"{gone.key.id} of {gone.principal}, retired on {gone.retired_at}, opens it again{where}"
+            yield Problem(one.path, "retired-recipient", message, "secretsync runbook align plan")
+        else:
+            message = f"{recipient.kind} {recipient.name[:60]} opens it, and the key ring does not know it{where}"
+            hint = "keys add makes it known; secretsync runbook align plan --unknown drop takes it out"
+            yield Problem(one.path, "unknown-recipient", message, hint)
+
+
+def _origin(survey: Survey, path: str, recipient: Recipient) -> str:
+    """Say which commit brought a recipient into a file."""
+    entries = survey.setting.repository.log("-1", f"-S{recipient.name}", survey.base, "--", path)
+    return f" (since {entries[0].commit[:12]} by {entries[0].author})" if entries else ""
+
+
+def _unopened(path: str, error: SecretsyncError) -> Problem:
+    kind = "unreadable"
+    if isinstance(error, NoIdentityMatchError):
+        kind = "cannot-open"
+    elif isinstance(error, IntegrityError):
+        kind = "damaged"
+    return Problem(
+        path, kind, f"{error.location}: {error.message}" if error.location else error.message, error.hint or ""
+    )

@@ -1,0 +1,231 @@
+"""From a scenario and a commit to a plan: every file that changes is opened first, and all that is wrong is named.
+
+Nothing is written. Recipients come from the key ring's policy alone; a file only says who can open it now.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import NamedTuple, TypeAlias
+
+from secretsync.errors import ConfigError, SecretsyncError
+from secretsync.git import Repository
+from secretsync.keyring import Changed, Changes, KeyRing, Snapshot, Source, load_from, locking
+from secretsync.keyring.editing import SOPS_YAML
+from secretsync.keyring.model import normalised
+from secretsync.keyring.sources import FOLDER
+from secretsync.masterkeys import MasterKeys
+from secretsync.rotation import objections
+from secretsync.rotation.inspection import MARK, Inspected
+from secretsync.rotation.model import FilePlan, Key, Operation, PhasePlan, Plan, Problem
+from secretsync.rotation.scenario import Context, Parameters, Phase, Scenario, Seen, complete
+from secretsync.rotation.workers import Pool
+from secretsync.secrecy import SecretBytes
+from secretsync.sops.datakey import Recipient
+
+Progress: TypeAlias = Callable[[int, int], None]
+
+
+def _silence(done: int, total: int) -> None:
+    """Show nothing."""
+
+
+class Setting(NamedTuple):
+    """What planning works with: the repository, keys, processes, the clock, and who wants to know how far it is."""
+
+    repository: Repository
+    keys: MasterKeys
+    pool: Pool
+    now: datetime
+    progress: Progress = _silence
+
+
+class Stage(NamedTuple):
+    """One phase with the ring as it is once its edits are in."""
+
+    phase: Phase
+    edits: Changes
+    ring: KeyRing
+
+
+class Survey(NamedTuple):
+    """Everything that plan and objections are made from."""
+
+    setting: Setting
+    base: str
+    before: KeyRing
+    stages: list[Stage]
+    files: list[Inspected]
+
+    @property
+    def after(self) -> KeyRing:
+        """The ring at the end."""
+        return self.stages[-1].ring if self.stages else self.before
+
+
+def snapshot(repository: Repository, commit: str) -> Snapshot:
+    """Return the key ring's files in a commit."""
+    with repository.reader() as reader:
+        return Snapshot({path: reader.read(blob) for path, blob in repository.blobs(commit, FOLDER, SOPS_YAML).items()})
+
+
+def make_plan(scenario: Scenario, given: Mapping[str, str], setting: Setting, *, base: str = "HEAD") -> Plan:
+    """Return the plan of a scenario for the commit `base`; what is wrong is in its `problems`.
+
+    Raises:
+        ConfigError: a parameter is missing; the key ring is malformed or has no policy.
+        PolicyError: the ring refuses the change, as for a retired key that would come back.
+        RepositoryError: there is no such commit.
+    """
+    parameters = complete(scenario, {"today": setting.now.date().isoformat(), **given})
+    commit = setting.repository.resolve(base)
+    source: Source = snapshot(setting.repository, commit)
+    before = load_from(source)
+    if not before.policy.rules:
+        raise ConfigError("there is no recipient policy", location="keys/policy.yaml", hint="secretsync init")
+    stages = list(_stages(scenario, parameters, source))
+    survey = Survey(setting, commit, before, stages, survey_files(setting, commit))
+    return _Planner(scenario, parameters, survey).plan()
+
+
+def _stages(scenario: Scenario, parameters: Parameters, source: Source) -> Iterable[Stage]:
+    for phase in scenario.phases:
+        edits = phase.edit(source, parameters) if phase.edit else {}
+        source = Changed(source, edits)
+        yield Stage(phase, edits, load_from(source))
+
+
+def survey_files(setting: Setting, commit: str) -> list[Inspected]:
+    """Open every encrypted file of a commit in memory and return what each says of itself, sorted by path."""
+    blobs = setting.repository.blobs(commit)
+    paths = [path for path in setting.repository.files_with(commit, MARK) if path in blobs]
+    tasks = [(path, blobs[path]) for path in sorted(paths)]
+    found: list[Inspected] = []
+    for number, one in enumerate(setting.pool.map("inspect", tasks), 1):
+        setting.progress(number, len(paths))
+        if one is not None:
+            found.append(one)
+    return found
+
+
+class _Planner:
+    def __init__(self, scenario: Scenario, parameters: Parameters, survey: Survey) -> None:
+        self._scenario = scenario
+        self._parameters = parameters
+        self._survey = survey
+        self._today = survey.setting.now.date()
+        self._keys: dict[str, Key] = {}
+        self._problems: list[Problem] = []
+        old, new = _recipients(survey.before), _recipients(survey.after)
+        self._lost, self._gained = old - new, new - old
+
+    def plan(self) -> Plan:
+        """Put the plan together."""
+        survey, setting = self._survey, self._survey.setting
+        phases = [phase for phase in map(self._phase, survey.stages) if phase.paths]
+        context = Context(self._parameters, survey.before, survey.after)
+        chosen = {file.path for phase in phases for file in phase.files}
+        self._problems += objections.to_files(survey, chosen, self._lost, today=self._today)
+        self._problems += self._unusable(phases)
+        self._problems += objections.to_dirt(setting.repository, [path for one in phases for path in one.paths])
+        return Plan(
+            scenario=self._scenario.name,
+            parameters=dict(self._parameters),
+            at=f"{setting.now:%Y-%m-%dT%H:%M:%SZ}",
+            base=survey.base,
+            policy=[locking.digest(locking.content(ring)) for ring in (survey.before, survey.after)],
+            keys=dict(sorted(self._keys.items())),
+            phases=phases,
+            touches=self._touches(chosen),
+            notes=objections.notes(survey, phases, self._keys),
+            drift=objections.drift(survey, chosen, today=self._today),
+            problems=self._problems,
+            tasks=self._scenario.tasks(context),
+        )
+
+    def _phase(self, stage: Stage) -> PhasePlan:
+        title = stage.phase.title.format(**self._parameters)
+        edits = {path: None if data is None else data.decode() for path, data in sorted(stage.edits.items())}
+        files = []
+        if stage.phase.operation is not None:
+            files = [
+                planned for one in self._survey.files if (planned := self._file(stage, stage.phase.operation, one))
+            ]
+        return PhasePlan(stage.phase.name, title, edits, files)
+
+    def _file(self, stage: Stage, operation: Operation, one: Inspected) -> FilePlan | None:
+        """Return the plan for a file that the phase selects; a problem where policy has no readers for it."""
+        rule = stage.ring.rule_for(one.path)
+        if rule is None:
+            return None  # an objection of its own
+        try:
+            readers = stage.ring.readers(rule, today=self._today)
+        except ConfigError as error:
+            self._problems.append(Problem(one.path, "nobody-left", error.message, error.hint or ""))
+            return None
+        groups = [[normalised(reader.recipient) for reader in group] for group in readers]
+        wanted = frozenset(recipient for group in groups for recipient in group)
+        seen = Seen(one.path, one.recipients, wanted, self._lost, self._gained)
+        if stage.phase.selects is None or not stage.phase.selects(seen, self._parameters):
+            return None
+        why = ""
+        if operation == "updatekeys" and one.recipients - wanted:
+            operation, why = "rotate", "somebody loses the file as well, so it gets a new data key"
+        threshold = (rule.threshold or len(groups)) if len(groups) > 1 else 0
+        return FilePlan(
+            *(one.path, one.blob, operation),
+            before=[[self._id(recipient) for recipient in group] for group in one.groups],
+            after=[[self._id(recipient) for recipient in group] for group in groups],
+            threshold=threshold,
+            items=one.items,
+            why=why,
+        )
+
+    def _id(self, recipient: Recipient) -> str:
+        """Return the id of a recipient, and remember whose it is."""
+        for ring in (self._survey.after, self._survey.before):
+            found = ring.find(recipient)
+            if found:
+                self._keys[found[1].id] = Key(*normalised(found[1].master_key), found[0].name)
+                return found[1].id
+        gone = self._survey.after.find_retired(recipient)
+        if gone:
+            self._keys[gone.key.id] = Key(*normalised(gone.key.master_key), gone.principal)
+            return gone.key.id
+        name = f"unknown-{recipient.name[:20]}"
+        self._keys[name] = Key(*recipient)
+        return name
+
+    def _unusable(self, phases: list[PhasePlan]) -> list[Problem]:
+        """Wrap random bytes for every recipient that gets an envelope: who cannot be reached is found now."""
+        needed = {
+            name
+            for phase in phases
+            for file in phase.files
+            for name in (
+                file.added if file.operation == "updatekeys" else [one for group in file.after for one in group]
+            )
+        }
+        found = []
+        for name in sorted(needed):
+            key = self._keys[name]
+            try:
+                self._survey.setting.keys.wrap(key.kind, key.recipient, SecretBytes(os.urandom(32)))
+            except SecretsyncError as error:
+                found.append(Problem("", "recipient-unusable", f"{name} of {key.principal}: {error}", error.hint or ""))
+        return found
+
+    def _touches(self, chosen: set[str]) -> int:
+        """Return how many files need a person or another machine to be opened: none of our own silent keys opens them."""
+        here = {
+            normalised(Recipient("age", name))
+            for source in self._survey.setting.keys.service("age").sources()
+            for name in source.recipients
+        }
+        return sum(1 for one in self._survey.files if one.path in chosen and not one.recipients & here)
+
+
+def _recipients(ring: KeyRing) -> frozenset[Recipient]:
+    return frozenset(normalised(key.master_key) for _, key in ring.public_keys())

@@ -1,0 +1,227 @@
+"""What is proved of one rotated file, from the bytes that were written: checks V1 to V7, V9 and V11.
+
+Each check is a small function that returns how many things it looked at and what it found wrong; no values come out.
+Old and new plaintext are compared in memory, where both are at hand anyway.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final, NamedTuple
+
+from secretsync.crypto.gcm import Gcm, WrongTagError
+from secretsync.documents.tree import Comment, Scalar
+from secretsync.errors import IncorrectIdentityError, IntegrityError, SecretsyncError
+from secretsync.keyring.model import normalised
+from secretsync.masterkeys import MasterKeys
+from secretsync.rotation import labels
+from secretsync.rotation.changing import recipients
+from secretsync.rotation.inspection import options_for
+from secretsync.rotation.model import FilePlan, Key
+from secretsync.sops import values
+from secretsync.sops.datakey import Recipient
+from secretsync.sops.metadata import Envelope
+from secretsync.sops.opening import Opened, open_file
+from secretsync.sops.operations import editable
+from secretsync.sops.recipients import of_file
+from secretsync.sops.walk import Walk
+
+_CIPHERTEXT: Final = re.compile(rb"ENC\[AES256_GCM,[^\]]*\]")
+
+
+class Verdict(NamedTuple):
+    """What one check says of one file: how many things it looked at, what is wrong, and the CPU seconds it took."""
+
+    check: str
+    checked: int
+    failures: list[str]
+    seconds: float = 0.0
+
+
+class Evidence(NamedTuple):
+    """Everything the checks of one file may look at."""
+
+    file: FilePlan
+    names: Mapping[str, Key]
+    keys: MasterKeys
+    singles: Mapping[str, MasterKeys]
+    """Each identity of this machine alone, by recipient."""
+    removed: Mapping[str, MasterKeys]
+    """Identities of keys that lose the file, where they are at hand."""
+    old: Opened
+    new: Opened
+    old_bytes: bytes
+    new_bytes: bytes
+
+
+def prove(  # noqa: PLR0913  # what the checks of a file need
+    file: FilePlan,
+    names: Mapping[str, Key],
+    keys: MasterKeys,
+    *,
+    singles: Mapping[str, MasterKeys],
+    removed: Mapping[str, MasterKeys],
+    old: bytes,
+    new: bytes,
+) -> list[Verdict]:
+    """Run every check that applies to a file. A check that needs keys which are not here says nothing."""
+    options = options_for(file.path, keys)
+    before = open_file(old, options)
+    try:
+        after = open_file(new, options)
+    except SecretsyncError as error:
+        return [Verdict("V1", 1, [f"{file.path}: {error}"])]
+    evidence = Evidence(file, names, keys, singles, removed, before, after, old, new)
+    return [Verdict("V1", 1, []), *(_run(name, check, evidence) for name, check in CHECKS.items())]
+
+
+def _run(name: str, check: Callable[[Evidence], tuple[int, Iterable[str]]], evidence: Evidence) -> Verdict:
+    start = time.process_time()
+    count, failures = check(evidence)
+    found = [f"{evidence.file.path}: {failure}" for failure in failures]
+    return Verdict(name, count, found, time.process_time() - start)
+
+
+def _policy(evidence: Evidence) -> tuple[int, list[str]]:
+    """V2: recipients and threshold are those of the plan, which are those of the policy."""
+    found = evidence.new.plain.metadata
+    have = [sorted(normalised(one) for one in group) for group in of_file(found, evidence.keys)]
+    want = [sorted(group) for group in recipients(evidence.file, evidence.names)]
+    failures = [] if have == want else ["its recipients are not those of the policy"]
+    if found.shamir_threshold != evidence.file.threshold:
+        failures.append("its threshold is not that of the policy")
+    return 1, failures
+
+
+def _holders(evidence: Evidence) -> tuple[int, list[str]]:
+    """V3: each identity that is here opens its envelope by itself, and finds the data key that opened the file."""
+    found, failures = 0, []
+    for number, group in enumerate(evidence.new.plain.metadata.groups):
+        parts = set()
+        for envelope in group:
+            alone = evidence.singles.get(_name(envelope, evidence))
+            if alone is None:
+                continue
+            found += 1
+            try:
+                parts.add(alone.unwrap(envelope.kind, envelope.fields))
+            except SecretsyncError as error:
+                failures.append(f"{_label(envelope, evidence)} does not open it by itself: {error.message}")
+        if len(parts) > 1 or (parts and len(evidence.file.after) == 1 and parts != {evidence.new.plain.data_key}):
+            failures.append(f"the envelopes of group {number + 1} hold different data keys")
+    return found, failures
+
+
+def _plaintext(evidence: Evidence) -> tuple[int, list[str]]:
+    """V4: every value is what it was."""
+    old, new = evidence.old.plain, evidence.new.plain
+    same = len(old.origins) == len(new.origins) and old.metadata.selector == new.metadata.selector
+    same = same and _Leaves(evidence.old).found == _Leaves(evidence.new).found
+    return len(new.origins), [] if same else ["its values are not what they were"]
+
+
+def _old_key(evidence: Evidence) -> tuple[int, list[str]]:
+    """V5: the old data key opens no value and not the MAC."""
+    if evidence.file.operation != "rotate":
+        return 0, []
+    cipher = Gcm(evidence.old.plain.data_key.expose())
+    found = evidence.new.plain.metadata
+    sealed = [(_text(origin.node), origin.aad) for origin in evidence.new.plain.origins.values()]
+    sealed.append((found.mac, found.last_modified.encode()))
+    opened = sum(_opens(cipher, text, aad) for text, aad in sealed)
+    return len(sealed), [f"the old data key still opens {opened} of {len(sealed)} values"] if opened else []
+
+
+def _ciphertext(evidence: Evidence) -> tuple[int, list[str]]:
+    """V6: no ciphertext of the parent is still there."""
+    if evidence.file.operation != "rotate":
+        return 0, []
+    old = set(_CIPHERTEXT.findall(evidence.old_bytes))
+    kept = old.intersection(_CIPHERTEXT.findall(evidence.new_bytes))
+    return len(old), [f"{len(kept)} values are still the same ciphertext"] if kept else []
+
+
+def _removed(evidence: Evidence) -> tuple[int, list[str]]:
+    """V7: an identity that lost the file, where it is at hand, opens no envelope."""
+    failures = []
+    envelopes = [one for group in evidence.new.plain.metadata.groups for one in group if one.kind == "age"]
+    for name, alone in evidence.removed.items():
+        for envelope in envelopes:
+            try:
+                alone.unwrap(envelope.kind, envelope.fields)
+            except (IncorrectIdentityError, IntegrityError):
+                continue
+            failures.append(f"{name} was removed, and still opens the envelope of {_label(envelope, evidence)}")
+    return len(envelopes) * len(evidence.removed), failures
+
+
+def _revealed(evidence: Evidence) -> tuple[int, list[str]]:
+    """V9: the decrypted file is byte-identical, so nothing changes in a cluster."""
+    same = editable(evidence.old) == editable(evidence.new)
+    return 1, [] if same else ["decrypted, it is not byte-identical to what it was"]
+
+
+def _labels(evidence: Evidence) -> tuple[int, list[str]]:
+    """V11: an envelope is for the key it names, where that can be seen from outside."""
+    envelopes = [one for group in evidence.new.plain.metadata.groups for one in group]
+    verdicts = [(one, labels.is_honest(one, evidence.keys)) for one in envelopes]
+    wrong = [
+        f"the envelope of {_label(one, evidence)} is for another key" for one, honest in verdicts if honest is False
+    ]
+    return sum(honest is not None for _, honest in verdicts), wrong
+
+
+CHECKS: Final[dict[str, Callable[[Evidence], tuple[int, Iterable[str]]]]] = {
+    "V2": _policy,
+    "V3": _holders,
+    "V4": _plaintext,
+    "V5": _old_key,
+    "V6": _ciphertext,
+    "V7": _removed,
+    "V9": _revealed,
+    "V11": _labels,
+}
+"""Checks of one file by their number in the verification matrix (docs/explanation/rotation.md)."""
+
+
+class _Leaves(Walk):
+    """Collects every value and comment of a file as path, type and bytes, in order."""
+
+    def __init__(self, opened: Opened) -> None:
+        super().__init__(opened.plain.metadata.selector)
+        self.found: list[tuple[bytes, str, bytes]] = []
+        self.documents(opened.plain.documents)
+
+    def leaf(self, scalar: Scalar, aad: bytes, *, selected: bool) -> Scalar:  # noqa: ARG002  # the walk's signature
+        """Remember a value."""
+        self.found.append((aad, values.label(scalar.value), values.canonical(scalar.value)))
+        return scalar
+
+    def comment(self, comment: Comment, aad: bytes, *, selected: bool) -> Comment:  # noqa: ARG002  # the walk's signature
+        """Remember a comment."""
+        self.found.append((aad, values.COMMENT, comment.text.encode()))
+        return comment
+
+
+def _name(envelope: Envelope, evidence: Evidence) -> str:
+    return normalised(Recipient(envelope.kind, evidence.keys.identity(envelope.kind, envelope.fields))).name
+
+
+def _label(envelope: Envelope, evidence: Evidence) -> str:
+    name = _name(envelope, evidence)
+    return next((label for label, key in evidence.names.items() if key.recipient == name), f"{name[:20]}…")
+
+
+def _text(node: object) -> str:
+    return node.text if isinstance(node, Comment) else str(getattr(node, "value", ""))
+
+
+def _opens(cipher: Gcm, text: str, aad: bytes) -> bool:
+    sealed = values.parse(text)
+    try:
+        cipher.open(sealed.iv, sealed.sealed, aad)
+    except WrongTagError:
+        return False
+    return True

@@ -1,0 +1,125 @@
+"""What a scenario is: phases in order, each an edit of the key ring, an operation on selected files, or both.
+
+A scenario is a declaration; planning, applying, proving and undoing are the engine's and the same for all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from importlib import import_module
+from typing import Final, NamedTuple, TypeAlias
+
+from secretsync.errors import ConfigError
+from secretsync.keyring import Changes, KeyRing, Source
+from secretsync.rotation.model import Operation, Task
+from secretsync.sops.datakey import Recipient
+
+Parameters: TypeAlias = Mapping[str, str]
+"""What the person asked for, as text. `subject` is a principal or key id; `today` a day."""
+
+
+class Seen(NamedTuple):
+    """One SOPS file of the base commit, as planning sees it: who can open it, who should, before and after the edits."""
+
+    path: str
+    recipients: frozenset[Recipient]
+    wanted: frozenset[Recipient]
+    lost: frozenset[Recipient]
+    """Recipients of keys that the scenario takes out of the ring."""
+    gained: frozenset[Recipient]
+    """Recipients of keys that the scenario brings into the ring."""
+
+
+class Context(NamedTuple):
+    """What a scenario's own words may draw on."""
+
+    parameters: Parameters
+    before: KeyRing
+    after: KeyRing
+
+
+Edit: TypeAlias = Callable[[Source, Parameters], Changes]
+Selects: TypeAlias = Callable[[Seen, Parameters], bool]
+
+
+class Phase(NamedTuple):
+    """One commit. `title` is its subject, where `{subject}` and other parameters are filled in."""
+
+    name: str
+    title: str
+    edit: Edit | None = None
+    operation: Operation | None = None
+    selects: Selects | None = None
+
+
+class Parameter(NamedTuple):
+    """One thing a scenario wants to know."""
+
+    name: str
+    help: str
+    required: bool = False
+    default: str = ""
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A runbook. `exposes`: whoever loses access could read values, so the plan lists which must change at their source."""
+
+    name: str
+    summary: str
+    phases: tuple[Phase, ...]
+    parameters: tuple[Parameter, ...] = ()
+    tasks: Callable[[Context], list[Task]] = field(default=lambda _: [])
+    exposes: bool = False
+    needs_ring: bool = True
+
+
+SCENARIOS: Final[dict[str, tuple[str, str]]] = {
+    "add": ("adding", "Give a person, cluster or service access to what the policy says."),
+    "remove": ("removing", "Take a person, cluster or service out: new data keys, and what they could read."),
+}
+"""Name of the scenario to its module and summary."""
+
+
+def scenario_named(name: str) -> Scenario:
+    """Return a scenario. Raises: ConfigError for a name that is none."""
+    row = SCENARIOS.get(name)
+    if row is None:
+        raise ConfigError(f"there is no runbook {name!r}", hint=f"there are {', '.join(SCENARIOS)}")
+    scenario: Scenario = import_module(f"secretsync.rotation.scenarios.{row[0]}").SCENARIO
+    return scenario
+
+
+def complete(scenario: Scenario, given: Mapping[str, str]) -> dict[str, str]:
+    """Return the parameters with defaults filled in.
+
+    Raises:
+        ConfigError: one is missing, unknown, or none of its choices.
+    """
+    known = {one.name: one for one in scenario.parameters}
+    for name in given:
+        if name not in {*known, "today"}:
+            raise ConfigError(f"runbook {scenario.name} takes no {name!r}")
+    found = {}
+    for name, one in known.items():
+        value = given.get(name) or one.default
+        if not value and one.required:
+            raise ConfigError(f"runbook {scenario.name} needs {name!r}: {one.help}")
+        if value and one.choices and value not in one.choices:
+            raise ConfigError(f"{name} is one of {', '.join(one.choices)}, and {value!r} is not")
+        if value:
+            found[name] = value
+    return {**found, "today": given["today"]}
+
+
+def today(parameters: Parameters) -> date:
+    """Return the day of the plan."""
+    return date.fromisoformat(parameters["today"])
+
+
+def due(parameters: Parameters, days: int) -> str:
+    """Return the day until which something has to be done."""
+    return (today(parameters) + timedelta(days=int(parameters.get("due-days") or days))).isoformat()

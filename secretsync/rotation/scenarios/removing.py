@@ -1,0 +1,61 @@
+"""Somebody leaves: their keys go to the deny list, and every file they could open gets a new data key without them.
+
+New recipients and the new data key are one phase: recipients alone would leave the old data key in force.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from secretsync.keyring import Changes, Source
+from secretsync.keyring.editing import Retirement, retire
+from secretsync.keyring.model import Reason
+from secretsync.rotation.model import Task
+from secretsync.rotation.scenario import Context, Parameter, Parameters, Phase, Scenario, Seen, due, today
+
+_REASONS: Final[dict[str, Reason]] = {"left": "left", "lost": "lost", "superseded": "superseded"}
+
+
+def _retire(source: Source, parameters: Parameters) -> Changes:
+    return retire(source, parameters["subject"], Retirement(_REASONS[parameters["reason"]], today(parameters)))
+
+
+def loses(seen: Seen, _: Parameters) -> bool:
+    """Whether a key that the scenario retires opens the file."""
+    return bool(seen.lost & seen.recipients)
+
+
+def _tasks(context: Context) -> list[Task]:
+    parameters, subject = context.parameters, context.parameters["subject"]
+    owner = parameters.get("owner") or "you"
+    return [
+        Task(
+            f"merge the branch, and close or rebase open changes that carry files {subject} could open",
+            owner,
+            due(parameters, 1),
+        ),
+        Task(f"remove {subject}'s key from other repositories, CI secrets and key services", owner, due(parameters, 2)),
+        Task(
+            f"remove {subject}'s access to the cluster and to the namespace of its controllers",
+            owner,
+            due(parameters, 1),
+        ),
+    ]
+
+
+SCENARIO = Scenario(
+    name="remove",
+    summary="Take a person, cluster or service out: new data keys, and what they could read.",
+    parameters=(
+        Parameter("subject", "name of the person, cluster or service", required=True),
+        Parameter("reason", "why", default="left", choices=tuple(_REASONS)),
+        Parameter("owner", "who answers for what no tool can do"),
+        Parameter("due-days", "days for changing the values at their source"),
+    ),
+    phases=(
+        Phase("key-ring", "retire the keys of {subject}", edit=_retire),
+        Phase("data-keys", "new data keys, without {subject}", operation="rotate", selects=loses),
+    ),
+    tasks=_tasks,
+    exposes=True,
+)
