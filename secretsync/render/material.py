@@ -11,7 +11,7 @@ from typing import Final
 
 from secretsync import files
 from secretsync.crypto.digests import sha256
-from secretsync.errors import ConfigError, PlaintextError, SecretsyncError
+from secretsync.errors import ConfigError, PlaintextError, PolicyError, SecretsyncError
 from secretsync.render.objects import describe
 from secretsync.render.options import Context
 from secretsync.render.units import Opened
@@ -30,20 +30,33 @@ def load_certificate(context: Context) -> SealingCertificate:
 
     Raises:
         ConfigError: none was given, and `keys/` holds none or several.
+        PolicyError: its public key is not the pinned one.
         CertificateError, ExpiredCertificateError: it cannot be used.
         FileAccessError: it cannot be read.
     """
     if context.certificate is None:
-        path = context.options.cert_file or only_certificate(context.options.keys_from)
+        path = context.options.cert_file or _looked_for(context.options.keys_from)
         try:
             certificate = SealingCertificate.load(
                 files.read(path), now=context.now or datetime.now(UTC), allow_expired=context.options.allow_expired
             )
         except SecretsyncError as error:
             raise (error if error.location else error.at(path)) from None
+        _check_pin(certificate, path, context.options.pin_spki_sha256)
         context.warnings.extend(f"{path}: {warning}" for warning in certificate.warnings)
         context.certificate = certificate
     return context.certificate
+
+
+def _looked_for(start: str | None) -> str:
+    if start is None:
+        raise ConfigError("the operator's configuration names no certificate to seal for")
+    return only_certificate(start)
+
+
+def _check_pin(certificate: SealingCertificate, path: str, pin: str | None) -> None:
+    if pin not in {None, certificate.spki_sha256}:
+        raise PolicyError(f"the certificate's public key has the hash {certificate.spki_sha256}", location=path)
 
 
 def seal_key_for(opened: Opened, context: Context) -> SealKey:

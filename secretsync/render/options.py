@@ -25,19 +25,28 @@ MODES: Final[tuple[Mode, ...]] = ("reveal", "seal", "redact")
 FORMATS: Final[tuple[Format, ...]] = ("yaml", "json")
 
 
+class Outputs(NamedTuple):
+    """What the operator lets out; None sets no rule. An object without a namespace is in the namespace `""`."""
+
+    kinds: frozenset[str] | None = None
+    namespaces: frozenset[str] | None = None
+
+
 class Options(NamedTuple):
     """How to render.
 
     `cert_file` and `seal_key_file` matter to `seal` only. Without `cert_file` the only certificate below `keys/` is
-    taken, looked for from `keys_from` upwards. `namespace` fills the namespace of Secrets that name none.
+    taken, looked for from `keys_from` upwards; `keys_from` None looks nowhere. `namespace` fills the namespace of Secrets that name none.
     `output` converts every document; without it each file keeps its format. `limits` hold for one file.
     """
 
     mode: Mode = "reveal"
     cert_file: str | None = None
-    keys_from: str = "."
+    keys_from: str | None = "."
     allow_expired: bool = False
     seal_key_file: str | None = None
+    pin_spki_sha256: str | None = None
+    """The hash that the certificate's public key must have, 64 lower-case hex digits (`SealingCertificate.spki_sha256`)."""
     namespace: str | None = None
     output: Format | None = None
     allow_empty: bool = False
@@ -51,6 +60,8 @@ class Options(NamedTuple):
     """Bytes of all files together, for each process that renders."""
     workers: int | None = None
     """Worker processes for many files; None takes one per processor above the threshold, 0 or 1 takes none."""
+    outputs: Outputs | None = None
+    """Which objects may leave; None lets all of them out."""
 
 
 class Context:

@@ -13,7 +13,7 @@ from secretsync.documents import yaml_load
 from secretsync.documents.tree import Entry, Limits, Mapping, Node, Scalar, Sequence, Source
 from secretsync.errors import DuplicateKeyError, LimitError, ManifestError, ParseError, SecretsyncError
 from secretsync.render.discover import Input
-from secretsync.render.options import Context, Format, Mode
+from secretsync.render.options import Context, Format, Mode, Outputs
 from secretsync.render.units import Opened, open_units
 
 _FINISHERS: Final[dict[Mode, str]] = {
@@ -131,7 +131,16 @@ def _transform(documents: list[Mapping], context: Context) -> tuple[list[Mapping
     finished = [_finish(document, finish, context) for document in opened]
     if sum(objects.count(document) for document in finished) != before:
         raise ManifestError("rendering changed the number of objects")
+    if context.options.outputs is not None:
+        _check_access(opened, finished, context.options.outputs)
     return finished, before
+
+
+def _check_access(opened: list[Opened], finished: list[Mapping], outputs: Outputs) -> None:
+    import secretsync.render.access as access
+
+    for document, place in zip(finished, opened, strict=True):
+        access.check(document, outputs, place.location)
 
 
 def _finisher(mode: Mode) -> Finish:

@@ -56,8 +56,14 @@ def wanted(files: int, workers: int | None) -> int:
     """Return how many processes should render `files`: one per processor that this process may use, if it pays."""
     if "threading" in sys.modules and sys.modules["threading"].active_count() > 1:
         return 1  # a fork would copy locks that other threads hold
-    available = len(os.sched_getaffinity(0)) if workers is None else workers
-    return max(1, min(available, files // FILES_PER_WORKER))
+    return max(1, min(_processors() if workers is None else workers, files // FILES_PER_WORKER))
+
+
+def _processors() -> int:
+    """Return how many processors this process may use; not every system tells that apart from how many there are."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def render_files(inputs: Sequence[Input], context: Context, processes: int) -> list[Piece]:

@@ -267,3 +267,16 @@ def test_passthrough_is_byte_identical_for_a_kind_that_only_ends_in_list(items: 
 def test_a_namespace_must_be_legal() -> None:
     with pytest.raises(ConfigError, match="not a legal namespace"):
         rendered(encrypted(SECRET), namespace="a: b")
+
+
+def test_writes_are_atomic_so_a_terminated_process_leaves_no_trace(tmp_path: Path) -> None:
+    program = (
+        "import os, signal, sys\n"
+        "from secretsync.render import Input, Options, render, output\n"
+        "output._put_in_place = lambda *names: os.kill(os.getpid(), signal.SIGTERM)\n"
+        "result = render([Input('a', 'a.yaml', content=b'kind: X')], Options())\n"
+        "output.write_folder(sys.argv[1], result, private=True)\n"
+    )
+    outcome = subprocess.run([sys.executable, "-c", program, str(tmp_path / "out")], capture_output=True, check=False)
+    assert b"KeyboardInterrupt" in outcome.stderr
+    assert list(tmp_path.iterdir()) == []
