@@ -155,7 +155,7 @@ class _Block:
         self.edits.replace(before, line_end, "")
         if line == 0:
             self.edits.replace(line_end, places.next_line(line_end), "")
-        elif places.keeps_blank_lines:
+        elif places.keeps_blank_lines():
             self.edits.replace(line_end, places.last_blank_line(line_end), "")
 
     def _comment_behind(self, position: int, kept: set[int]) -> int | None:

@@ -36,16 +36,20 @@ class Slot(NamedTuple):
 class Places:
     """The geometry of one YAML text. Every answer is a character offset into it, or a column."""
 
-    __slots__ = ("_strays", "keeps_blank_lines", "limit", "newline", "text")
+    __slots__ = ("_strays", "limit", "newline", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
         self._strays: list[tuple[int, int]] | None = None
         self.limit = len(text)  # where the document at hand ends
-        first = _BREAK.search(text)
-        self.newline = first[0] if first and first[0] in {"\n", "\r\n", "\r"} else "\n"
-        # Whether a literal may end in blank lines, so that those behind a removed line must not come next to it.
-        self.keeps_blank_lines = _KEPT_LINES.search(text) is not None
+        feed = text.find("\n")
+        self.newline = "\r\n" if feed > 0 and text[feed - 1] == "\r" else "\n"
+
+    def keeps_blank_lines(self) -> bool:
+        """Whether a literal may end in blank lines, so that those behind a removed line must not come next to it."""
+        text = self.text
+        rare = "|+" in text or ">+" in text or "+\n" in text or " \n" in text or "\t\n" in text or "\r" in text
+        return rare and _KEPT_LINES.search(text) is not None
 
     def gap_before_comment(self, position: int) -> str:
         """Return the blank that a plain scalar ending at `position` needs: quotes can touch a comment, it cannot."""

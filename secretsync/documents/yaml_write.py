@@ -20,8 +20,6 @@ from secretsync.errors import FormatError
 # Line breaks of YAML 1.1 only, and explicit keys: what stands in such texts is read again before it is returned.
 _ODD: Final = re.compile("\r(?!\n)|[\x85\u2028\u2029]|^[ -]*\\?\\s", re.MULTILINE)
 _BOM: Final = "\ufeff"
-_MARKER: Final = re.compile(r"^---", re.MULTILINE)
-_END: Final = re.compile(r"^\.\.\.(?=\s|\Z)", re.MULTILINE)
 _MARKER_OR_COMMENT: Final = re.compile(r"^(?:---|[ \t]*#)[^\r\n]*", re.MULTILINE)
 
 
@@ -33,9 +31,13 @@ def rewrite(source: Source, documents: list[Mapping]) -> bytes:
     if not source.documents:
         return _fresh(documents, None).encode()
     text = rewritten_text(source, documents)
-    if text != source.text and _ODD.search(source.text) and not _reads_as(text, documents):
+    if text != source.text and _is_odd(source.text) and not _reads_as(text, documents):
         text = _fresh(documents, _step(source))
     return _encoded(source, text)
+
+
+def _is_odd(text: str) -> bool:
+    return ("?" in text or "\r" in text or not text.isascii()) and _ODD.search(text) is not None
 
 
 def _reads_as(text: str, documents: list[Mapping]) -> bool:
@@ -108,8 +110,8 @@ def _document(splicer: Splicer, old: Mapping, new: Mapping, span: Span) -> None:
     """Splice one document; a root that is, or becomes, empty is written afresh."""
     if old is new:
         return
-    closing = _END.search(splicer.text, max(span.start, node_span(old).end), span.end)
-    splicer.places.limit = closing.start() if closing else span.end
+    closing = splicer.text.find("\n...", max(span.start, node_span(old).end - 1), span.end)
+    splicer.places.limit = closing + 1 if closing >= 0 else span.end
     if has_values(old) and has_values(new) and _shares_an_entry(old, new):
         splicer.collection(old, new, Slot(_behind_marker(splicer.text, span), -1, 0))
         return
@@ -154,8 +156,10 @@ def _shares_an_entry(old: Mapping, new: Mapping) -> bool:
 
 def _behind_marker(text: str, span: Span) -> int:
     """Return the place behind the `---` of a document, its start if it has none."""
-    marker = _MARKER.search(text, *span)
-    return marker.end() if marker else span.start
+    if text.startswith("---", span.start):
+        return span.start + 3
+    marker = text.find("\n---", *span)
+    return marker + 4 if marker >= 0 else span.start
 
 
 def _root_place(splicer: Splicer, old: Mapping, after: int) -> tuple[int, int]:
