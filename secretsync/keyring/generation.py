@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Final
 
+from secretsync.documents.plain import from_plain
 from secretsync.documents.stores import store_named
 from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar, Sequence
 from secretsync.keyring.globs import to_pattern
@@ -16,6 +17,7 @@ _RULE_LISTS: Final = {
     "pgp": "pgp",
     "kms": "kms",
     "gcp_kms": "gcp_kms",
+    "hckms": "hckms",
     "azure_kv": "azure_keyvault",
     "hc_vault": "hc_vault_transit_uri",
 }
@@ -31,14 +33,15 @@ def generate_sops_yaml(ring: KeyRing, *, today: date) -> bytes:
         ConfigError: a rule names nobody, or somebody the ring does not know.
     """
     rules = Sequence([_rule(ring, rule, today) for rule in ring.policy.rules])
-    root = Mapping([Comment(HEADER), Entry(Scalar("creation_rules"), rules)])
+    carried = [_entry(name, from_plain(value)) for name, value in sorted(ring.policy.sops.items())]
+    root = Mapping([Comment(HEADER), _entry("creation_rules", rules), *carried])
     return store_named("yaml").dump([root], indent=_INDENT)
 
 
 def _rule(ring: KeyRing, rule: Rule, today: date) -> Mapping:
     items: list[Entry | Comment] = [_entry("path_regex", Scalar(path_regex(rule)))]
     groups = ring.readers(rule, today=today)
-    if len(groups) > 1:
+    if len(groups) > 1 or any(_needs_group(reader) for reader in groups[0]):
         items.append(_entry("key_groups", Sequence([Mapping(_lists(group, grouped=True)) for group in groups])))
         if rule.threshold:
             items.append(_entry("shamir_threshold", Scalar(rule.threshold)))
@@ -53,6 +56,8 @@ def _rule(ring: KeyRing, rule: Rule, today: date) -> Mapping:
 
 def path_regex(rule: Rule) -> str:
     """Return the RE2 pattern that matches what the globs of `rule` match."""
+    if rule.path_regex:
+        return rule.path_regex
     patterns = [to_pattern(glob) for glob in rule.paths]
     return patterns[0] if len(patterns) == 1 else "|".join(patterns)
 
@@ -74,8 +79,9 @@ def _lists(readers: list[Reader], *, grouped: bool) -> list[Entry | Comment]:
 def _element(kind: str, name: str) -> Node:
     """Return how a key group, unlike a rule, spells a key of this kind."""
     if kind == "kms":
-        arn, _, role = name.partition("+")
-        return Mapping([_entry("arn", Scalar(arn)), *([_entry("role", Scalar(role))] if role else [])])
+        return _kms_element(name)
+    if kind == "hckms":
+        return Mapping([_entry("key_id", Scalar(name))])
     if kind == "gcp_kms":
         return Mapping([_entry("resource_id", Scalar(name))])
     if kind == "azure_kv":
@@ -84,6 +90,27 @@ def _element(kind: str, name: str) -> Node:
         values = {"vaultUrl": vault, "key": key, "version": version}
         return Mapping([_entry(field, Scalar(value)) for field, value in values.items()])
     return Scalar(name)
+
+
+def _needs_group(reader: Reader) -> bool:
+    """Whether a rule's plain list has no place for what names this key: an AWS key with a context or a profile."""
+    return reader.recipient.kind == "kms" and "|" in reader.recipient.name
+
+
+def _kms_element(name: str) -> Mapping:
+    """Return the mapping for `arn[+role][|context[|profile]]`. Source: sops kms/keysource.go `ToString` at v3.13.3."""
+    key, _, rest = name.partition("|")
+    context, _, profile = rest.partition("|")
+    arn, _, role = key.partition("+")
+    items: list[Entry | Comment] = [_entry("arn", Scalar(arn))]
+    if role:
+        items.append(_entry("role", Scalar(role)))
+    if context:
+        pairs = [pair.partition(":") for pair in context.split(",")]
+        items.append(_entry("context", Mapping([_entry(field, Scalar(value)) for field, _, value in pairs])))
+    if profile:
+        items.append(_entry("aws_profile", Scalar(profile)))
+    return Mapping(items)
 
 
 def _entry(name: str, value: Node) -> Entry:

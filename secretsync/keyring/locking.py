@@ -57,6 +57,7 @@ def content(ring: KeyRing) -> dict[str, object]:
             each.name: {"kind": each.kind, "keys": {key.id: _key(key) for key in each.keys}} for each in ring.principals
         },
         "retired": {f"{each.principal}/{each.key.id}": fingerprint(each.key) for each in ring.retired},
+        "sops": policy.sops,
         "sealing_pins": {pin.cluster: pin.spki_sha256 for pin in policy.sealing},
     }
 
@@ -124,7 +125,7 @@ def _effective(ring: KeyRing, rule: Rule) -> dict[str, object]:
         for names in rule.readers
     ]
     return {
-        "paths": list(rule.paths),
+        "paths": [rule.path_regex] if rule.path_regex else list(rule.paths),
         "groups": groups,
         "threshold": rule.threshold,
         "selector": {rule.selector.kind: rule.selector.pattern} if rule.selector else {},

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from secretsync.errors import ConfigError
@@ -20,12 +21,12 @@ Status: TypeAlias = Literal["pre-active", "active", "suspended", "deactivated", 
 
 PrincipalKind: TypeAlias = Literal["person", "cluster", "service"]
 KeyType: TypeAlias = Literal[
-    "age", "age-pq", "age-plugin", "age-ssh", "pgp", "aws-kms", "gcp-kms", "azure-kv", "vault-transit"
+    "age", "age-pq", "age-plugin", "age-ssh", "pgp", "aws-kms", "gcp-kms", "huawei-kms", "azure-kv", "vault-transit"
 ]
 Reason: TypeAlias = Literal["left", "lost", "compromised", "superseded"]
 
 FOLDERS: Final[dict[PrincipalKind, str]] = {"person": "people", "cluster": "clusters", "service": "services"}
-MASTER_KEY_KINDS: Final[dict[str, str]] = {
+MASTER_KEY_KINDS: Final[dict[KeyType, str]] = {
     "age": "age",
     "age-pq": "age",
     "age-plugin": "age",
@@ -33,6 +34,7 @@ MASTER_KEY_KINDS: Final[dict[str, str]] = {
     "pgp": "pgp",
     "aws-kms": "kms",
     "gcp-kms": "gcp_kms",
+    "huawei-kms": "hckms",
     "azure-kv": "azure_kv",
     "vault-transit": "hc_vault",
 }
@@ -95,7 +97,8 @@ class Group:
 class Rule:
     """One rule of the policy: which paths, who reads them, and what of a file is encrypted.
 
-    `readers` holds one list of names, or several where each is a Shamir group of which `threshold` are needed.
+    `readers` holds one list of names, or several where each is a Shamir group of which `threshold` are needed. Paths are
+    globs, or one RE2 pattern, `path_regex`, that was taken over from a `.sops.yaml` and is searched for as sops does.
     """
 
     number: int
@@ -104,11 +107,21 @@ class Rule:
     selector: Selector | None = None
     mac_only_encrypted: bool = False
     threshold: int = 0
+    path_regex: str = ""
+
+    def matches(self, path: str) -> bool:
+        """Whether the rule is for a path relative to the repository's root."""
+        if self.path_regex:
+            return _searching(self.path_regex).matches(path)
+        return any(matches(glob, path) for glob in self.paths)
 
 
 @dataclass(frozen=True, slots=True)
 class SealingPin:
-    """The certificate that a cluster's SealedSecrets are sealed for; `spki_sha256` is 64 lower-case hex digits."""
+    """The certificate that a cluster's SealedSecrets are sealed for.
+
+    `certificate` is its path below `keys/`; `spki_sha256` is 64 lower-case hex digits.
+    """
 
     cluster: str
     certificate: str
@@ -118,7 +131,10 @@ class SealingPin:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What `policy.yaml` says. The first rule that matches a path decides."""
+    """What `policy.yaml` says. The first rule that matches a path decides.
+
+    `sops` holds what else the generated `.sops.yaml` carries: `stores` and `destination_rules`, as sops spells them.
+    """
 
     rules: tuple[Rule, ...] = ()
     sealing: tuple[SealingPin, ...] = ()
@@ -126,6 +142,7 @@ class Policy:
     min_recipients: int = 1
     require: tuple[str, ...] = ()
     forbid_mixed_pq: bool = False
+    sops: dict[str, object] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +187,7 @@ class KeyRing:
 
     def rule_for(self, path: str) -> Rule | None:
         """Return the first rule that matches a path relative to the repository's root, or None."""
-        return next((rule for rule in self.policy.rules if any(matches(glob, path) for glob in rule.paths)), None)
+        return next((rule for rule in self.policy.rules if rule.matches(path)), None)
 
     def members(self, names: Iterable[str]) -> list[Principal]:
         """Return the principals that `names` (principals and `group:NAME`) stand for, each once, in order.
@@ -234,6 +251,11 @@ class KeyRing:
                 raise ConfigError(f"group {rest!r} contains itself", location="keys/groups.yaml")
             else:
                 yield from self._expanded(groups[rest].members, (*above, rest))
+
+
+@lru_cache(maxsize=1024)
+def _searching(pattern: str) -> Selector:
+    return Selector("encrypted_regex", pattern)
 
 
 def normalised(recipient: Recipient) -> Recipient:

@@ -12,6 +12,7 @@ from typing import Final
 
 from secretsync.documents.fields import Fields
 from secretsync.errors import ConfigError, SecretsyncError
+from secretsync.keyring import globs
 from secretsync.keyring.model import (
     FOLDERS,
     MASTER_KEY_KINDS,
@@ -98,7 +99,7 @@ def _key(fields: Fields) -> PublicKey:
     fields.only(
         *("id", "type", "recipient", "status", "created", "not_before", "expires", "custody", "reason", "proof")
     )
-    kinds: tuple[KeyType, ...] = tuple(MASTER_KEY_KINDS)  # type: ignore[arg-type]  # the table's keys are the types
+    kinds: tuple[KeyType, ...] = tuple(MASTER_KEY_KINDS)
     return PublicKey(
         id=_name(fields, "id"),
         type=fields.one_of("type", kinds),
@@ -132,6 +133,7 @@ def _retired(fields: Fields) -> list[Retired]:
 def _groups(source: Source) -> tuple[Group, ...]:
     fields = Fields.parse(source.read(GROUPS) or b"", GROUPS)
     fields.only("apiVersion", "kind", "groups")
+    fields.expect("apiVersion", API_VERSION)
     groups = fields.mapping("groups")
     found = []
     for name in groups.names():
@@ -143,7 +145,10 @@ def _groups(source: Source) -> tuple[Group, ...]:
 
 def _policy(source: Source) -> Policy:
     fields = Fields.parse(source.read(POLICY) or b"", POLICY)
-    fields.only("apiVersion", "kind", "defaults", "rules", "sealing")
+    fields.only("apiVersion", "kind", "defaults", "rules", "sealing", "sops")
+    fields.expect("apiVersion", API_VERSION)
+    carried = fields.mapping("sops")
+    carried.only("stores", "destination_rules")
     defaults = fields.mapping("defaults")
     defaults.only("max_datakey_age", "min_recipients", "require", "forbid_mixed_pq")
     return Policy(
@@ -153,35 +158,49 @@ def _policy(source: Source) -> Policy:
         min_recipients=defaults.number("min_recipients") or 1,
         require=tuple(defaults.texts("require")),
         forbid_mixed_pq=defaults.flag("forbid_mixed_pq"),
+        sops=fields.plain("sops", dict),
     )
 
 
 def _rule(fields: Fields, number: int) -> Rule:
-    fields.only("paths", "readers", "reader_groups", "threshold", "encrypt")
+    fields.only("paths", "path_regex", "readers", "reader_groups", "threshold", "encrypt")
     groups = [tuple(each.texts("members")) for each in fields.mappings("reader_groups")]
     plain = tuple(fields.texts("readers"))
     if bool(groups) == bool(plain):
         raise ConfigError("name either readers or reader_groups", location=fields.where)
-    paths = tuple(fields.texts("paths"))
-    if not paths:
-        raise ConfigError("a rule names at least one path", location=fields.place("paths"))
+    paths, pattern = tuple(fields.texts("paths")), fields.text("path_regex")
+    if bool(paths) == bool(pattern):
+        raise ConfigError("name either paths or a path_regex", location=fields.where)
+    for glob in paths:
+        globs.to_pattern(glob)
     encrypt = fields.mapping("encrypt")
     encrypt.only(*SELECTOR_KINDS, "mac_only_encrypted")
-    chosen = [(kind, pattern) for kind in SELECTOR_KINDS if (pattern := encrypt.text(kind))]
-    if len(chosen) > 1:
-        raise ConfigError("more than one selector", location=encrypt.where)
-    try:
-        selector = Selector(*chosen[0]).require_valid() if chosen else None
-    except SecretsyncError as error:
-        raise ConfigError(error.message, location=encrypt.where, hint=error.hint) from None
+    threshold = fields.number("threshold") or 0
+    if threshold and not 2 <= threshold <= len(groups):
+        raise ConfigError("a threshold is between 2 and the number of groups", location=fields.place("threshold"))
     return Rule(
         number=number,
         paths=paths,
         readers=tuple(groups) or (plain,),
-        selector=selector,
+        selector=_selector(encrypt),
         mac_only_encrypted=encrypt.flag("mac_only_encrypted"),
-        threshold=fields.number("threshold") or 0,
+        threshold=threshold,
+        path_regex=_valid(Selector("encrypted_regex", pattern), fields.place("path_regex")).pattern if pattern else "",
     )
+
+
+def _selector(encrypt: Fields) -> Selector | None:
+    chosen = [(kind, pattern) for kind in SELECTOR_KINDS if (pattern := encrypt.text(kind))]
+    if len(chosen) > 1:
+        raise ConfigError("more than one selector", location=encrypt.where)
+    return _valid(Selector(*chosen[0]), encrypt.where) if chosen else None
+
+
+def _valid(selector: Selector, where: str) -> Selector:
+    try:
+        return selector.require_valid()
+    except SecretsyncError as error:
+        raise ConfigError(error.message, location=where, hint=error.hint) from None
 
 
 def _pin(fields: Fields) -> SealingPin:

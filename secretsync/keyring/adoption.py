@@ -1,0 +1,218 @@
+"""An existing `.sops.yaml` taken over: its keys become principals, its rules the policy, and nobody's access changes.
+
+Names come from YAML anchors and from comments next to a key. That the generated `.sops.yaml` gives every file what the
+old one gave it is proved file by file before anything is returned.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from datetime import date
+from hashlib import sha256
+from typing import Final, NamedTuple
+
+from secretsync.documents.plain import to_plain
+from secretsync.documents.stores import store_named
+from secretsync.documents.tree import Comment, Mapping, Node, Scalar, Sequence
+from secretsync.errors import ConfigError, NoMatchingRuleError, PolicyError, SecretsyncError, shortened
+from secretsync.keyring import candidates, pgp, writing
+from secretsync.keyring.editing import SOPS_YAML, regenerated
+from secretsync.keyring.model import MASTER_KEY_KINDS, KeyType, Principal, PrincipalKind, PublicKey, normalised
+from secretsync.keyring.reading import API_VERSION, POLICY
+from secretsync.keyring.soundness import UNNAMED
+from secretsync.keyring.sources import FOLDER, Changed, Changes, Source
+from secretsync.sops.config import Config, parse_config
+from secretsync.sops.datakey import Recipient
+from secretsync.sops.rules import Rule, comma_separated
+
+_CARRIED: Final = ("stores", "destination_rules")
+_ANCHOR: Final = re.compile(r"[&*]([^\s,\[\]{}]+)")
+_NOT_IN_NAMES: Final = re.compile(r"[^a-z0-9]+")
+_LONGEST: Final = 40
+_SHORT: Final = 8
+_OTHER_KINDS: Final[dict[str, PrincipalKind]] = {
+    "cluster": "cluster", "server": "cluster", "host": "cluster", "flux": "cluster", "argocd": "cluster",
+    "ci": "service", "bot": "service", "service": "service",
+}  # fmt: skip
+"""First word of a name to the kind of principal it says; anybody else is a person, and key services are services."""
+
+
+class Adoption(NamedTuple):
+    """The files to write, how many files were proved to keep their recipients, and what deserves a look."""
+
+    changes: Changes
+    proved: int
+    warnings: list[str]
+
+
+def adopt(source: Source, names: Iterable[str], *, today: date) -> Adoption:
+    """Return the key ring that says what the `.sops.yaml` of `source` says, for the repository's files `names`.
+
+    Raises:
+        ConfigError: there is no `.sops.yaml`, it is malformed, or it says what a key ring cannot.
+        PolicyError: there is a key ring already, or somebody's access would change.
+    """
+    if source.read(POLICY) is not None:
+        raise PolicyError("there is a key ring already", location=POLICY)
+    data = source.read(SOPS_YAML)
+    if data is None:
+        raise ConfigError("there is no such file to adopt", location=SOPS_YAML, hint="secretsync init")
+    config = parse_config(data, SOPS_YAML)
+    owners = _owners(data, config)
+    changes: Changes = {}
+    for name, recipient in {name: recipient for recipient, name in reversed(owners.items())}.items():
+        one = _principal(name, recipient)
+        changes[f"{FOLDER}/{one.path}"] = writing.principal(one)
+    changes[POLICY] = writing.dump(_policy(config, data, owners), _COMMENT)
+    changes = regenerated(source, changes, today=today)
+    after = parse_config(Changed(source, changes).read(SOPS_YAML) or b"", SOPS_YAML)
+    proved = sum(_prove(config, after, name) for name in names if name not in changes)
+    warnings = [*config.warnings, *(_unnamed(name, each) for each, name in owners.items() if name.startswith(UNNAMED))]
+    return Adoption(changes, proved, warnings)
+
+
+_COMMENT: Final = "Who reads what; the first rule that matches decides. Adopted from .sops.yaml."
+
+
+def _unnamed(name: str, recipient: Recipient) -> str:
+    return f"nobody is named for {recipient.kind} {shortened(recipient.name)}: it is called {name}"
+
+
+def _prove(before: Config, after: Config, name: str) -> bool:
+    """Whether a rule is for the file, once it is the same before and after. Raises: PolicyError."""
+    old, new = _rule_for(before, name), _rule_for(after, name)
+    if _meaning(old) != _meaning(new):
+        raise PolicyError("would get other recipients or another selector from the new .sops.yaml", location=name)
+    return old is not None
+
+
+def _rule_for(config: Config, name: str) -> Rule | None:
+    try:
+        return config.rule_for(name if config.path.parent.as_posix() == "." else config.path.parent / name)
+    except NoMatchingRuleError:
+        return None
+
+
+def _meaning(rule: Rule | None) -> object:
+    """Return what a rule comes to for a file, without the order of its keys."""
+    if rule is None:
+        return None
+    groups = [frozenset(normalised(one) for one in group) for group in rule.groups]
+    selector = (rule.selector.kind, rule.selector.pattern) if rule.selector else None
+    threshold = rule.shamir_threshold or len(groups)
+    return groups, selector, rule.mac_only_encrypted, threshold if len(groups) > 1 else 0
+
+
+def _policy(config: Config, data: bytes, owners: dict[Recipient, str]) -> dict[str, object]:
+    rules = [_policy_rule(rule, owners) for rule in config.rules or []]
+    if not rules:
+        raise ConfigError("has no creation_rules to adopt", location=SOPS_YAML)
+    root = to_plain(_root(data))
+    assert isinstance(root, dict)
+    carried = {name: root[name] for name in _CARRIED if root.get(name)}
+    if any("recreation_rule" in destination.fields for destination in config.destinations):
+        raise ConfigError("a recreation_rule names keys beside the policy", location=f"{SOPS_YAML} destination_rules")
+    return {"apiVersion": API_VERSION, "kind": "Policy", "rules": rules, **({"sops": carried} if carried else {})}
+
+
+def _policy_rule(rule: Rule, owners: dict[Recipient, str]) -> dict[str, object]:
+    groups = [list(dict.fromkeys(owners[one] for one in group)) for group in rule.groups]
+    if not all(groups):
+        raise ConfigError(
+            "a rule without keys cannot be adopted", location=f"{SOPS_YAML} creation_rules[{rule.number - 1}]"
+        )
+    encrypt: dict[str, object] = {rule.selector.kind: rule.selector.pattern} if rule.selector else {}
+    if rule.mac_only_encrypted:
+        encrypt["mac_only_encrypted"] = True
+    fields: dict[str, object] = {"path_regex": rule.path_regex} if rule.path_regex else {"paths": ["**"]}
+    if len(groups) == 1:
+        fields["readers"] = groups[0]
+    else:
+        fields["reader_groups"] = [{"members": group} for group in groups]
+        fields |= {"threshold": rule.shamir_threshold} if rule.shamir_threshold else {}
+    return {**fields, **({"encrypt": encrypt} if encrypt else {})}
+
+
+def _principal(name: str, recipient: Recipient) -> Principal:
+    """Return a recipient as a principal of its own, so that nobody gains what another key of theirs had."""
+    kind: PrincipalKind = _OTHER_KINDS.get(name.partition("-")[0], "person")
+    if recipient.kind not in {"age", "pgp"}:
+        kind = "service"
+    return Principal(name, kind, "", (PublicKey(f"{name}-1", _type(recipient), recipient.name),))
+
+
+def _type(recipient: Recipient) -> KeyType:
+    if recipient.kind == "age":
+        return candidates.age_type(recipient.name) or "age"
+    return next(kind for kind, service in MASTER_KEY_KINDS.items() if service == recipient.kind)
+
+
+def _owners(data: bytes, config: Config) -> dict[Recipient, str]:
+    """Return a name for every recipient as it is spelled, each key under one name and each name once."""
+    hints = dict(_named(data))
+    names: dict[Recipient, str] = {}
+    owners: dict[Recipient, str] = {}
+    for recipient in (one for rule in config.rules or [] for group in rule.groups for one in group):
+        key = normalised(recipient)
+        if key not in names:
+            fingerprint = sha256(key.name.encode()).hexdigest()[:_SHORT]
+            name = hints.get(key.name) or f"{UNNAMED}{fingerprint}"
+            names[key] = name if name not in names.values() else f"{name}-{fingerprint}"
+        owners[recipient] = names[key]
+    return owners
+
+
+def _named(data: bytes) -> Iterator[tuple[str, str]]:
+    """Yield the normalised keys of a `.sops.yaml` with the names next to them; of several, an anchor comes last."""
+    source = store_named("yaml").load(data)
+    for scalar, comment in _scalars(source.documents[0] if source.documents else Mapping(), ""):
+        if not isinstance(scalar.value, str):
+            continue
+        keys = [normalised(Recipient(_kind(key), key)).name for key in comma_separated(scalar.value)]
+        if len(keys) != 1:
+            continue
+        if name := _as_name(comment):
+            yield keys[0], name
+        span = scalar.alias or scalar.span
+        anchor = _ANCHOR.match(source.text, span.start) if span else None
+        if anchor and (name := _as_name(anchor[1])):
+            yield keys[0], name
+
+
+def _scalars(node: Node, comment: str) -> Iterator[tuple[Scalar, str]]:
+    """Yield every scalar with the comment that belongs to it: behind it on its line, else right above it."""
+    if isinstance(node, Scalar):
+        yield node, comment
+        return
+    above = ""
+    items = node.items
+    for index, item in enumerate(items):
+        if isinstance(item, Comment):
+            above = item.text
+            continue
+        value = item if isinstance(item, Scalar | Mapping | Sequence) else item.value
+        following = items[index + 1] if index + 1 < len(items) else None
+        behind = following.text if isinstance(following, Comment) and following.inline else ""
+        yield from _scalars(value, behind or above)
+        above = ""
+
+
+def _kind(key: str) -> str:
+    return "pgp" if pgp.is_fingerprint(key) else "age"
+
+
+def _as_name(text: str) -> str:
+    """Return a comment or an anchor as a principal's name, nothing where it is no name but a sentence."""
+    words = text.strip().split()
+    if not 0 < len(words) <= 3:
+        return ""
+    return _NOT_IN_NAMES.sub("-", " ".join(words).lower()).strip("-")[:_LONGEST].strip("-")
+
+
+def _root(data: bytes) -> Mapping:
+    try:
+        documents = store_named("yaml").load(data).documents
+    except SecretsyncError as error:
+        raise ConfigError(error.message, location=SOPS_YAML) from None
+    return documents[0] if documents else Mapping()

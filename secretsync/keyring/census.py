@@ -1,0 +1,74 @@
+"""The encrypted files of a repository, each with whom it is encrypted for; nothing is decrypted and no key is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from secretsync import files
+from secretsync.documents.stores import store_for_path, store_named
+from secretsync.documents.tree import Limits, Source
+from secretsync.errors import MissingFileError, SecretsyncError
+from secretsync.masterkeys import MasterKeys
+from secretsync.sops import metadata
+from secretsync.sops.datakey import Recipient
+from secretsync.sops.metadata import Envelope, Metadata
+
+_MARK: Final = b"ENC[AES256_GCM,"
+
+
+class Seen(NamedTuple):
+    """One file of the repository; `metadata` and `source` are there where it is encrypted and can be read."""
+
+    path: str
+    data: bytes
+    source: Source | None = None
+    metadata: Metadata | None = None
+    problem: SecretsyncError | None = None
+
+
+def look(root: Path, names: Iterable[str], *, size: int = Limits().size) -> Iterator[Seen]:
+    """Read every file; one that went away meanwhile, or is a link out of the tree, is left out or a problem."""
+    for name in names:
+        try:
+            yield examine(name, files.read_confined(root, name, size))
+        except MissingFileError:
+            continue
+        except SecretsyncError as error:
+            yield Seen(name, b"", problem=error)
+
+
+def examine(name: str, data: bytes) -> Seen:
+    """Read one file's metadata where it has any."""
+    store = store_for_path(name)
+    if not is_marked(data, store):
+        return Seen(name, data)
+    try:
+        source = store_named(store).load(data, limits=Limits(), encrypted=True)
+        if not any(metadata.is_encrypted(document) for document in source.documents):
+            return Seen(name, data)
+        return Seen(name, data, source, metadata.split(source.documents)[1])
+    except SecretsyncError as error:
+        return Seen(name, data, problem=error)
+
+
+def is_marked(data: bytes, store: str) -> bool:
+    """Whether a file may be a SOPS file: it has a ciphertext and the word, and a binary one is JSON."""
+    return b"sops" in data and _MARK in data and (store != "binary" or data.lstrip()[:1] == b"{")
+
+
+def recipients(found: Metadata, keys: MasterKeys) -> list[list[tuple[Recipient, Envelope]]]:
+    """Return whom a file is encrypted for, by group, each with the envelope it was read from."""
+    return [
+        [(Recipient(each.kind, keys.identity(each.kind, each.fields)), each) for each in group]
+        for group in found.groups
+    ]
+
+
+def line_of(seen: Seen, envelope: Envelope) -> str:
+    """Return `line N` of an envelope, or nothing where the format has no lines of its own for it."""
+    span = envelope.node.span if envelope.node else None
+    if seen.source is None or span is None:
+        return ""
+    return f"line {seen.source.text.count(chr(10), 0, span.start) + 1}"

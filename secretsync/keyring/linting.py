@@ -1,0 +1,158 @@
+"""`keys lint`: is the ring sound, do its generated files follow from it, and does every encrypted file obey it.
+
+No key is needed, and nothing is decrypted. What each finding means: docs/reference/key-ring.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+from secretsync.errors import SecretsyncError
+from secretsync.findings import Finding, Report, finding_of
+from secretsync.keyring import census, privacy, ruleset
+from secretsync.keyring.census import Seen
+from secretsync.keyring.drift import drift
+from secretsync.keyring.editing import SOPS_YAML
+from secretsync.keyring.model import KeyRing, Rule, normalised
+from secretsync.keyring.reading import POLICY, load_from
+from secretsync.keyring.sealing import pin_findings
+from secretsync.keyring.soundness import soundness
+from secretsync.keyring.sources import FOLDER, Checkout
+from secretsync.masterkeys import MasterKeys
+from secretsync.sops.datakey import Recipient
+from secretsync.sops.metadata import Envelope
+from secretsync.sops.selectors import Selector
+
+_CONFIG_NAMES: Final = {SOPS_YAML, ".sops.yml"}
+
+
+def lint(root: str | Path, names: Iterable[str], *, today: date) -> Report:
+    """Examine the key ring of the repository at `root` and its files `names`, relative to it with `/`.
+
+    Raises:
+        FileAccessError: `keys/` cannot be listed.
+    """
+    report = Report()
+    source = Checkout(root)
+    ring: KeyRing | None = None
+    try:
+        ring = load_from(source)
+        report.findings += soundness(ring, today)
+        report.findings += drift(ring, source, today)
+        report.findings += pin_findings(ring, source, today)
+    except SecretsyncError as error:
+        report.findings.append(finding_of(error, POLICY))
+    own = source.names(FOLDER)
+    for seen in census.look(Path(root), sorted({*names, *own})):
+        report.files += 1
+        report.encrypted += seen.metadata is not None
+        report.findings += _of_file(seen, ring, today)
+    return report
+
+
+def _of_file(seen: Seen, ring: KeyRing | None, today: date) -> Iterator[Finding]:
+    yield from _out_of_place(seen)
+    if seen.problem is not None:
+        yield finding_of(seen.problem, seen.path)
+    elif seen.metadata is not None and ring is not None:
+        try:
+            yield from _of_encrypted(seen, ring, today)
+        except SecretsyncError as error:
+            yield finding_of(error, seen.path)
+
+
+def _out_of_place(seen: Seen) -> Iterator[Finding]:
+    for kind in privacy.kinds_of(seen.data):
+        hint = f"take it out, replace the key: secretsync runbook compromised; it stays in the history of {seen.path}"
+        yield Finding(seen.path, "", ruleset.PRIVATE_KEY, "error", f"holds {kind}", hint)
+    if seen.path.rpartition("/")[2] in _CONFIG_NAMES and seen.path != SOPS_YAML:
+        message = "would decide instead of the policy who reads the files next to it"
+        yield Finding(seen.path, "", ruleset.NESTED_CONFIG, "error", message, f"git rm {seen.path}")
+
+
+def _of_encrypted(seen: Seen, ring: KeyRing, today: date) -> Iterator[Finding]:
+    assert seen.metadata is not None
+    rule = ring.rule_for(seen.path)
+    groups = census.recipients(seen.metadata, _KEYS)
+    if rule is None:
+        yield Finding(
+            seen.path, "", ruleset.NO_RULE, "error", "no rule of the policy is for it", f"add one to {POLICY}"
+        )
+    wanted = [{reader.recipient for reader in group} for group in ring.readers(rule, today=today)] if rule else None
+    for group in groups:
+        for recipient, envelope in group:
+            yield from _of_recipient(seen, ring, recipient, census.line_of(seen, envelope), wanted)
+    if rule is not None and wanted is not None:
+        yield from _missing(seen, ring, groups, wanted)
+        yield from _shape(seen, rule, [{one for one, _ in group} for group in groups], wanted)
+
+
+_KEYS: Final = MasterKeys({}, plugins=False)
+
+
+def _of_recipient(
+    seen: Seen, ring: KeyRing, recipient: Recipient, place: str, wanted: list[set[Recipient]] | None
+) -> Iterator[Finding]:
+    """Yield what is wrong with a recipient that a file names: retired, unknown, or not the policy's for this file."""
+    gone, known = ring.find_retired(recipient), ring.find(recipient)
+    label = f"{recipient.kind} {ring.label(recipient)}"
+    if gone:
+        message = f"is encrypted for {gone.key.id} of {gone.principal}, which was retired on {gone.retired_at} ({gone.reason})"
+        yield Finding(seen.path, place, ruleset.RETIRED_RECIPIENT, "error", message, _rewrap(seen.path))
+    elif not known:
+        message = f"is encrypted for {label}, which the key ring does not know"
+        hint = f"who added it: git log -p -- {seen.path}"
+        yield Finding(seen.path, place, ruleset.UNKNOWN_RECIPIENT, "error", message, hint)
+    elif wanted is not None and not any(_has(group, recipient) for group in wanted):
+        message = f"is encrypted for {known[1].id} of {known[0].name}, whom the policy does not name for it"
+        yield Finding(seen.path, place, ruleset.EXTRA_RECIPIENT, "error", message, _rewrap(seen.path))
+
+
+def _missing(
+    seen: Seen, ring: KeyRing, groups: list[list[tuple[Recipient, Envelope]]], wanted: list[set[Recipient]]
+) -> Iterator[Finding]:
+    present = {normalised(recipient) for group in groups for recipient, _ in group}
+    for recipient in sorted({one for group in wanted for one in group if normalised(one) not in present}):
+        message = f"is not encrypted for {ring.label(recipient)}, whom the policy names for it"
+        hint = f"secretsync updatekeys {seen.path}"
+        yield Finding(seen.path, "", ruleset.MISSING_RECIPIENT, "error", message, hint)
+
+
+def _shape(seen: Seen, rule: Rule, groups: list[set[Recipient]], wanted: list[set[Recipient]]) -> Iterator[Finding]:
+    """Yield where groups, threshold or selector of a file are not the rule's, while its recipients may be."""
+    assert seen.metadata is not None
+    threshold = rule.threshold or (len(wanted) if len(wanted) > 1 else 0)
+    found = seen.metadata.shamir_threshold
+    if len(groups) != len(wanted) or (len(wanted) > 1 and found != threshold):
+        message = f"has {len(groups)} key groups and threshold {found}, and the policy {len(wanted)} and {threshold}"
+        yield Finding(seen.path, "", ruleset.OTHER_GROUPS, "error", message, _rewrap(seen.path))
+    elif len(wanted) > 1 and [_all(group) for group in groups] != [_all(group) for group in wanted]:
+        message = "has its recipients in other groups than the policy"
+        yield Finding(seen.path, "", ruleset.OTHER_GROUPS, "error", message, _rewrap(seen.path))
+    policy = rule.selector or Selector.default()
+    selector = seen.metadata.selector
+    same = (selector.kind, selector.pattern) == (policy.kind, policy.pattern)
+    if not same or seen.metadata.mac_only_encrypted != rule.mac_only_encrypted:
+        message = f"encrypts by {_shown(selector, mac_only=seen.metadata.mac_only_encrypted)}, and the policy says "
+        message += _shown(policy, mac_only=rule.mac_only_encrypted)
+        hint = f"decrypt it and encrypt it anew: secretsync decrypt -i {seen.path} && secretsync encrypt -i {seen.path}"
+        yield Finding(seen.path, "", ruleset.OTHER_SELECTOR, "error", message, hint)
+
+
+def _shown(selector: Selector, *, mac_only: bool) -> str:
+    return f"{selector.kind} {selector.pattern!r}{' (MAC over encrypted values only)' if mac_only else ''}"
+
+
+def _has(group: set[Recipient], recipient: Recipient) -> bool:
+    return normalised(recipient) in _all(group)
+
+
+def _all(group: set[Recipient]) -> set[Recipient]:
+    return {normalised(one) for one in group}
+
+
+def _rewrap(path: str) -> str:
+    return f"secretsync updatekeys {path} && secretsync rotate -i {path}"

@@ -1,0 +1,104 @@
+"""PGP public keys without a key ring of the user's: gpg looks at them in a home of its own that goes away again."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from typing import Any, Final, NamedTuple
+
+import gnupg
+
+from secretsync.errors import ConfigError, MissingDependencyError
+from secretsync.secrecy import scrubbed_environment
+
+_FINGERPRINT: Final = re.compile(r"(0x)?[0-9A-Fa-f]{40}([0-9A-Fa-f]{24})?!?")
+_RSA: Final = {"1", "2"}  # RFC 9580, 9.1
+_INVALID: Final = {"e", "r", "d", "i", "n"}  # expired, revoked, disabled, invalid: GnuPG doc/DETAILS, field 2
+
+
+class PgpKey(NamedTuple):
+    """What an armored public key says. `bits` is the size of the RSA key that encrypts, 0 for other algorithms."""
+
+    fingerprint: str
+    expires: date | None
+    encrypts: bool
+    revoked: bool
+    bits: int
+
+
+def is_fingerprint(text: str) -> bool:
+    """Whether a text is the fingerprint of a PGP key, of version 4 (40 hex digits) or 6 (64), spaces allowed."""
+    return _FINGERPRINT.fullmatch(text.replace(" ", "")) is not None
+
+
+def examine(armored: bytes, today: date) -> PgpKey:
+    """Read one armored public key, and judge it on a day.
+
+    Raises:
+        ConfigError: it is no public key, or more than one.
+        MissingDependencyError: gpg is not installed.
+    """
+    with home() as gpg:
+        keys = gpg.scan_keys_mem(armored)
+    if len(keys) != 1:
+        raise ConfigError(f"expected one PGP public key, and there are {len(keys)}")
+    key = keys[0]
+    parts = [key, *key.get("subkey_info", {}).values()]
+    able = [one for one in parts if _encrypts(one, today)]
+    rsa = [int(one["length"]) for one in able if str(one.get("algo")) in _RSA]
+    return PgpKey(
+        fingerprint=str(key["fingerprint"]),
+        expires=_day(key["expires"]),
+        encrypts=bool(able),
+        revoked=key.get("trust") == "r",
+        bits=min(rsa, default=0),
+    )
+
+
+def exported(fingerprint: str) -> bytes:
+    """Return a public key of the user's own gpg, armored and without what others have signed.
+
+    Raises:
+        ConfigError: gpg does not have it.
+        MissingDependencyError: gpg is not installed.
+    """
+    gpg = gnupg.GPG(gpgbinary=_binary(), env=scrubbed_environment(os.environ))
+    armored = gpg.export_keys(fingerprint, minimal=True)
+    if not armored:
+        raise ConfigError(f"gpg has no public key {fingerprint}", hint="give its file instead: --file KEY.asc")
+    return str(armored).encode()
+
+
+@contextmanager
+def home() -> Iterator[Any]:
+    """Give a gpg with an empty home, mode 0700, that is removed at the end, its agent with it."""
+    binary = _binary()
+    folder = tempfile.mkdtemp(prefix="secretsync-gpg-")
+    try:
+        yield gnupg.GPG(gpgbinary=binary, gnupghome=folder, env=scrubbed_environment(os.environ))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _encrypts(key: dict[str, Any], today: date) -> bool:
+    """Whether a primary key or subkey may be encrypted to: `cap` holds its own abilities in lower case."""
+    expires = _day(str(key["expires"]))
+    fresh = expires is None or expires >= today
+    return "e" in str(key.get("cap", "")) and key.get("trust") not in _INVALID and fresh
+
+
+def _binary() -> str:
+    program = os.environ.get("SOPS_GPG_EXEC") or "gpg"
+    found = shutil.which(program)
+    if found is None:
+        raise MissingDependencyError(f"{program!r} is not installed, and PGP keys need it")
+    return found
+
+
+def _day(seconds: str) -> date | None:
+    return datetime.fromtimestamp(int(seconds), UTC).date() if seconds else None
