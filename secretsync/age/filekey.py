@@ -11,8 +11,7 @@ from typing import Final
 from cryptography.exceptions import InvalidTag
 
 from secretsync.age.header import Header
-from secretsync.crypto import hkdf
-from secretsync.crypto.digests import compare_digest, hmac_sha256
+from secretsync.crypto.digests import compare_digest, hkdf_sha256, hmac_sha256
 from secretsync.crypto.pyca import ChaCha20Poly1305
 from secretsync.errors import AgeHeaderError, AgeHeaderMacError
 
@@ -48,7 +47,7 @@ def open_sealed(wrapping_key: bytes, body: bytes, *, stanza: str) -> bytes | Non
 
 def header_mac(file_key: bytes, authenticated: bytes) -> bytes:
     """Return the 32-byte MAC over the header's authenticated part."""
-    return hmac_sha256(hkdf.derive(file_key, salt=b"", info=b"header"), authenticated)
+    return hmac_sha256(hkdf_sha256(file_key, salt=b"", info=b"header"), authenticated)
 
 
 def verify_header(file_key: bytes, header: Header) -> None:
@@ -63,4 +62,4 @@ def verify_header(file_key: bytes, header: Header) -> None:
 
 def payload_key(file_key: bytes, nonce: bytes) -> bytes:
     """Return the 32-byte payload key for the payload's 16-byte nonce."""
-    return hkdf.derive(file_key, salt=nonce, info=b"payload")
+    return hkdf_sha256(file_key, salt=nonce, info=b"payload")

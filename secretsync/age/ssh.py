@@ -23,7 +23,7 @@ import secretsync.age.filekey as filekey
 from secretsync.age.header import Stanza, decode_base64, encode_base64
 from secretsync.age.interaction import NOBODY, Interaction
 from secretsync.age.protocol import Wrapped
-from secretsync.crypto import hkdf
+from secretsync.crypto.digests import hkdf_sha256
 from secretsync.errors import AgeHeaderError, FormatError, IncorrectIdentityError
 
 PrivateKey: TypeAlias = Ed25519PrivateKey | RSAPrivateKey
@@ -170,10 +170,10 @@ def fingerprint(wire: bytes) -> str:
 
 def _wrapping_key(ours: X25519PrivateKey, theirs: bytes, *, share: bytes, point: bytes, wire: bytes) -> bytes:
     """Return the key for the file key, bound to the SSH key by a tweak of the shared secret."""
-    tweak = X25519PrivateKey.from_private_bytes(hkdf.derive(b"", salt=wire, info=_ED25519_INFO))
+    tweak = X25519PrivateKey.from_private_bytes(hkdf_sha256(b"", salt=wire, info=_ED25519_INFO))
     try:
         shared = ours.exchange(X25519PublicKey.from_public_bytes(theirs))
         tweaked = tweak.exchange(X25519PublicKey.from_public_bytes(shared))
     except ValueError:
         raise AgeHeaderError("an age ssh-ed25519 share or key is a low-order point") from None
-    return hkdf.derive(tweaked, salt=share + point, info=_ED25519_INFO)
+    return hkdf_sha256(tweaked, salt=share + point, info=_ED25519_INFO)

@@ -9,7 +9,8 @@ from typing import ClassVar, Final
 import secretsync.age.filekey as filekey
 from secretsync.age.header import Stanza, decode_base64, encode_base64
 from secretsync.age.protocol import Wrapped
-from secretsync.crypto import bech32, hkdf
+from secretsync.crypto import bech32
+from secretsync.crypto.digests import hkdf_sha256
 from secretsync.crypto.pyca import x25519_private, x25519_public
 from secretsync.errors import AgeHeaderError, FormatError, IncorrectIdentityError
 
@@ -50,7 +51,7 @@ class X25519Recipient:
             shared = ephemeral.exchange(x25519_public(self._point))
         except ValueError:
             raise FormatError("the X25519 recipient is a low-order point, which protects nothing") from None
-        key = hkdf.derive(shared, salt=share + self._point, info=_INFO)
+        key = hkdf_sha256(shared, salt=share + self._point, info=_INFO)
         return Wrapped((Stanza(STANZA, (encode_base64(share),), filekey.seal(key, file_key)),))
 
     def __str__(self) -> str:
@@ -113,7 +114,7 @@ class X25519Identity:
             shared = self._key.exchange(x25519_public(share))
         except ValueError:
             raise AgeHeaderError("the share of an age X25519 stanza is a low-order point") from None
-        key = hkdf.derive(shared, salt=share + self._point, info=_INFO)
+        key = hkdf_sha256(shared, salt=share + self._point, info=_INFO)
         return filekey.open_sealed(key, stanza.body, stanza=STANZA)
 
     def __str__(self) -> str:

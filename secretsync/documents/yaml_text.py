@@ -7,7 +7,6 @@ Source: go.yaml.in/yaml/v3 emitterc.go and encode.go at v3.0.5, spec/sops.md 1.9
 
 from __future__ import annotations
 
-import math
 import re
 from binascii import b2a_base64
 from functools import cache
@@ -170,13 +169,15 @@ def float_text(value: float) -> str:
 
     Minus zero is `-0.0`: sops writes `-0`, which it reads back as an integer and refuses.
     """
+    import math  # most documents hold no float
+
     if math.isnan(value):
         return ".nan"
     if math.isinf(value):
         return ".inf" if value > 0 else "-.inf"
     if value == 0:
         return "-0.0" if math.copysign(1, value) < 0 else "0"
-    from secretsync.documents import go_float  # most documents hold no float
+    from secretsync.documents import go_float
 
     return go_float.general(value)
 

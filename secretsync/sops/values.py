@@ -5,7 +5,6 @@ Source: sops aes/cipher.go and sops.go `ToBytes` at v3.13.3.
 
 from __future__ import annotations
 
-import math
 import re
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable
@@ -27,6 +26,7 @@ _BOOLS: Final = dict.fromkeys(("1", "t", "T", "TRUE", "true", "True"), True) | d
     ("0", "f", "F", "FALSE", "false", "False"), False
 )
 _INT64: Final = 1 << 63
+_INFINITY: Final = float("inf")
 
 
 class Encrypted(NamedTuple):
@@ -173,14 +173,14 @@ def _float(text: str) -> float | None:
     if text.lower().lstrip("+-") in ("inf", "infinity") and len(text) - len(text.lstrip("+-")) <= 1:
         return float(text)
     if text.lower() == "nan":
-        return math.nan
+        return float("nan")
     if _DECIMAL_FLOAT.fullmatch(text):
         value = float(text)
     elif _HEX_FLOAT.fullmatch(text):
         value = float.fromhex(text)
     else:
         return None
-    return value if math.isfinite(value) else None
+    return value if abs(value) != _INFINITY else None
 
 
 def _time(text: str) -> Timestamp | None:
@@ -193,9 +193,9 @@ _DECODERS: Final[dict[str, Callable[[str], Value]]] = {"int": _int, "float": _fl
 
 def _float_text(value: float) -> str:
     """Return the shortest round-trip digits in positional notation. Source: strconv.FormatFloat(v, 'f', -1, 64)."""
-    if math.isnan(value):
+    if value != value:  # noqa: PLR0124  # only NaN differs from itself
         return "NaN"
-    if math.isinf(value):
+    if abs(value) == _INFINITY:
         return "+Inf" if value > 0 else "-Inf"
     text = repr(value)
     if "e" in text:
