@@ -12,11 +12,13 @@ from datetime import date
 from hashlib import sha256
 from typing import Final, NamedTuple
 
+import secretsync.keyring.candidates as candidates
+import secretsync.keyring.pgp as pgp
+import secretsync.keyring.writing as writing
 from secretsync.documents.plain import to_plain
 from secretsync.documents.stores import store_named
 from secretsync.documents.tree import Comment, Mapping, Node, Scalar, Sequence
 from secretsync.errors import ConfigError, NoMatchingRuleError, PolicyError, SecretsyncError, shortened
-from secretsync.keyring import candidates, pgp, writing
 from secretsync.keyring.editing import SOPS_YAML, regenerated
 from secretsync.keyring.model import MASTER_KEY_KINDS, KeyType, Principal, PrincipalKind, PublicKey, normalised
 from secretsync.keyring.reading import API_VERSION, POLICY

@@ -12,9 +12,10 @@ from binascii import Error as Base64Error
 from datetime import date
 from typing import Final, NamedTuple
 
+import secretsync.keyring.pgp as pgp
+import secretsync.keyring.privacy as privacy
 from secretsync.age import parse_recipient
 from secretsync.errors import ConfigError, PolicyError, SecretsyncError, shortened
-from secretsync.keyring import pgp, privacy
 from secretsync.keyring.model import KeyType
 from secretsync.masterkeys.demo import DEMO_RECIPIENTS
 

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any, Final
 
+import secretsync.keyring.locking as locking
+import secretsync.keyring.ruleset as ruleset
 from secretsync.errors import ConfigError
 from secretsync.findings import Finding
-from secretsync.keyring import locking, ruleset
 from secretsync.keyring.editing import SOPS_YAML
 from secretsync.keyring.generation import generate_sops_yaml
 from secretsync.keyring.model import KeyRing

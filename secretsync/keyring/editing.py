@@ -10,8 +10,9 @@ from dataclasses import replace
 from datetime import date
 from typing import Final, NamedTuple
 
+import secretsync.keyring.locking as locking
+import secretsync.keyring.writing as writing
 from secretsync.errors import ConfigError, PolicyError
-from secretsync.keyring import locking, writing
 from secretsync.keyring.generation import generate_sops_yaml
 from secretsync.keyring.model import FOLDERS, KeyRing, Principal, PublicKey, Reason, Retired, Status
 from secretsync.keyring.reading import GROUPS, POLICY, load_from

@@ -10,9 +10,11 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
+import secretsync.keyring.census as census
+import secretsync.keyring.privacy as privacy
+import secretsync.keyring.ruleset as ruleset
 from secretsync.errors import SecretsyncError
 from secretsync.findings import Finding, Report, finding_of
-from secretsync.keyring import census, privacy, ruleset
 from secretsync.keyring.census import Seen
 from secretsync.keyring.drift import drift
 from secretsync.keyring.editing import SOPS_YAML

@@ -10,9 +10,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
+import secretsync.keyring.globs as globs
 from secretsync.documents.fields import Fields
 from secretsync.errors import ConfigError, SecretsyncError
-from secretsync.keyring import globs
 from secretsync.keyring.model import (
     FOLDERS,
     MASTER_KEY_KINDS,

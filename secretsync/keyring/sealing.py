@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, time
 from typing import Final
 
+import secretsync.keyring.ruleset as ruleset
 from secretsync.errors import CertificateError, PolicyError, SecretsyncError
 from secretsync.findings import Finding
-from secretsync.keyring import ruleset
 from secretsync.keyring.model import KeyRing, SealingPin
 from secretsync.keyring.reading import POLICY
 from secretsync.keyring.sources import FOLDER, Source

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Final
 
+import secretsync.keyring.ruleset as ruleset
 from secretsync.findings import Finding
-from secretsync.keyring import ruleset
 from secretsync.keyring.candidates import weakness
 from secretsync.keyring.model import KeyRing, Principal, PublicKey, Rule, normalised
 from secretsync.keyring.reading import GROUPS, POLICY
