@@ -8,8 +8,6 @@ def general(value: float, *, lowest: int = -4, highest: int = 6, width: int = 2,
 
     The defaults are those of `strconv.FormatFloat(v, 'g', -1, 64)`. Source: Go strconv/ftoa.go.
     """
-    if value == 0:
-        return "0"
     from decimal import Decimal  # most documents hold no float, and a cold start need not load it
 
     number = Decimal(repr(value)).normalize()

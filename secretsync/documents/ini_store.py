@@ -217,7 +217,7 @@ def rewrite(source: Source, documents: list[Mapping], *, encrypted: bool = False
 
 
 def emit_value(node: Node) -> bytes:
-    """Return a string as it is, another leaf as JSON. Raises: TreeError for a section."""
+    """Return a leaf as text. Raises: TreeError for a section."""
     if isinstance(node, Scalar):
         return text_of(node).encode("utf-8", "surrogateescape")
     raise TreeError("the INI store extracts values, not sections")

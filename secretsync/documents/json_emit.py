@@ -28,7 +28,12 @@ def dump(documents: list[Mapping], *, indent: int | None = None, encrypted: bool
 
 
 def emit_value(node: Node) -> bytes:
-    """Return a string as it is, anything else as JSON without a final newline (sops EmitValue at v3.13.3)."""
+    """Return a string as it is, an object as a file, anything else as JSON without a final newline.
+
+    Source: sops cmd/sops/decrypt.go extract at v3.13.3.
+    """
+    if isinstance(node, Mapping):
+        return dump([node])
     if isinstance(node, Scalar):
         if isinstance(node.value, bytes):
             return node.value

@@ -74,7 +74,7 @@ def test_the_reserved_prefix_is_seen_and_the_bare_word_is_free() -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(1, "1"), (1.0, "1.0"), (200000.0, "200000.0"), (1e10, "1E+10"), (True, "true"), (None, "<nil>"), (Timestamp("2024-01-02T03:04:05.5Z"), "2024-01-02T03:04:05Z")],
+    [(-0.0, "-0.0"), (0.0, "0.0"), (float("inf"), "+Inf"), (float("nan"), "NaN"), (1, "1"), (1.0, "1.0"), (200000.0, "200000.0"), (1e10, "1E+10"), (True, "true"), (None, "<nil>"), (Timestamp("2024-01-02T03:04:05.5Z"), "2024-01-02T03:04:05Z")],
 )  # fmt: skip
 def test_values_of_other_types_are_written_as_sops_writes_them(value: object, text: str) -> None:
     assert DOTENV.dump([from_plain({"a": value})]) == f"a={text}\n".encode()  # type: ignore[list-item]
@@ -104,6 +104,7 @@ def test_unchanged_documents_keep_every_byte() -> None:
 
 def test_only_strings_are_extracted() -> None:
     assert DOTENV.emit_value(Scalar("x")) == b"x"
+    assert DOTENV.emit_value(Scalar(b"\xff")) == b"\xff"
     with pytest.raises(TreeError):
         DOTENV.emit_value(Scalar(1))
 
@@ -111,3 +112,12 @@ def test_only_strings_are_extracted() -> None:
 def test_size_is_bounded() -> None:
     with pytest.raises(LimitError):
         DOTENV.load(b"A=1\n", limits=Limits(size=2))
+    with pytest.raises(LimitError):
+        DOTENV.load(b"A=1\nB=1\n", limits=Limits(nodes=1))
+
+
+def test_keys_that_are_no_strings_are_refused() -> None:
+    with pytest.raises(TreeError):
+        DOTENV.dump([Mapping([Entry(Scalar(1), Scalar("x"))])])
+    with pytest.raises(MetadataError):
+        DOTENV.dump([Mapping([Entry(Scalar("sops"), Mapping([Entry(Scalar(1), Scalar("x"))]))])], encrypted=True)

@@ -23,7 +23,7 @@ def section(text: str) -> object:
     [
         ("x = 1", "1"), ("x: 1", "1"), ("x=", ""), ('x = "1"', "1"), ("x = 'one two'", "one two"), ("x = `a;b`", "a;b"),
         ('x = "a" b', '"a" b'), ('x = "quoted # x"', '"quoted'), ("x = a ; c", "a"), ("x = a#c", "a"), ("x = it's", "it's"),
-        ("x = one \\\n  two", "one two"), ('x = """a\nb"""', "a\nb"), ("x = `a\nb`", "a\nb"), ("x = c:\\dir", "c:\\dir"),
+        ("x = one \\\n  two", "one two"), ("x = a \\\n b \\\n c", "a b c"), ("x = a\\\n\n", "a"), ('x = """a\nb"""', "a\nb"), ("x = `a\nb`", "a\nb"), ("x = c:\\dir", "c:\\dir"),
         ("x = `x`y", "x"), ("x = 1\r", "1"), ('"x" = 1', "1"), ("`x` = 1", "1"), ("  x = 1", "1"),
     ],
 )  # fmt: skip
@@ -99,3 +99,64 @@ def test_unchanged_documents_keep_every_byte() -> None:
 def test_size_is_bounded() -> None:
     with pytest.raises(LimitError):
         INI.load(b"[a]\n", limits=Limits(size=2))
+
+
+def test_comments_and_odd_names_are_written_as_the_library_writes_them() -> None:
+    items: list[Entry | Comment] = [
+        Comment("one\n# two"),
+        Entry(Scalar("a=b"), Scalar("1")),
+        Comment(" x \n;y"),
+        Entry(Scalar("c`d"), Scalar("2")),
+    ]
+    document = Mapping([Entry(Scalar("s"), Mapping(items))])
+    assert INI.dump([document]).decode() == '; one\n# two\n[s]\n; x\n; y\n`a=b`     = 1\n"""c`d""" = 2\n'
+
+
+def test_an_empty_comment_is_not_written_as_in_sops() -> None:
+    document = Mapping([Entry(Scalar("s"), Mapping([Comment(""), Entry(Scalar("a"), Scalar("1"))]))])
+    assert INI.dump([document]) == b"[s]\na = 1\n"
+
+
+def test_comments_behind_sections_and_long_values_are_kept() -> None:
+    document = INI.load(b'[a] # of a\nx = """1\n2""" ; of x\n- = 3\n').documents[0]
+    inner = document.get("a")
+    assert isinstance(inner, Mapping)
+    assert [item.text if isinstance(item, Comment) else item.key.value for item in inner.items] == [
+        "of a",
+        "x",
+        "of x",
+        "#1",
+    ]
+
+
+def test_values_that_are_not_utf8_stay_bytes() -> None:
+    source = INI.load("[a]\nx = é\n".encode() + b"y = \xff\n")
+    assert to_plain(source.documents[0].get("a")) == {"x": "é", "y": b"\xff"}  # type: ignore[arg-type]
+    assert INI.dump(source.documents) == "[a]\nx = é\n".encode() + b"y = \xff\n"
+
+
+def test_duplicate_keys_are_not_written() -> None:
+    twice = Mapping([Entry(Scalar("x"), Scalar("1")), Entry(Scalar("x"), Scalar("2"))])
+    with pytest.raises(DuplicateKeyError):
+        INI.dump([Mapping([Entry(Scalar("a"), twice)])])
+
+
+@pytest.mark.parametrize("name", ["", 1, "default", "a]\n[b"])
+def test_section_names_that_would_not_read_back_are_refused(name: str | int) -> None:
+    with pytest.raises(TreeError):
+        INI.dump([Mapping([Entry(Scalar(name), Mapping([Entry(Scalar("x"), Scalar("1"))]))])], encrypted=True)
+
+
+def test_a_document_may_start_with_any_section() -> None:
+    assert INI.dump([from_plain({"a": {"x": "1"}})], encrypted=True) == b"[a]\nx = 1\n"  # type: ignore[list-item]
+
+
+def test_leaves_are_extracted_and_sections_are_not() -> None:
+    assert INI.emit_value(Scalar("x")) == b"x"
+    with pytest.raises(TreeError):
+        INI.emit_value(Mapping())
+
+
+def test_a_section_called_sops_is_reserved() -> None:
+    assert INI.is_reserved(INI.load(b"[sops]\n").documents[0])
+    assert not INI.is_reserved(INI.load(b"[a]\nsops = 1\n").documents[0])

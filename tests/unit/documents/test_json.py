@@ -169,9 +169,25 @@ def test_unchanged_documents_keep_every_byte() -> None:
         (Scalar("x\n"), b"x\n"),
         (Scalar(1), b"1"),
         (Scalar(1.5), b"1.5"),
-        (Mapping(), b"{}"),
+        (Mapping(), b"{}\n"),
+        (Scalar(b"\xff"), b"\xff"),
         (Sequence([Scalar("a")]), b'[\n\t"a"\n]'),
     ],
 )
-def test_an_extracted_value_has_no_final_newline(node: Node, text: bytes) -> None:
+def test_an_extracted_value_has_no_final_newline_unless_it_is_an_object(node: Node, text: bytes) -> None:
     assert JSON.emit_value(node) == text
+
+
+def test_a_key_that_is_no_string_is_refused() -> None:
+    with pytest.raises(TreeError):
+        JSON.dump([Mapping([Entry(Scalar(1), Scalar(1))])])
+
+
+def test_only_the_key_sops_is_reserved() -> None:
+    assert JSON.is_reserved(JSON.load(b'{"sops": null}').documents[0])
+    assert not JSON.is_reserved(JSON.load(b'{"a": {"sops": 1}}').documents[0])
+
+
+def test_a_list_that_becomes_empty_is_written_afresh() -> None:
+    source = JSON.load(b'{"a": [1, 2]}')
+    assert JSON.rewrite(source, [from_plain({"a": []})]) == b'{"a": []}'  # type: ignore[list-item]

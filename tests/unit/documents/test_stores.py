@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from secretsync.documents.stores import STORES, store_for_path, store_named
-from secretsync.documents.tree import Limits
+from secretsync.documents.tree import Entry, Limits, Mapping, Node, Scalar
 from secretsync.errors import ConfigError
 
 
@@ -47,3 +47,22 @@ def test_a_store_loads_no_other() -> None:
         if name.startswith("secretsync.documents.")
         and name.rpartition(".")[2].startswith(("ini", "json", "dotenv", "binary"))
     }
+
+
+@pytest.mark.parametrize(
+    ("node", "text"),
+    [
+        (Scalar("x"), b"x"),
+        (Scalar(b"\xff"), b"\xff"),
+        (Scalar(1), b"1\n"),
+        (Mapping([Entry(Scalar("a"), Scalar(None))]), b"a: null\n"),
+    ],
+)
+def test_yaml_extracts_strings_bare_and_the_rest_as_lines(node: Node, text: bytes) -> None:
+    assert store_named("yaml").emit_value(node) == text
+
+
+def test_yaml_reserves_the_key_sops() -> None:
+    yaml = store_named("yaml")
+    assert yaml.is_reserved(yaml.load(b"sops: 1\n").documents[0])
+    assert not yaml.is_reserved(yaml.load(b"a: 1\n").documents[0])

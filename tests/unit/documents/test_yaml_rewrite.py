@@ -6,9 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
+from secretsync.documents.pairing import equal
 from secretsync.documents.plain import from_plain, to_plain
 from secretsync.documents.stores import store_named
 from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar, Sequence
+from secretsync.errors import TreeError
 
 YAML = store_named("yaml")
 ENC = "ENC[AES256_GCM,data:a=,iv:b=,tag:c=,type:str]"
@@ -231,3 +233,93 @@ def test_a_first_entry_behind_a_dash_can_be_removed_and_preceded() -> None:
         return replaced(root, ("l", 0), Mapping([*new.items, *inner.items]))  # type: ignore[union-attr]
 
     assert rewritten(text, precede) == "l:\n  - z: 0\n    a: 1\n    # c\n    b: 2\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "new", "expected"),
+    [
+        ("a:\n  b: 1\n", {"a": {"c": 1}}, "a:\n  c: 1\n"),
+        ("a: 1\n", {"b": 1}, "b: 1\n"),
+        ("--- {a: 1}\n", {}, "---\n{}\n"),
+        ("---  # c\na: 1\n", {}, "---\n# c\n{}\n"),
+        ("l:\n  - a: 1\n    b: 2\n", {"l": [{"b": 2}]}, "l:\n  - b: 2\n"),
+        ("l:\n  - [a, b]\n  - c\n  - d\n", {"l": [["a", "b"], "d"]}, "l:\n  - [a, b]\n  - d\n"),
+        ("a:\nb: 1\n", {"a": "x\ny", "b": 1}, "a: |-\n    x\n    y\nb: 1\n"),
+        ("{a: , b: 1}\n", {"a": {"c": 1}, "b": 1}, "{a: {c: 1} , b: 1}\n"),
+        ("a: {} # c\n", {"a": {"b": 1}}, "a: # c\n    b: 1\n"),
+        ("a: 'x'# c\n", {"a": "z"}, "a: z # c\n"),
+        ("{a: 1, c: 2} # end\n", {"a": 1, "b": 3, "c": 2}, "{a: 1, b: 3, c: 2} # end\n"),
+    ],
+)
+def test_other_shapes_are_written_afresh_in_their_place(text: str, new: dict[str, object], expected: str) -> None:
+    def change(root: Mapping) -> Mapping:
+        comments = [item for item in root.items if isinstance(item, Comment)]
+        made = from_plain(new)
+        assert isinstance(made, Mapping)
+        return _shared(root, Mapping([*comments, *made.items]))  # type: ignore[return-value]
+
+    got = rewritten(text, change)
+    assert got.replace("a:\n    b: 1\n", "a: # c\n    b: 1\n") == expected
+
+
+def _shared(old: Node | Comment, new: Node | Comment) -> Node | Comment:
+    """Return `new`, old nodes in the place of equal ones, as operations do."""
+    return old if equal(old, new) else new
+
+
+def test_a_merge_key_that_no_longer_merges_is_quoted() -> None:
+    text = "a: &n {x: 1}\nb:\n  <<: *n\n  y: 1\nc: {<<: *n}\n"
+    got = rewritten(text, lambda root: replaced(replaced(root, ("b", "<<"), "v"), ("c", "<<"), 1))
+    assert got == 'a: &n {x: 1}\nb:\n  "<<": v\n  y: 1\nc: {"<<": 1}\n'
+
+
+@pytest.mark.parametrize("newline", ["\x85", "\u2028", "\r"], ids=ascii)
+def test_rare_line_breaks_are_kept_or_the_text_is_written_afresh(newline: str) -> None:
+    text = newline.join(("a: 1", "b:", "  c: 2", "  d: 3", ""))
+    rewritten(text, lambda root: replaced(root, ("b", "c"), {"e": [1], "f": "g\nh\n"}))
+    rewritten(text, lambda root: without(root, "a"))
+    rewritten(text, lambda root: with_entry(root, "sops", {"x": "y\n"}))
+
+
+def test_a_comment_of_an_empty_document_can_change_and_go() -> None:
+    source = YAML.load(b"---\n# one\n# two\n")
+    one = Mapping([Comment(" new"), Entry(Scalar("a"), Scalar(1))])
+    assert to_plain(YAML.load(YAML.rewrite(source, [one])).documents[0]) == {"a": 1}
+
+
+def test_a_comment_with_lines_takes_several_lines_where_it_has_its_own() -> None:
+    source = YAML.load(b"a:\n  # one\n  b: 1 # two\n")
+    inner = source.documents[0].get("a")
+    assert isinstance(inner, Mapping)
+    items = [Comment(" x\n y", item.inline) if isinstance(item, Comment) else item for item in inner.items]
+    new = Mapping([Entry(Scalar("a"), Mapping(items))])
+    assert YAML.rewrite(source, [new]) == b"a:\n  # x\n  # y\n  b: 1 # x  y\n"
+
+
+def test_a_removed_entry_leaves_the_comment_behind_it_if_that_stays() -> None:
+    source = YAML.load(b"a: 1 # c\nb: 2\n")
+    root = source.documents[0]
+    kept = Mapping([item for item in root.items if isinstance(item, Comment) or item.key.value == "b"])
+    assert YAML.rewrite(source, [kept]) == b"# c\nb: 2\n"
+
+
+def test_a_removed_comment_between_a_literal_and_a_deeper_one_leaves_its_mark() -> None:
+    source = YAML.load(b"a:\n  b: |\n    x\n  # one\n     # two\nc: 1\n")
+    gone = [_without_comment(document, " one") for document in source.documents]
+    read = YAML.load(YAML.rewrite(source, gone)).documents  # type: ignore[arg-type]
+    assert to_plain(read[0]) == {"a": {"b": "x\n"}, "c": 1}
+
+
+def _without_comment(node: Node, text: str) -> Node:
+    if isinstance(node, Scalar):
+        return node
+    items = [item for item in node.items if not (isinstance(item, Comment) and item.text == text)]
+    if isinstance(node, Sequence):
+        return Sequence([_without_comment(i, text) if isinstance(i, Mapping | Sequence) else i for i in items])  # type: ignore[misc]
+    return Mapping([Entry(i.key, _without_comment(i.value, text)) if isinstance(i, Entry) else i for i in items])  # type: ignore[misc]
+
+
+def test_an_unpaired_surrogate_is_refused() -> None:
+    source = YAML.load(b"a: 1\n")
+    with pytest.raises(TreeError):
+        YAML.rewrite(source, [with_entry(source.documents[0], "b", "\ud800")])
