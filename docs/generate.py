@@ -10,7 +10,7 @@ from pathlib import Path
 from secretsync import errors
 from secretsync.audit.ruleset import RULES
 from secretsync.cli.__main__ import run
-from secretsync.cli._commands import COMMANDS
+from secretsync.cli._commands import COMMANDS, LazyGroup
 from secretsync.findings import rule_of
 from secretsync.hooks import render_command
 
@@ -75,11 +75,17 @@ def commands() -> str:
     blocks = ["# Commands", "", NOTE, _help([])]
     for name in COMMANDS:
         blocks += [f"\n## secretsync {name}\n", _help([name])]
+        blocks += [f"\n### secretsync {name} {inner}\n\n{_help([name, inner])}" for inner in _inner_commands(name)]
     blocks += [
         "\n## secretsync-hook render\n",
         f"```console\n$ secretsync-hook render --help\n{render_command.USAGE}```\n",
     ]
     return "\n".join(blocks)
+
+
+def _inner_commands(name: str) -> list[str]:
+    """Return the commands of a command that is a group."""
+    return list(getattr(LazyGroup().get_command(None, name), "commands", {}))
 
 
 def _help(arguments: list[str]) -> str:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated, TypeAlias
 
 import typer
 
+from secretsync import sops
 from secretsync.cli._files import Target
 from secretsync.cli._options import Config, Indent
 from secretsync.cli._terminal import warn
+from secretsync.masterkeys import MasterKeys
+from secretsync.sops import Decrypted
 from secretsync.sops.config import Config as Rules
 from secretsync.sops.config import find_config, load_config
 from secretsync.sops.creation import KEY_VARIABLES, Choice, choose, recipients_from
@@ -118,3 +122,38 @@ class Creation:
         )
         indents = config.indents if config else {}
         return choice, self.indent if self.indent is not None else indents.get(target.output_store)
+
+    def encrypt(
+        self,
+        target: Target,
+        text: bytes,
+        settled: tuple[Choice, int | None],
+        keys: MasterKeys,
+        reuse: Decrypted | None = None,
+    ) -> bytes:
+        """Return the plain text of a file encrypted as `choice` settled it; warnings are shown.
+
+        `reuse` is an earlier version, whose data key and ciphertext stay where the value did.
+        Raises: as `sops.encrypt`, placed at the file.
+        """
+        choice, indent = settled
+        warnings: list[str] = []
+        result = target.placing(
+            lambda: sops.encrypt(
+                target.load(text, encrypted=False),
+                groups=choice.groups,
+                keys=keys,
+                now=datetime.now(UTC),
+                selector=choice.selector,
+                mac_only=choice.mac_only_encrypted,
+                threshold=choice.shamir_threshold,
+                allow_plaintext=self.allow_plaintext,
+                output_store=target.output_store,
+                indent=indent,
+                reuse=reuse,
+                warnings=warnings,
+            )
+        )
+        for warning in warnings:
+            warn(f"{target.shown}: {warning}")
+        return result

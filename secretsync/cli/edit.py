@@ -6,7 +6,7 @@ import os
 from datetime import UTC, datetime
 from typing import Final
 
-from secretsync import files, sops
+from secretsync import files
 from secretsync.cli._changes import write_change
 from secretsync.cli._creation import Creation, Recipients, Selection
 from secretsync.cli._editor import edit_text
@@ -14,7 +14,6 @@ from secretsync.cli._files import Target
 from secretsync.cli._options import Formats, Opening, grouped
 from secretsync.cli._output import write_result
 from secretsync.cli.set_value import File
-from secretsync.documents.stores import store_named
 from secretsync.errors import ChangedFileError
 from secretsync.sops import operations
 
@@ -67,23 +66,9 @@ def _edit(target: Target, opening: Opening) -> None:
 
 
 def _make(target: Target, recipients: Recipients, selection: Selection, creation: Creation, opening: Opening) -> None:
-    choice, indent = creation.choice(target, recipients, selection)
+    settled = creation.choice(target, recipients, selection)
     keys = opening.keys()
-
-    def encrypted(text: bytes) -> bytes:
-        return sops.encrypt(
-            target.load(text, encrypted=False),
-            groups=choice.groups,
-            keys=keys,
-            now=datetime.now(UTC),
-            selector=choice.selector,
-            mac_only=choice.mac_only_encrypted,
-            threshold=choice.shamir_threshold,
-            allow_plaintext=creation.allow_plaintext,
-            output_store=target.output_store,
-            indent=indent,
-        )
-
-    store = store_named(target.input_store)
-    result = edit_text(_EXAMPLES[store.NAME], target.path, lambda text: target.placing(lambda: encrypted(text)))
-    write_result(result, target.path)
+    example = _EXAMPLES[target.store.NAME]
+    write_result(
+        edit_text(example, target.path, lambda text: creation.encrypt(target, text, settled, keys)), target.path
+    )

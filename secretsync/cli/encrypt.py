@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
 from typing import Annotated, TypeAlias
 
 import typer
 
 from secretsync import files, sops
 from secretsync.cli._creation import Creation, Recipients, Selection
+from secretsync.cli._files import Target
 from secretsync.cli._options import AllowDemoKeys, Destination, FilenameOverride, Formats, grouped
 from secretsync.cli._output import write_result
-from secretsync.cli._terminal import warn
+from secretsync.cli._terminal import ask_secret
 from secretsync.errors import ConflictingOptionsError
+from secretsync.git.repository import Repository
 from secretsync.masterkeys import MasterKeys
 
 File: TypeAlias = Annotated[str, typer.Argument(metavar="[FILE]", help="The plain file, or - for stdin.")]
+Reuse: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--reuse", help="Keep data key and ciphertext of unchanged values from this Git revision of the file."
+    ),
+]
 
 
 @grouped
@@ -28,6 +35,7 @@ def encrypt(
     destination: Destination,
     path: File = files.STDIN,
     filename_override: FilenameOverride = None,
+    reuse: Reuse = None,
     allow_demo_keys: AllowDemoKeys = False,
 ) -> None:
     """Encrypt a file.
@@ -40,24 +48,23 @@ def encrypt(
     where = destination.path(path)
     target = formats.target(path, filename_override)
     data = files.read(path)
-    warnings: list[str] = []
-    choice, indent = creation.choice(target, recipients, selection)
-    source = target.placing(lambda: target.load(data, encrypted=False))
-    result = target.placing(
-        lambda: sops.encrypt(
-            source,
-            groups=choice.groups,
-            keys=MasterKeys(os.environ, allow_demo_keys=allow_demo_keys),
-            now=datetime.now(UTC),
-            selector=choice.selector,
-            mac_only=choice.mac_only_encrypted,
-            threshold=choice.shamir_threshold,
-            allow_plaintext=creation.allow_plaintext,
-            output_store=target.output_store,
-            indent=indent,
-            warnings=warnings,
-        )
-    )
-    for warning in warnings:
-        warn(f"{target.shown}: {warning}")
+    keys = MasterKeys(os.environ, prompt=ask_secret, allow_demo_keys=allow_demo_keys)
+    settled = creation.choice(target, recipients, selection)
+    earlier = _earlier(target, reuse, keys) if reuse else None
+    result = creation.encrypt(target, data, settled, keys, earlier)
     write_result(result, where, replaces=data if destination.in_place else None)
+
+
+def _earlier(target: Target, revision: str, keys: MasterKeys) -> sops.Decrypted:
+    """Return the file as it was encrypted at a revision of its repository.
+
+    Raises:
+        RepositoryError: there is no repository, revision, or such a file in it.
+    """
+    folder, name = os.path.split(os.path.realpath(target.name))
+    repository = Repository.containing(folder)
+    place = os.path.join(os.path.relpath(folder, os.path.realpath(repository.root)), name)
+    with repository.reader() as reader:
+        data = reader.read(f"{repository.resolve(revision)}:{os.path.normpath(place)}")
+    source = target.placing(lambda: target.load(data, encrypted=True))
+    return target.placing(lambda: sops.decrypt(source, keys))

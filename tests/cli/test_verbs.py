@@ -281,3 +281,23 @@ def test_explain_of_a_plain_file_says_what_encrypt_would_do(invoke: Invoke, fold
     found = json.loads(invoke("explain", "--json", "x.yaml").out)
     assert (found["encrypted"], found["access"][0]["name"]) == (False, recipient)
     assert {leaf["path"]: leaf["selected"] for leaf in found["leaves"]} == {"a_secret": True, "b": False}
+
+
+def test_encrypt_reuses_the_ciphertext_of_an_earlier_version(invoke: Invoke, encrypted: Path, recipient: str) -> None:
+    git = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org"]
+    for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "first"]):
+        subprocess.run([*git, *command], cwd=encrypted.parent, check=True)
+    before = encrypted.read_text()
+    plain = invoke("decrypt", encrypted).out.decode()
+    encrypted.write_text(plain.replace("user: canary-user-9Kd1\n", "user: other\n"))
+    options = ("--age", recipient, "--encrypted-regex", "^(data|stringData)$", "--reuse", "HEAD")
+    assert invoke("encrypt", "-i", *options, encrypted).code == 0
+    assert {"user"} <= set(lines_changed(before, encrypted.read_text()))
+    assert not {"password", "url"} & set(lines_changed(before, encrypted.read_text()))
+    assert b"user: other\n" in invoke("decrypt", encrypted).out
+
+
+def test_encrypt_names_a_revision_that_is_not_there(invoke: Invoke, folder: Path, recipient: str) -> None:
+    (folder / "x.yaml").write_text("a: b\n")
+    outcome = invoke("encrypt", "-i", "--age", recipient, "--reuse", "HEAD", "x.yaml")
+    assert (outcome.code, (folder / "x.yaml").read_text()) == (10, "a: b\n")
