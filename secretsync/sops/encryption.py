@@ -24,6 +24,7 @@ from secretsync.sops.conversion import converted
 from secretsync.sops.decryption import Origin
 from secretsync.sops.instants import timestamp
 from secretsync.sops.selectors import Selector
+from secretsync.sops.strays import without_strays
 from secretsync.sops.walk import Walk
 from secretsync.sops.writing import write
 
@@ -70,6 +71,7 @@ def encrypt(  # noqa: PLR0913  # the options of `sops encrypt`
         source = converted(source, name, notes, indent=indent)
     stored = None if binary else (selector or Selector.default()).require_valid()
     effective = stored or Selector.default()
+    source = without_strays(source, effective, notes)
     data_key = reuse.data_key if reuse else datakey.new()
     recipients = [[datakey.Recipient(*one) for one in group] for group in groups]
     envelopes, threshold = datakey.wrap(recipients, data_key, keys, now=now, threshold=threshold)
@@ -79,7 +81,9 @@ def encrypt(  # noqa: PLR0913  # the options of `sops encrypt`
         _refuse_plaintext(walk)
     notes += _demands(walk, recipients)
     fields = _fields(walk, now, stored, threshold)
-    return write(source, documents, blocks.fresh(fields, envelopes), comments=walk.secrets, data_key=data_key)
+    return write(
+        source, documents, blocks.fresh(fields, envelopes), comments=walk.secrets, data_key=data_key, first=True
+    )
 
 
 def _refuse_plaintext(walk: Encryption) -> None:
@@ -169,7 +173,7 @@ class Encryption(Walk):
         """Return the earlier encrypted node of the same value at the same path; only its IV if the data key is new."""
         origin = self._origins.get(id(node))
         old: Scalar | Comment | None
-        if origin is not None and origin.aad == key[0]:
+        if origin is not None and (origin.aad == key[0] or isinstance(node, Comment)):  # writing settles a comment
             old = origin.node
         else:
             known = self._stash.get(key)

@@ -6,6 +6,8 @@ the new tree that equals its partner in `base` becomes the very node of `old` th
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from secretsync.documents.pairing import equal, pair_elements, pair_entries
 from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar, Sequence
 
@@ -17,8 +19,12 @@ def reconciled(old: list[Mapping], base: list[Mapping], new: list[Mapping]) -> l
         if index >= len(old) or index >= len(base):
             result.append(document)
             continue
+        if equal(base[index], document):
+            result.append(old[index])
+            continue
         twins: dict[int, Node | Comment] = {}
         _pair(old[index], base[index], twins)
+        _pair_comments(old[index], base[index], twins)
         merged = _merge(base[index], document, twins)
         assert isinstance(merged, Mapping)
         result.append(merged)
@@ -39,6 +45,24 @@ def _pair(old: Node | Comment, base: Node | Comment, twins: dict[int, Node | Com
         return
     if type(old) is type(base):
         twins[id(base)] = old
+
+
+def _pair_comments(old: Mapping, base: Mapping, twins: dict[int, Node | Comment]) -> None:
+    """Note the comments one by one: without the block behind it, a text can have one in another container."""
+    olds, bases = list(_comments(old)), list(_comments(base))
+    if [one.text for one in olds] == [one.text for one in bases]:
+        twins.update((id(twin), one) for one, twin in zip(olds, bases, strict=True))
+
+
+def _comments(node: Node) -> Iterator[Comment]:
+    if isinstance(node, Scalar):
+        return
+    for item in node.items:
+        content = _content(item) if isinstance(item, Entry) else item
+        if isinstance(content, Comment):
+            yield content
+        else:
+            yield from _comments(content)
 
 
 def _content(item: Entry | Comment) -> Node | Comment:

@@ -17,15 +17,23 @@ from secretsync.errors import ConversionError, SecretsyncError
 from secretsync.secrecy import SecretBytes
 from secretsync.sops.decryption import Decryption
 from secretsync.sops.selectors import Selector
+from secretsync.sops.strays import refuse_strays
 from secretsync.sops.walk import Walk
 
 
 def write(
-    source: Source, documents: list[Mapping], block: Mapping, *, comments: dict[str, str], data_key: SecretBytes
+    source: Source,
+    documents: list[Mapping],
+    block: Mapping,
+    *,
+    comments: dict[str, str],
+    data_key: SecretBytes,
+    first: bool = False,
 ) -> bytes:
     """Return encrypted `documents` and their `sops` block written over `source`.
 
-    `comments` maps the ciphertext of each encrypted comment to its text.
+    `comments` maps the ciphertext of each encrypted comment to its text. The `first` time, `source` is plain, and not
+    even a comment that no reader finds may stay readable.
 
     Raises:
         ConversionError: the store cannot hold the tree, or its text would not decrypt to what was encrypted.
@@ -34,13 +42,17 @@ def write(
     cipher = Gcm(data_key.expose())
     try:
         output = store.rewrite(source, blocks.attach(documents, block, source.documents), encrypted=True)
-        return _settled(store, output, documents, comments, cipher)
+        output = _settled(store, output, documents, comments, cipher)
+        again = store.load(output, limits=Limits.unbounded(), encrypted=True) if first else None
     except ConversionError:
         raise
     except SecretsyncError as error:
         raise ConversionError(
             f"the result could not be read back: {error.message}", location=error.location, hint=error.hint
         ) from None
+    if again:
+        refuse_strays(again, metadata.split(again.documents)[1].selector)
+    return output
 
 
 def _settled(store: Store, output: bytes, documents: list[Mapping], comments: dict[str, str], cipher: Gcm) -> bytes:
@@ -75,18 +87,21 @@ class _Settling(Walk):
         return scalar
 
     def comment(self, comment: Comment, aad: bytes, *, selected: bool) -> Comment:
-        """Return the comment encrypted for `aad`."""
+        """Return the comment encrypted for `aad`; one that has come to be selected where it stands, too."""
         text = self._comments.get(comment.text)
-        if text is None or not selected:
+        if not selected or not comment.text or (text is None and values.is_ciphertext(comment.text)):
             return comment
-        try:
-            values.decrypt(self._cipher, comment.text, aad)
-        except SecretsyncError:
-            self.moved += 1
-            again = values.encrypt(self._cipher, text, aad, comment=True)
-            self._comments[again] = text
-            return Comment(again, comment.inline)
-        return comment
+        if text is not None:
+            try:
+                values.decrypt(self._cipher, comment.text, aad)
+            except SecretsyncError:
+                pass
+            else:
+                return comment
+        self.moved += 1
+        again = values.encrypt(self._cipher, text or comment.text, aad, comment=True)
+        self._comments[again] = text or comment.text
+        return Comment(again, comment.inline)
 
 
 def _compare(written: list[Mapping], read: list[Mapping]) -> None:

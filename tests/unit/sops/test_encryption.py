@@ -281,3 +281,47 @@ def test_reuse_keeps_the_ciphertext_of_what_did_not_change() -> None:
 
 def lines(text: str) -> list[str]:
     return text[: text.index("sops:")].splitlines()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: [ # hidden\n 1 ]\n",
+        "a: |\n  x\n\nb: 0\n# hidden\n---\n# z\n\nc: 1\n",
+        "a: | # hidden\n  text\n",
+        "a: !!str # hidden\n  text\n",
+        "a: &x # hidden\n  k: v\nb: *x\n",
+        "? # hidden\n  a\n: # hidden\n  b\n",
+        "--- # hidden\na: 1\n... # hidden\n# hidden\n---\nb: 2\n",
+        "a: {} # hidden\nb: [] # hidden\n# hidden\n",
+        "a: >- # hidden\n  x\n  y\n# hidden\n",
+        "a: null # hidden\nb: # hidden\n",
+        "a:\n- # hidden\n  b: 1\n-\n  # hidden\n  c: 2\n",
+    ],
+)
+def test_no_comment_that_the_selector_covers_stays_readable(text: str) -> None:
+    keys = FixedKeys()
+    output = encrypt(text, keys=keys)
+    assert "hidden" not in output
+    sops.decrypt(load(output), keys)
+
+
+def test_a_comment_that_sops_would_lose_is_a_warning() -> None:
+    warnings: list[str] = []
+    encrypt("a: [ # hidden\n 1 ]\nb_unencrypted: { # kept\n k: 1 }\n", warnings=warnings)
+    assert warnings == ["line 1: a comment that sops does not read is left out"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "pattern", "kept"),
+    [
+        ("encrypted_regex", "^a$", True),
+        ("encrypted_regex", "^b$", False),
+        ("unencrypted_regex", "^b$", True),
+        ("unencrypted_comment_regex", "note", True),
+        ("encrypted_comment_regex", "MARK", False),
+    ],
+)
+def test_a_comment_that_sops_would_lose_stays_where_it_may_be_read(kind: str, pattern: str, kept: bool) -> None:
+    output = encrypt("a: s\nb: [ # a note\n  t ]\n", kind, pattern, allow_plaintext=True)
+    assert ("# a note" in output) is kept
