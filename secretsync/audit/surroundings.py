@@ -13,9 +13,10 @@ from shutil import which
 from typing import Literal, TypeAlias
 
 from secretsync import files
-from secretsync.errors import SecretsyncError
+from secretsync.errors import MissingFileError, SecretsyncError
 from secretsync.masterkeys import MasterKeys
 from secretsync.masterkeys.demo import DEMO_RECIPIENTS
+from secretsync.render.options import OPERATOR_FILE
 
 State: TypeAlias = Literal["ok", "none", "bad"]
 
@@ -34,7 +35,13 @@ class Observation:
 
 def examine(environ: Mapping[str, str], folder: str = ".") -> list[Observation]:
     """Return what there is to see of keys, configuration and libraries, starting in `folder`."""
-    return [*_identities(environ), *_configuration(environ, folder), *_libraries(), *_programs(environ)]
+    return [
+        *_identities(environ),
+        *_configuration(environ, folder),
+        *_operator(),
+        *_libraries(),
+        *_programs(environ),
+    ]
 
 
 def can_decrypt(observations: list[Observation]) -> bool:
@@ -61,6 +68,18 @@ def _configuration(environ: Mapping[str, str], folder: str) -> list[Observation]
     except SecretsyncError as error:
         return [Observation("configuration", path, "bad", error.message)]
     return [Observation("configuration", path, "ok", "from SOPS_CONFIG" if given else "the nearest one above")]
+
+
+def _operator() -> list[Observation]:
+    """Say what hooks on this machine obey; whether the file is right is for the hook to say."""
+    try:
+        files.read(OPERATOR_FILE)
+    except MissingFileError:
+        detail = "not there: hooks use the keys of their environment, and nothing separates tenants"
+        return [Observation("hooks", OPERATOR_FILE, "none", detail)]
+    except SecretsyncError as error:
+        return [Observation("hooks", OPERATOR_FILE, "bad", error.message)]
+    return [Observation("hooks", OPERATOR_FILE, "ok", "hooks take keys, mode, limits and outputs from it alone")]
 
 
 def _nearest(folder: str, name: str) -> str | None:

@@ -5,14 +5,13 @@ The demo's keys are refused here whatever the command line says: hooks work on s
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import Final, cast
 
-from secretsync.documents.tree import Limits
 from secretsync.hooks import _boundary
 from secretsync.hooks.argv import HELP, Option, Parsed, UsageError, parse
-from secretsync.render import FORMATS, MODES, Format, Mode, Options, render
+from secretsync.hooks.operator import Request, find, keys, settled
+from secretsync.render import FORMATS, MODES, Format, Mode, render
 
 USAGE: Final = """\
 usage: secretsync-hook render [OPTION]... PATH...
@@ -29,6 +28,7 @@ Print manifests decrypted, sealed or redacted, ready to apply. A PATH is a file,
   --allow-empty              accept input without a single object
   --max-size BYTES           limit for one file (16 MiB)
   --max-documents NUMBER     limit for one file (10000)
+  --operator-config FILE     what this hook may do (/etc/secretsync/hook.yaml, where it is there)
 """
 
 _MODE: Final = Option("mode", choices=MODES)
@@ -47,6 +47,7 @@ TABLE: Final = {
     "--allow-empty": Option("allow_empty", takes_value=False),
     "--max-size": Option("max_size"),
     "--max-documents": Option("max_documents"),
+    "--operator-config": Option("operator_config"),
     "--help": HELP,
     "-h": HELP,
 }
@@ -64,7 +65,9 @@ def run(arguments: Sequence[str]) -> bytes:
         return USAGE.encode()
     if not parsed.operands:
         raise UsageError("no PATH given")
-    rendered = render(parsed.operands, _options(parsed))
+    operator = find(parsed.text("operator_config"))
+    options = settled(_request(parsed), operator)
+    rendered = render(parsed.operands, options, keys=keys(operator, options.environ))
     for warning in rendered.warnings:
         _boundary.say("warning", warning)
     folder = parsed.text("output_dir")
@@ -73,31 +76,28 @@ def run(arguments: Sequence[str]) -> bytes:
 
     from secretsync.render.output import write_folder
 
-    write_folder(folder, rendered, private=parsed.text("mode") in {None, "reveal"}, inputs=parsed.operands)
+    write_folder(folder, rendered, private=options.mode == "reveal", inputs=parsed.operands)
     return b""
 
 
-def _options(parsed: Parsed) -> Options:
-    return Options(
-        mode=cast("Mode", parsed.text("mode") or "reveal"),
+def _request(parsed: Parsed) -> Request:
+    return Request(
+        mode=cast("Mode | None", parsed.text("mode")),
         cert_file=parsed.text("cert"),
         seal_key_file=parsed.text("seal_key"),
         allow_expired=parsed.flag("allow_expired"),
         namespace=parsed.text("namespace"),
         output=cast("Format | None", parsed.text("output")),
         allow_empty=parsed.flag("allow_empty"),
-        environ=os.environ,
-        limits=Limits(
-            size=_number(parsed, "max_size", Limits().size),
-            documents=_number(parsed, "max_documents", Limits().documents),
-        ),
+        size=_number(parsed, "max_size"),
+        documents=_number(parsed, "max_documents"),
     )
 
 
-def _number(parsed: Parsed, name: str, default: int) -> int:
+def _number(parsed: Parsed, name: str) -> int | None:
     text = parsed.text(name)
     if text is None:
-        return default
-    if not (text.isascii() and text.isdecimal() and len(text) < 16):
-        raise UsageError(f"--{name.replace('_', '-')} takes a number, not {text!r}")
+        return None
+    if not (text.isascii() and text.isdecimal() and len(text) < 16 and int(text)):
+        raise UsageError(f"--{name.replace('_', '-')} takes a number above zero, not {text!r}")
     return int(text)

@@ -22,24 +22,29 @@ def check(document: Mapping, outputs: Outputs, location: str) -> None:
     Raises:
         PolicyError: it names the object and what is not allowed.
     """
-    for obj in _objects(document):
-        kind, namespace = kind_of(obj).removesuffix("List") if items_of(obj) else kind_of(obj), _namespace(obj)
+    for kind, obj in _objects(document):
         if outputs.kinds is not None and kind not in outputs.kinds:
             raise PolicyError(f"{describe(obj)}: the operator allows no output of kind {kind!r}", location=location)
-        if outputs.namespaces is not None and namespace not in outputs.namespaces:
+        namespace = _namespace(obj)
+        if outputs.namespaces is not None and items_of(obj) is None and namespace not in outputs.namespaces:
             place = f"in namespace {namespace!r}" if namespace else "without a namespace"
             raise PolicyError(f"{describe(obj)}: the operator allows no output {place}", location=location)
 
 
-def _objects(document: Mapping) -> Iterator[Mapping]:
+def _objects(document: Mapping, inherited: str = "") -> Iterator[tuple[str, Mapping]]:
+    """Yield every object with its kind; a typed list such as `SecretList` counts as what it lists, and so do its items."""
+    kind = kind_of(document) or inherited
     items = items_of(document)
     if items is None:
-        if count(document):
-            yield document
+        if inherited or count(document):
+            yield kind, document
         return
+    listed = "" if kind == "List" else kind.removesuffix("List")
+    if listed:
+        yield listed, document
     for item in items.items:
         if type(item) is Mapping:
-            yield from _objects(item)
+            yield from _objects(item, listed)
 
 
 def _namespace(obj: Mapping) -> str:

@@ -22,6 +22,8 @@ Mode: TypeAlias = Literal["reveal", "seal", "redact"]
 Format: TypeAlias = Literal["yaml", "json"]
 
 MODES: Final[tuple[Mode, ...]] = ("reveal", "seal", "redact")
+OPERATOR_FILE: Final = "/etc/secretsync/hook.yaml"
+"""The operator's configuration of hooks; no variable of the environment can move it, because a tenant could set it."""
 FORMATS: Final[tuple[Format, ...]] = ("yaml", "json")
 
 

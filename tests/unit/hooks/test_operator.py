@@ -1,0 +1,245 @@
+"""The operator's configuration: strict reading, what it gives hooks, and that nothing a caller asks for widens it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from secretsync.documents.tree import Limits
+from secretsync.errors import (
+    ConfigError,
+    FileAccessError,
+    FormatError,
+    LimitError,
+    NoIdentityMatchError,
+    PolicyError,
+    SecretsyncError,
+)
+from secretsync.hooks import operator, render_command
+from secretsync.hooks.operator import Operator, Request, find, keys, settled
+from secretsync.hooks.operator_file import parse
+from secretsync.render import Input, Options, render
+from secretsync.sealed import SealingCertificate
+from tests.unit.render.workshop import CONFIG, ENVIRON, IDENTITY, KEYS, NOW, SECRET, certificate, encrypted
+
+HEAD = "apiVersion: secretsync/v1\nkind: HookConfiguration\n"
+OPENS = f"{HEAD}identities: {{age: [{IDENTITY}]}}\n"
+
+
+def configured(folder: Path, text: str) -> str:
+    path = folder / "hook.yaml"
+    path.write_text(text)
+    return os.fspath(path)
+
+
+def rendered(text: str | bytes, governed: Operator) -> str:
+    options = settled(Request(), governed)
+    data = text.encode() if isinstance(text, str) else text
+    inputs = [Input("0.yaml", "0.yaml", content=data)]
+    return render(inputs, options, keys=keys(governed, options.environ), now=NOW).stream().decode()
+
+
+def test_every_field_is_read(tmp_path: Path) -> None:
+    text = f"""{HEAD}identities: {{age: [/k/a, /k/b], ssh: /k/ssh, gnupg_home: /k/gnupg}}
+sealing: {{certificate: /k/c, pin_spki_sha256: {"ab" * 32}, seal_key: /k/s, allow_expired: true}}
+mode: seal
+limits: {{size: 1, depth: 2, nodes: 3, documents: 4, files: 5}}
+outputs: {{kinds: [SealedSecret], namespaces: [""]}}
+confined: false
+"""
+    read = parse(text.encode(), "hook.yaml")
+    assert read.age_files == ("/k/a", "/k/b")
+    assert (read.ssh_file, read.gnupg_home, read.certificate, read.seal_key) == (
+        "/k/ssh",
+        "/k/gnupg",
+        "/k/c",
+        "/k/s",
+    )
+    assert (read.pin_spki_sha256, read.allow_expired, read.mode, read.confined) == ("ab" * 32, True, "seal", False)
+    assert (read.limits, read.max_files) == (Limits(1, 2, 3, 4), 5)
+    assert read.outputs is not None
+    assert (read.outputs.kinds, read.outputs.namespaces) == (frozenset({"SealedSecret"}), frozenset({""}))
+    assert parse(HEAD.encode(), "hook.yaml") == Operator("hook.yaml")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "kind: HookConfiguration\n",
+        HEAD.replace("v1", "v2"),
+        HEAD + "mod: seal\n",
+        HEAD + "mode: none\n",
+        HEAD + "identities: {age: key.txt}\n",
+        HEAD + "identities: {age: [key.txt]}\n",
+        HEAD + "identities: {ssh: ''}\n",
+        HEAD + "sealing: {certificate: ./cert.pem}\n",
+        HEAD + f"sealing: {{pin_spki_sha256: {'ab' * 32}}}\n",
+        HEAD + "sealing: {certificate: /c, pin_spki_sha256: AB}\n",
+        HEAD + "limits: {size: 0}\n",
+        HEAD + "limits: {depth: 5000}\n",
+        HEAD + "limits: {byte: 1}\n",
+        HEAD + "outputs:\n",
+        HEAD + "outputs: {kinds: Secret}\n",
+        HEAD + "confined: 'no'\n",
+        HEAD + "---\n" + HEAD,
+        "a: [",
+    ],
+)
+def test_a_configuration_that_is_wrong_is_refused_and_named(text: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse(text.encode(), "hook.yaml")
+    assert str(caught.value).startswith("hook.yaml")
+
+
+def test_a_misspelt_field_gets_the_field_that_was_meant() -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse(f"{HEAD}output: {{}}\n".encode(), "hook.yaml")
+    assert caught.value.hint == "did you mean 'outputs'?"
+
+
+def test_outputs_given_as_an_empty_list_let_nothing_out() -> None:
+    governed = parse(f"{OPENS}outputs: {{kinds: []}}\n".encode(), "hook.yaml")
+    with pytest.raises(PolicyError):
+        rendered(CONFIG, governed)
+
+
+def test_nothing_at_the_default_path_leaves_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(operator, "DEFAULT_PATH", str(tmp_path / "absent"))
+    assert find() is None
+    monkeypatch.setattr(os, "environ", {"SOPS_AGE_KEY": "x"})
+    assert settled(Request(), None) == Options(environ={"SOPS_AGE_KEY": "x"})
+
+
+def test_a_configuration_that_is_there_and_cannot_be_read_is_an_error(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    dangling = tmp_path / "hook.yaml"
+    dangling.symlink_to(tmp_path / "gone")
+    for path in (dangling, tmp_path):
+        monkeypatch.setattr(operator, "DEFAULT_PATH", str(path))
+        with pytest.raises(FileAccessError):
+            find()
+    with pytest.raises(FileAccessError):
+        find(str(tmp_path / "absent"))
+
+
+def test_identities_come_from_the_operator_and_not_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    governed = parse(OPENS.encode(), "hook.yaml")
+    monkeypatch.setattr(os, "environ", {"SOPS_AGE_KEY": "nonsense", "HOME": "/"})
+    assert rendered(encrypted(SECRET), governed) == SECRET
+    monkeypatch.setattr(os, "environ", ENVIRON)
+    with pytest.raises(NoIdentityMatchError):
+        rendered(encrypted(SECRET), parse(HEAD.encode(), "hook.yaml"))
+
+
+def test_an_identity_file_that_cannot_be_read_is_an_error_before_anything_is_rendered(tmp_path: Path) -> None:
+    (tmp_path / "broken.txt").write_text("no identity\n")
+    for path, kind in ((tmp_path / "absent.txt", FileAccessError), (tmp_path / "broken.txt", FormatError)):
+        governed = parse(f"{HEAD}identities: {{age: [{path}]}}\n".encode(), "hook.yaml")
+        with pytest.raises(kind) as caught:
+            keys(governed, {})
+        assert str(path) in str(caught.value)
+
+
+def test_a_kind_of_key_that_the_operator_does_not_name_asks_nobody() -> None:
+    governed = keys(parse(OPENS.encode(), "hook.yaml"), ENVIRON)
+    for kind in ("pgp", "kms", "hc_vault"):
+        with pytest.raises(SecretsyncError, match="names no identity of this kind"):
+            governed.unwrap(kind, {"fp": "85D77543B3D624B63CEA9E6DBC17301B491B3F21", "enc": "x"})
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        Request(mode="reveal"),
+        Request(cert_file="/other"),
+        Request(seal_key_file="/other"),
+        Request(allow_expired=True),
+        Request(size=Limits().size + 1),
+        Request(documents=Limits().documents + 1),
+    ],
+    ids=lambda request: next(name for name, value in request._asdict().items() if value),
+)
+def test_asking_for_more_than_the_operator_allows_is_refused(request_: Request) -> None:
+    with pytest.raises(PolicyError):
+        settled(request_, Operator("hook.yaml", mode="seal"))
+
+
+def test_asking_for_the_same_or_less_is_fine() -> None:
+    governed = Operator("hook.yaml", certificate="/c", mode="seal")
+    options = settled(Request(mode="seal", cert_file="/c", size=7, documents=8, namespace="n"), governed)
+    assert (options.mode, options.limits.size, options.limits.documents, options.namespace) == ("seal", 7, 8, "n")
+    assert settled(Request(mode="redact"), Operator("hook.yaml")).mode == "redact"
+    assert settled(Request(), Operator("hook.yaml")).mode == "reveal"
+
+
+def test_the_certificate_of_the_checkout_is_never_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "keys").mkdir()
+    certificate(tmp_path / "keys")
+    monkeypatch.chdir(tmp_path)
+    governed = parse(f"{OPENS}mode: seal\n".encode(), "hook.yaml")
+    with pytest.raises(ConfigError, match="names no certificate"):
+        rendered(encrypted(SECRET), governed)
+
+
+def test_a_certificate_with_another_key_than_the_pinned_one_is_refused(tmp_path: Path) -> None:
+    path = certificate(tmp_path)
+    spki = SealingCertificate.load(Path(path).read_bytes(), now=NOW).spki_sha256
+    for pin in (spki, "ab" * 32):
+        text = f"{OPENS}mode: seal\nsealing: {{certificate: {path}, pin_spki_sha256: {pin}}}\n"
+        governed = parse(text.encode(), "hook.yaml")
+        if pin == spki:
+            assert "kind: SealedSecret" in rendered(encrypted(SECRET), governed)
+        else:
+            with pytest.raises(PolicyError):
+                rendered(encrypted(SECRET), governed)
+
+
+@pytest.mark.parametrize(
+    ("outputs", "document", "allowed"),
+    [
+        ("{kinds: [Secret]}", SECRET, True),
+        ("{kinds: [SealedSecret]}", SECRET, False),
+        ("{kinds: [Secret]}", CONFIG, False),
+        ("{namespaces: [prod]}", SECRET, True),
+        ("{namespaces: [staging]}", SECRET, False),
+        ("{namespaces: [prod]}", SECRET.replace("  namespace: prod\n", ""), False),
+        ("{namespaces: ['']}", SECRET.replace("  namespace: prod\n", ""), True),
+        ("{kinds: [Secret], namespaces: [staging]}", SECRET, False),
+        ("{kinds: [List]}", "kind: List\napiVersion: v1\nitems:\n- {kind: Secret, apiVersion: v1}\n", False),
+        ("{kinds: [Secret]}", "kind: List\napiVersion: v1\nitems:\n- {kind: Secret, apiVersion: v1}\n", True),
+        ("{kinds: [Secret]}", "kind: SecretList\napiVersion: v1\nitems:\n- {type: Opaque}\n", True),
+        ("{kinds: [Secret]}", "kind: RoleList\nitems:\n- {kind: Secret, apiVersion: v1}\n", False),
+        ("{kinds: [Secret]}", "kind: Role\nitems:\n- {kind: Secret}\n", False),
+    ],
+)
+def test_outputs_are_judged_by_kind_and_namespace(outputs: str, document: str, allowed: bool) -> None:
+    governed = parse(f"{OPENS}outputs: {outputs}\n".encode(), "hook.yaml")
+    if allowed:
+        rendered(document, governed)
+        return
+    with pytest.raises(PolicyError) as caught:
+        rendered(document, governed)
+    assert (caught.value.location or "").startswith("0.yaml")
+
+
+def test_what_counts_is_the_sealed_output(tmp_path: Path) -> None:
+    text = f"{OPENS}mode: seal\nsealing: {{certificate: {certificate(tmp_path)}}}\noutputs: {{kinds: [SealedSecret]}}\n"
+    assert "kind: SealedSecret" in rendered(encrypted(SECRET), parse(text.encode(), "hook.yaml"))
+
+
+def test_the_command_line_names_another_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    secret = tmp_path / "secret.yaml"
+    secret.write_bytes(encrypted(SECRET))
+    path = configured(tmp_path, f"{OPENS}limits: {{size: 100}}\n")
+    monkeypatch.setattr(os, "environ", {})
+    with pytest.raises(LimitError):
+        render_command.run(["--operator-config", path, str(secret)])
+    configured(tmp_path, OPENS)
+    assert render_command.run(["--operator-config", path, str(secret)]).decode() == SECRET
+    configured(tmp_path, f"{HEAD}identities: {{age: [{KEYS / 'age-2.txt'}]}}\n")
+    with pytest.raises(NoIdentityMatchError):
+        render_command.run(["--operator-config", path, str(secret)])
