@@ -110,7 +110,7 @@ def many_files(bench: Bench) -> Iterator[Line]:
 
 
 def sealing(bench: Bench) -> Iterator[Line]:
-    """Compare sealing 100 Secrets in one call with a loop of kubeseal, and with sealing in a render."""
+    """Compare sealing 100 Secrets in one call with a loop of kubeseal."""
     plain = sorted((bench.folder / "plain").iterdir())[:100]
     certificate = bench.folder / "cert.pem"
     subprocess.run(
@@ -142,10 +142,7 @@ def sealing(bench: Bench) -> Iterator[Line]:
 
 
 def changing(bench: Bench) -> Iterator[Line]:
-    """Compare `rotate` and `updatekeys` over all files with loops of the real sops, on copies.
-
-    By CPU time: we wait until each file is on the disk, which sops does not, and disks differ more than processors.
-    """
+    """Compare `rotate` and `updatekeys` over all files with loops of the real sops, on copies."""
     recipients = [_recipient(bench, file) for file in ("age.txt", "second.txt")]
     rules = bench.folder / "rules.yaml"
     rules.write_text(f"creation_rules:\n  - age: {','.join(recipients)}\n")
@@ -160,8 +157,9 @@ def changing(bench: Bench) -> Iterator[Line]:
             argv = [bench.program("secretsync"), *arguments, ours]
             loops = [[bench.peers["sops"], *arguments, file] for file in copies]
             turns.append((measure(argv, env=bench.env), loop(loops, env=bench.env)))
+            shutil.rmtree(ours)
         whole = len(bench.encrypted) / len(_parts(bench.encrypted)[0])
-        yield _cpu_times(f"loop of sops {verb} / {verb} of {len(bench.encrypted)} files, CPU", turns, whole, 20)
+        yield _times(f"loop of sops {verb} / {verb} of {len(bench.encrypted)} files, time", turns, whole, 20)
 
 
 def _recipient(bench: Bench, name: str) -> str:
@@ -186,11 +184,6 @@ def _parts(items: Sequence[T]) -> list[Sequence[T]]:
 def _times(name: str, turns: Sequence[tuple[Usage, Usage]], whole: float, bound: float) -> Line:
     """Compare the wall times of turns in which the peer did one part of `whole`."""
     return _middle(name, [(ours.wall_seconds, peer.wall_seconds * whole) for ours, peer in turns], bound)
-
-
-def _cpu_times(name: str, turns: Sequence[tuple[Usage, Usage]], whole: float, bound: float) -> Line:
-    """Compare the CPU times of turns in which the peer did one part of `whole`."""
-    return _middle(name, [(ours.cpu_seconds, peer.cpu_seconds * whole) for ours, peer in turns], bound)
 
 
 def _middle(name: str, pairs: Sequence[tuple[float, float]], bound: float) -> Line:
