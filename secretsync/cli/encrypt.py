@@ -14,7 +14,6 @@ from secretsync.cli._options import AllowDemoKeys, Destination, FilenameOverride
 from secretsync.cli._output import write_result
 from secretsync.cli._terminal import ask_secret
 from secretsync.errors import ConflictingOptionsError
-from secretsync.git.repository import Repository
 from secretsync.masterkeys import MasterKeys
 
 File: TypeAlias = Annotated[str, typer.Argument(metavar="[FILE]", help="The plain file, or - for stdin.")]
@@ -61,6 +60,8 @@ def _earlier(target: Target, revision: str, keys: MasterKeys) -> sops.Decrypted:
     Raises:
         RepositoryError: there is no repository, revision, or such a file in it.
     """
+    from secretsync.git.repository import Repository  # GitPython is slow to load, and seldom asked for
+
     folder, name = os.path.split(os.path.realpath(target.name))
     repository = Repository.containing(folder)
     place = os.path.join(os.path.relpath(folder, os.path.realpath(repository.root)), name)

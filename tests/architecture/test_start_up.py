@@ -63,3 +63,10 @@ def test_help_loads_no_command() -> None:
         "secretsync.cli._commands", "secretsync.cli._errors", "secretsync.cli._output", "secretsync.cli._terminal",
     }  # fmt: skip
     assert {name.split(".")[0] for name in loaded} & {"yaml", "cryptography", "pydantic", "rich"} == set()
+
+
+@pytest.mark.parametrize("module", ["encrypt", "decrypt", "render", "check", "set_value", "edit", "seal", "doctor"])
+def test_a_command_loads_no_library_it_may_not_need(module: str) -> None:
+    program = f"import sys\nimport secretsync.cli.{module}\nprint('LOADED', *sys.modules, file=sys.stderr)"
+    heavy = {"git", "kubernetes", "gnupg", "re2", "pydantic", "asyncio", "boto3"}
+    assert {name.split(".")[0] for name in _loaded(program)} & heavy == set()
