@@ -8,7 +8,9 @@ BIN := .venv/bin
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+# compileall: where PYTHONDONTWRITEBYTECODE is set, nothing else would, and each start would compile anew.
 setup: .venv/installed ## install secretsync and the tools of the trade into .venv
+	@$(BIN)/python -m compileall -q secretsync
 
 # compat: a plain path in .venv; the default's import hook would cost every start ten milliseconds.
 .venv/installed: pyproject.toml requirements-dev.txt
