@@ -95,7 +95,6 @@ class Decryption(Walk):
         self.cipher = cipher
         self.hashed: list[bytes] = [mac.ONLY_ENCRYPTED] if metadata.mac_only_encrypted else []
         self.origins: dict[int, Origin] = {}
-        self.moved: list[str] = []
         self._only_encrypted = metadata.mac_only_encrypted
         self._clear: list[str] = []
         self._lost: list[str] = []
@@ -141,10 +140,7 @@ class Decryption(Walk):
             except SecretsyncError:
                 continue
             new = Comment(str(text), comment.inline)
-            if attempt == aad and selected:
-                self.origins[id(new)] = Origin(comment, aad)
-            else:
-                self.moved.append(comment.text)
+            self.origins[id(new)] = Origin(comment, attempt)
             return new
         self._lost.append(self.location())
         return comment

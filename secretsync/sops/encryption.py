@@ -153,9 +153,15 @@ class Encryption(Walk):
         return Scalar(self._fresh(value, aad, new if isinstance(new, bytes) else None))
 
     def comment(self, comment: Comment, aad: bytes, *, selected: bool) -> Comment | Scalar:
-        """Encrypt a selected comment; it stays a comment in the text."""
-        if not (selected and comment.text):
+        """Encrypt a selected comment; it stays a comment in the text.
+
+        One that was ciphertext before stays so, even where an edit has moved it out of what is selected.
+        """
+        origin = self._origins.get(id(comment))
+        if not comment.text or not (selected or origin):
             return comment
+        if origin and not selected:
+            aad = origin.aad
         old = self._earlier(comment, (aad, values.COMMENT, comment.text.encode()))
         if isinstance(old, (Comment, Scalar)):
             self.secrets[_ciphertext(old)] = comment.text

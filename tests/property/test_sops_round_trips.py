@@ -60,12 +60,14 @@ def test_what_an_editor_gets_reads_as_the_plain_tree(text: str, selector: Select
 
 
 @given(text=yaml_texts(), selector=st.sampled_from(SELECTORS))
-def test_an_edit_that_says_the_same_keeps_every_ciphertext(text: str, selector: Selector) -> None:
+def test_blank_lines_added_by_an_editor_change_no_value_and_reveal_no_comment(text: str, selector: Selector) -> None:
     keys = FixedKeys()
     before = encrypted(text, "yaml", keys, selector)
     opened = operations.open_file(before, operations.Options("yaml", keys))
     change = operations.edited(opened, operations.editable(opened) + b"\n\n", now=NOW)
-    assert values_of(before) <= values_of(change.data)
+    olds, news = values_of(before), values_of(change.data)
+    assert {one for one in olds if "type:comment" not in one} <= news
+    assert sum("type:comment" in one for one in olds) <= sum("type:comment" in one for one in news)
 
 
 @given(text=yaml_texts(), pick=st.integers(0, 1000))
