@@ -11,7 +11,8 @@ from typing import Final, Literal, TypeAlias
 
 from secretsync.errors import SecretsyncError
 
-Level: TypeAlias = Literal["error", "warning"]
+Level: TypeAlias = Literal["error", "warning", "note"]
+"""A `note` is a fact that is no problem: it is shown, and does not count."""
 
 _LINE: Final = re.compile(r"\bline (\d+)")
 
@@ -46,6 +47,11 @@ class Report:
     findings: list[Finding] = field(default_factory=list)
     files: int = 0
     encrypted: int = 0
+
+    @property
+    def problems(self) -> int:
+        """How many findings count: all but notes."""
+        return sum(finding.level != "note" for finding in self.findings)
 
 
 def rule_of(error: SecretsyncError | type[SecretsyncError]) -> str:

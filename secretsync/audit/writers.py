@@ -25,7 +25,7 @@ def as_text(report: Report) -> str:
         if finding.hint:
             lines.append(f"    {finding.hint}")
     lines.append(
-        f"{_count(report.files, 'file')} checked, {report.encrypted} encrypted: {_count(len(report.findings), 'finding')}"
+        f"{_count(report.files, 'file')} checked, {report.encrypted} encrypted: {_count(report.problems, 'finding')}"
     )
     return "\n".join(lines) + "\n"
 

@@ -21,6 +21,13 @@ def check(
         Literal["text", "json", "sarif"], typer.Option("--format", "-o", help="How to write the findings.")
     ] = "text",
     output: Annotated[str | None, typer.Option("--output", help="Write to this file instead of stdout.")] = None,
+    engine: Annotated[
+        Literal["flux"] | None,
+        typer.Option(
+            "--as", help="Say as well what this engine will do with the folders: what it decrypts and misses."
+        ),
+    ] = None,
+    *,
     allow_demo_keys: AllowDemoKeys = False,
 ) -> int:
     """Verify every encrypted file and report what is wrong.
@@ -29,5 +36,9 @@ def check(
     Exits with 1 where there are findings.
     """
     report = examine(paths, os.environ, allow_demo_keys=allow_demo_keys)
+    if engine == "flux":
+        from secretsync.audit.flux import check_flux
+
+        report.findings += [finding for path in paths for finding in check_flux(path)]
     write_result(WRITERS[form](report).encode(), output)
-    return FINDINGS if report.findings else 0
+    return FINDINGS if report.problems else 0

@@ -15,6 +15,7 @@ class Sops:
     """One version of sops; `recipient` is the age recipient it encrypts to, `environ` opens it again."""
 
     def __init__(self, binary: Path, *, identity: Path, folder: Path) -> None:
+        self.identity = identity
         self.recipient = recipient_of(identity)
         self.environ = {"SOPS_AGE_KEY_FILE": str(identity)}
         self._binary = binary

@@ -1,0 +1,273 @@
+"""What Flux will make of a repository: what its controller decrypts and with which keys, what it misses, where it fails.
+
+The predictions follow the controller's own rules, quirks included, and are compared with the real one in the tests.
+Source: fluxcd/kustomize-controller internal/decryptor at 1.9.5.
+"""
+
+from __future__ import annotations
+
+import binascii
+import os
+from base64 import b64decode
+from collections.abc import Iterator
+from typing import Final, cast
+
+from secretsync import files
+from secretsync.audit.kustomizations import Sync, Use, find_syncs, uses
+from secretsync.audit.ruleset import (
+    FLUX_AMBIGUOUS,
+    FLUX_DECRYPTS,
+    FLUX_FAILS,
+    FLUX_MISSED,
+    FLUX_RENAMED,
+    FLUX_UNREACHED,
+    FLUX_UNVERIFIED,
+)
+from secretsync.documents.plain import to_plain
+from secretsync.documents.stores import store_for_path, store_named
+from secretsync.documents.tree import Limits, Mapping
+from secretsync.errors import SecretsyncError
+from secretsync.findings import Finding
+from secretsync.manifests.objects import Object, flatten, identify, is_sealed_secret
+from secretsync.sealed.scope import scope_of
+from secretsync.sops import is_encrypted, metadata
+
+_MARKS: Final = {
+    "binary": b'"mac": "ENC[',
+    "dotenv": b"sops_mac=ENC[",
+    "ini": b"[sops]",
+    "json": b'"mac": "ENC[',
+    "yaml": b"mac: ENC[",
+}
+"""Bytes by which the controller tells that data of a format is encrypted. Source: `sopsFormatToMarkerBytes`."""
+
+_MAX_SIZE: Final = 5 << 20
+"""Source: `maxEncryptedFileSize`."""
+
+_DECRYPT: Final = "kustomize.toolkit.fluxcd.io/decrypt"
+_CIPHERTEXT: Final = "ENC[AES256_GCM,"
+_LIMITS: Final = Limits()
+
+
+def check_flux(root: str) -> list[Finding]:
+    """Return what Flux will do with the repository at `root`, for each Kustomization that is written in it.
+
+    Facts that are no problem have the level `note`.
+
+    Raises:
+        FileAccessError: `root` cannot be walked.
+    """
+    syncs = find_syncs(root)
+    if not syncs:
+        message = "there is no Kustomization of Flux here, so what it would do cannot be told"
+        return [Finding(root, "", FLUX_UNREACHED, "warning", message, "run it in the folder that holds them, too")]
+    found: list[Finding] = []
+    reached: set[str] = set()
+    for sync in syncs:
+        found += _of_sync(root, sync, reached)
+    found += _unreached(root, reached)
+    return [each if root == "." else _below(root, each) for each in found]
+
+
+def _of_sync(root: str, sync: Sync, reached: set[str]) -> list[Finding]:
+    found: list[Finding] = []
+    try:
+        for use in uses(root, sync):
+            reached.add(use.path)
+            found += _of_use(root, sync, use)
+    except SecretsyncError as error:
+        found.append(Finding(sync.file, error.location or "", FLUX_FAILS, "error", error.message, error.hint))
+    if any(each.rule == FLUX_DECRYPTS for each in found):
+        message = f"Kustomization {sync.name}: Flux does not verify the MAC of what it decrypts; this check did"
+        found.append(Finding(sync.file, "", FLUX_UNVERIFIED, "note", message))
+    return found
+
+
+def _of_use(root: str, sync: Sync, use: Use) -> Iterator[Finding]:
+    try:
+        data = files.read_confined(root, use.path, _LIMITS.size)
+    except SecretsyncError as error:
+        yield Finding(use.path, "", FLUX_FAILS, "error", error.message, error.hint)
+        return
+    if use.role == "resource":
+        yield from _of_resource(sync, use, data)
+    elif use.role == "never decrypted":
+        if _is_sops(use.path, data):
+            message = f"Kustomization {sync.name} uses it where Flux decrypts nothing: it is applied as ciphertext"
+            yield Finding(use.path, "", FLUX_MISSED, "error", message, "use it in secretGenerator or patches")
+    else:
+        yield from _of_source(sync, use, data)
+
+
+def _of_source(sync: Sync, use: Use, data: bytes) -> Iterator[Finding]:
+    """Yield what becomes of a file that Flux decrypts in place, before the build."""
+    store = store_for_path(use.key or use.path)
+    if use.role == "secret env" and store == "binary":
+        store = "dotenv"
+    if not _is_sops(use.path, data):
+        return
+    if sync.provider != "sops":
+        yield _undecrypted(sync, use.path, "")
+    elif len(data) > _MAX_SIZE:
+        yield Finding(use.path, "", FLUX_FAILS, "error", f"is larger than {_MAX_SIZE} bytes, which Flux refuses")
+    elif _MARKS[store] not in data:
+        yield _unrecognised(use, data, store)
+    else:
+        yield _decrypts(sync, use.path, "", data, store)
+
+
+def _unrecognised(use: Use, data: bytes, store: str) -> Finding:
+    """Say what becomes of a file that is not in the format its key's name promises.
+
+    Flux looks again at the values of the built Secret, finds the true format, and cannot write it as the other.
+    """
+    fails = use.role == "secret file" and any(mark in data for mark in _MARKS.values())
+    rule, ending = (FLUX_FAILS, "the build fails") if fails else (FLUX_MISSED, "it stays ciphertext")
+    message = f"Flux takes it for {store}, by the name {use.key or use.path!r}, and it is not: {ending}"
+    return Finding(use.path, "", rule, "error", message, "give it a name that ends like its format")
+
+
+def _of_resource(sync: Sync, use: Use, data: bytes) -> Iterator[Finding]:
+    try:
+        source = store_named("yaml").load(data, limits=_LIMITS)
+        several = len(source.documents) > 1
+        for index, document in enumerate(source.documents, 1):
+            place = f"#{index}" if several else ""
+            for inner, obj in flatten(cast("Object", to_plain(document))):
+                yield from _of_object(sync, use, document, obj, f"{place} {inner}".strip())
+    except SecretsyncError as error:
+        yield Finding(use.path, error.location or "", FLUX_FAILS, "error", error.message, error.hint)
+
+
+def _of_object(sync: Sync, use: Use, document: Mapping, obj: Object, place: str) -> Iterator[Finding]:
+    block = obj.get("sops")
+    if isinstance(block, dict) and block.get("mac"):
+        yield from _of_encrypted(sync, use, document, obj, place)
+    elif obj.get("kind") == "Secret":
+        yield from _of_secret(sync, use, obj, place)
+    elif is_sealed_secret(obj):
+        yield from _of_sealed(sync, use, obj, place)
+    elif _CIPHERTEXT in str(obj):
+        message = f"{identify(obj)} holds ciphertext without a sops block that has a mac: Flux takes it for plain"
+        yield Finding(use.path, place, FLUX_MISSED, "error", message, "encrypt the whole document: secretsync encrypt")
+
+
+def _of_encrypted(sync: Sync, use: Use, document: Mapping, obj: Object, place: str) -> Iterator[Finding]:
+    annotations = cast("Object", (cast("Object", obj.get("metadata")) or {}).get("annotations") or {})
+    if sync.provider != "sops":
+        yield _undecrypted(sync, use.path, place)
+    elif str(annotations.get(_DECRYPT, "")).lower() == "disabled":
+        message = f"{identify(obj)} says {_DECRYPT}: disabled, and is applied as ciphertext"
+        yield Finding(use.path, place, FLUX_MISSED, "warning", message)
+    else:
+        yield _decrypts(sync, use.path, place, document, "yaml")
+
+
+def _of_secret(sync: Sync, use: Use, obj: Object, place: str) -> Iterator[Finding]:
+    for key, value in cast("Object", obj.get("data") or {}).items():
+        marks = _marks_in(value)
+        if not marks:
+            continue
+        where = f"{place} data.{key}".strip()
+        if sync.provider != "sops":
+            yield _undecrypted(sync, use.path, where)
+        elif len(marks - {"binary"}) > 1:
+            message = f"looks like {' and '.join(sorted(marks - {'binary'}))}: which of them Flux takes is by chance"
+            yield Finding(use.path, where, FLUX_AMBIGUOUS, "warning", message)
+        else:
+            yield _decrypts(sync, use.path, where, None, next(iter(marks)))
+    for key, value in cast("Object", obj.get("stringData") or {}).items():
+        if isinstance(value, str) and (_CIPHERTEXT in value):
+            message = "is ciphertext in stringData, which Flux never looks into"
+            hint = "put it into data as base64, or encrypt the document: secretsync encrypt"
+            yield Finding(use.path, f"{place} stringData.{key}".strip(), FLUX_MISSED, "error", message, hint)
+
+
+def _of_sealed(sync: Sync, use: Use, obj: Object, place: str) -> Iterator[Finding]:
+    """Yield whether kustomize or Flux gives a SealedSecret another name than the one it was sealed under."""
+    own = identify(obj)
+    annotations = cast("Object", (cast("Object", obj.get("metadata")) or {}).get("annotations") or {})
+    scope = scope_of(annotations)
+    namespace = use.change.namespace or own.namespace
+    name = f"{use.change.prefix}{own.name}{use.change.suffix}"
+    moved = scope != "cluster-wide" and own.namespace and namespace != own.namespace
+    renamed = scope == "strict" and name != own.name
+    if moved or renamed:
+        message = f"{own} arrives as {namespace}/{name} through Kustomization {sync.name}, and cannot be unsealed there"
+        yield Finding(use.path, place, FLUX_RENAMED, "error", message, "seal it for that name, or with a wider --scope")
+
+
+def _decrypts(sync: Sync, path: str, place: str, content: bytes | Mapping | None, store: str) -> Finding:
+    recipients = _recipients(content, store)
+    if recipients and all(each.startswith("ssh-") for each in recipients):
+        message = f"is encrypted for SSH keys only, and {sync.keys} cannot hold one"
+        return Finding(path, place, FLUX_FAILS, "error", message, "add an age recipient: secretsync updatekeys")
+    needed = f", which must hold a key for {' or '.join(recipients)}" if recipients else ""
+    message = f"Kustomization {sync.name} decrypts it with {sync.keys}{needed}"
+    return Finding(path, place, FLUX_DECRYPTS, "note", message)
+
+
+def _undecrypted(sync: Sync, path: str, place: str) -> Finding:
+    """Say that ciphertext is applied: in 1.9.5 a Secret loses its `sops` block before the controller looks for it."""
+    message = (
+        f"is encrypted, and Kustomization {sync.name} has no spec.decryption with provider sops: it stays ciphertext"
+    )
+    return Finding(path, place, FLUX_MISSED, "error", message, f"set spec.decryption in {sync.file}")
+
+
+def _recipients(content: bytes | Mapping | None, store: str) -> list[str]:
+    """Return the names of the master keys in the file's metadata, as far as it can be read."""
+    if content is None:
+        return []
+    try:
+        documents = (
+            store_named(store).load(content, limits=_LIMITS, encrypted=True).documents
+            if isinstance(content, bytes)
+            else [content]
+        )
+        block = metadata.split(documents)[1]
+    except SecretsyncError:
+        return []
+    fields = [envelope.fields for group in block.groups for envelope in group]
+    names = (each.get("recipient") or each.get("fp") or each.get("arn") or each.get("resource_id") for each in fields)
+    return [str(name) for name in names if name]
+
+
+def _marks_in(value: object) -> set[str]:
+    try:
+        data = b64decode(value, validate=False) if isinstance(value, str) else b""
+    except (binascii.Error, ValueError):
+        return set()
+    return {name for name, mark in _MARKS.items() if mark in data}
+
+
+def _is_sops(path: str, data: bytes) -> bool:
+    """Whether a file is a SOPS file, of the store its name says or of any other."""
+    if b"sops" not in data:
+        return False
+    for store in dict.fromkeys((store_for_path(path), "json", "yaml", "dotenv", "ini")):
+        try:
+            documents = store_named(store).load(data, limits=_LIMITS, encrypted=True).documents
+        except SecretsyncError:
+            continue
+        if any(is_encrypted(document) for document in documents):
+            return True
+    return False
+
+
+def _unreached(root: str, reached: set[str]) -> Iterator[Finding]:
+    for path in files.walk(root):
+        if path in reached or any(step.startswith(".") for step in path.split(os.sep)):
+            continue
+        try:
+            data = files.read_confined(root, path, _LIMITS.size)
+        except SecretsyncError:
+            continue
+        if _is_sops(path, data):
+            message = "is encrypted, and no Kustomization in this repository reaches it"
+            yield Finding(path, "", FLUX_UNREACHED, "warning", message)
+
+
+def _below(root: str, finding: Finding) -> Finding:
+    path = os.path.normpath(os.path.join(root, finding.file)) if finding.file != root else root
+    return Finding(path, finding.place, finding.rule, finding.level, finding.message, finding.hint)

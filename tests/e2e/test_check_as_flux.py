@@ -1,0 +1,166 @@
+"""`check --as flux` agrees with the real kustomize-controller, where that succeeds, misses a file, or fails."""
+
+from __future__ import annotations
+
+import base64
+import json
+import sys
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import pytest
+import yaml
+
+from tests.peers import run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from tests.peers.api import Api
+    from tests.peers.control_plane import ControlPlane
+    from tests.peers.flux import Flux
+    from tests.peers.sops import Sops
+
+NAMESPACE: Final = "as-flux"
+VALUE: Final = "s3cret-value"
+SECRET: Final = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "app"}}
+SETTINGS: Final = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"}, "data": {"a": "b"}}
+
+
+class Case(NamedTuple):
+    """A repository: the files below `app/`, made with the real sops, and whether the Kustomization decrypts."""
+
+    files: Callable[[Sops], Mapping[str, bytes]]
+    expected: str
+    decryption: bool = True
+
+
+def _encrypted(sops: Sops, manifest: Mapping[str, Any], *flags: str) -> bytes:
+    return sops.encrypt(yaml.safe_dump(manifest).encode(), "yaml", *(flags or ("--encrypted-regex", "^stringData$")))
+
+
+def _kustomization(**fields: object) -> bytes:
+    return yaml.safe_dump({"kind": "Kustomization", **fields}).encode()
+
+
+def _whole(sops: Sops) -> dict[str, bytes]:
+    return {"app.yaml": _encrypted(sops, {**SECRET, "stringData": {"password": VALUE}})}
+
+
+def _carried(sops: Sops) -> dict[str, bytes]:
+    inner = base64.b64encode(_encrypted(sops, {"password": VALUE}, "--encrypted-regex", ".*")).decode()
+    return {"app.yaml": yaml.safe_dump({**SECRET, "data": {"config.yaml": inner}}).encode()}
+
+
+def _in_string_data(sops: Sops) -> dict[str, bytes]:
+    inner = _encrypted(sops, {"password": VALUE}, "--encrypted-regex", ".*").decode()
+    return {"app.yaml": yaml.safe_dump({**SECRET, "stringData": {"config.yaml": inner}}).encode()}
+
+
+def _generated(field: str, path: str, content: Callable[[Sops], bytes], generator: str = "secretGenerator") -> Any:
+    def files(sops: Sops) -> dict[str, bytes]:
+        entry = {"name": "app", field: [path], "options": {"disableNameSuffixHash": True}}
+        return {"kustomization.yaml": _kustomization(**{generator: [entry]}), path.rpartition("=")[2]: content(sops)}
+
+    return files
+
+
+def _patch(sops: Sops) -> dict[str, bytes]:
+    base = {**SECRET, "stringData": {"user": "x"}}
+    patch = _encrypted(sops, {**SECRET, "stringData": {"password": VALUE}})
+    kustomization = _kustomization(resources=["base.yaml"], patches=[{"path": "patch.yaml"}])
+    return {"base.yaml": yaml.safe_dump(base).encode(), "patch.yaml": patch, "kustomization.yaml": kustomization}
+
+
+def _disabled(sops: Sops) -> dict[str, bytes]:
+    metadata = {"name": "app", "annotations": {"kustomize.toolkit.fluxcd.io/decrypt": "disabled"}}
+    return {"app.yaml": _encrypted(sops, {**SECRET, "metadata": metadata, "stringData": {"password": VALUE}})}
+
+
+def _missing(sops: Sops) -> dict[str, bytes]:
+    return {**_whole(sops), "kustomization.yaml": _kustomization(resources=["app.yaml", "gone.yaml"])}
+
+
+def _nested(sops: Sops) -> dict[str, bytes]:
+    return {
+        "inner/secret.yaml": _whole(sops)["app.yaml"],
+        "inner/kustomization.yaml": _kustomization(resources=["secret.yaml"]),
+        "settings.yaml": yaml.safe_dump(SETTINGS).encode(),
+    }
+
+
+def _dotenv(sops: Sops) -> bytes:
+    return sops.encrypt(f"password={VALUE}\n".encode(), "env")
+
+
+def _json(sops: Sops) -> bytes:
+    return sops.encrypt(json.dumps({"password": VALUE}).encode(), "json")
+
+
+def _yaml(sops: Sops) -> bytes:
+    return sops.encrypt(f"password: {VALUE}\nuser: y\n".encode(), "yaml")
+
+
+CASES: Final = {
+    "a whole Secret": Case(_whole, "decrypts"),
+    "a file in data": Case(_carried, "decrypts"),
+    "a file in stringData": Case(_in_string_data, "missed"),
+    "an env file": Case(_generated("envs", "app.env", _dotenv), "decrypts"),
+    "a json file": Case(_generated("files", "config.json", _json), "decrypts"),
+    "a key without a suffix": Case(_generated("files", "config=config.yaml", _yaml), "fails"),
+    "a config map": Case(_generated("files", "config.json", _json, "configMapGenerator"), "missed"),
+    "a patch": Case(_patch, "decrypts"),
+    "a folder with its own kustomization": Case(_nested, "decrypts"),
+    "decryption disabled by annotation": Case(_disabled, "missed"),
+    "a resource that is missing": Case(_missing, "fails"),
+    "no decryption": Case(_whole, "missed", decryption=False),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_check_says_what_flux_does(
+    name: str, flux: Flux, control_plane: ControlPlane, sops_peer: Sops, tmp_path: Path
+) -> None:
+    case = CASES[name]
+    files = {f"app/{path}": content for path, content in case.files(sops_peer).items()}
+    decryption = {"decryption": {"provider": "sops", "secretRef": {"name": "sops-age"}}} if case.decryption else {}
+    predicted = _predicted(files, decryption, sops_peer, tmp_path)
+    assert predicted == _done(flux, control_plane.api, f"case-{list(CASES).index(name)}", files, decryption, sops_peer)
+    assert predicted == case.expected
+
+
+def _predicted(files: Mapping[str, bytes], decryption: Mapping[str, object], sops: Sops, root: Path) -> str:
+    """Return what `check --as flux` says of the repository."""
+    spec = {"path": "./app", "targetNamespace": NAMESPACE, **decryption}
+    sync = {"apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization", "metadata": {"name": "app"}}
+    for path, content in {**files, "flux.yaml": yaml.safe_dump({**sync, "spec": spec}).encode()}.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(content)
+    command = [sys.executable, "-m", "secretsync.cli", "check", "--as", "flux", "-o", "json", "."]
+    report = json.loads(run(command, env=sops.environ, cwd=root, check=False).stdout)
+    rules = {finding["rule"] for finding in report["findings"]}
+    assert VALUE not in json.dumps(report)
+    return next(word for word in ("fails", "missed", "decrypts") if f"flux-{word}" in rules)
+
+
+def _done(
+    flux: Flux, api: Api, name: str, files: Mapping[str, bytes], decryption: Mapping[str, object], sops: Sops
+) -> str:
+    """Return what the real controller does with the repository."""
+    namespace = f"{NAMESPACE}-{name}"
+    api.create_namespace(namespace)
+    identity = base64.b64encode(sops.identity.read_bytes()).decode()
+    api.apply({**SECRET, "metadata": {"name": "sops-age", "namespace": "flux-system"}, "data": {"k.agekey": identity}})
+    revision = flux.publish(name, files)
+    flux.sync(name, path="./app", targetNamespace=namespace, **decryption)
+    verdict = flux.verdict(name, revision)
+    if not verdict.ready:
+        return "fails"
+    settings = [
+        value.encode() for each in api.list("ConfigMap", namespace) for value in (each.get("data") or {}).values()
+    ]
+    secrets = [
+        base64.b64decode(value) for each in api.list("Secret", namespace) for value in (each.get("data") or {}).values()
+    ]
+    contents = [*settings, *secrets]
+    return "missed" if any(b"ENC[AES256_GCM" in content for content in contents) else "decrypts"
