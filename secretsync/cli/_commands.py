@@ -47,6 +47,7 @@ COMMANDS: Final[dict[str, Command]] = {
         "sealing_keys", "Sealed Secrets", "List, fetch, back up, restore and prove a controller's keys."
     ),
     "keygen": Command("keygen", "Keys", "Make an age identity."),
+    "runbook": Command("runbook", "Keys", "Change keys over a repository: planned, proved, resumable."),
     "doctor": Command("doctor", "Keys", "Say what this environment can decrypt, and why not more."),
 }
 

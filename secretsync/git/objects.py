@@ -26,8 +26,13 @@ class ObjectReader:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, frames: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the process."""
         self._process.stdin.close()
         self._process.stdout.close()
+        self._process.stderr.close()
         self._process.wait()
 
     def read(self, name: str) -> bytes:

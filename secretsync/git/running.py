@@ -26,6 +26,7 @@ class Process(Protocol):
 
     stdin: IO[bytes]
     stdout: IO[bytes]
+    stderr: IO[bytes]
 
     def wait(self) -> int:
         """Wait for its end."""

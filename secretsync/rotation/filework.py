@@ -77,6 +77,12 @@ class FileWork:
         old = self._objects().read(file.blob)
         return prove(file, task.names, self._keys, singles=self._alone(), removed=removed, old=old, new=new)
 
+    def close(self) -> None:
+        """Let go of the pipe to git, if this process opened it."""
+        if self._reader is not None and self._process == os.getpid():
+            self._reader.close()
+            self._reader = None
+
     def _single(self, key: Key) -> MasterKeys | None:
         return self._held.get(key.recipient) or self._alone().get(key.recipient)
 

@@ -112,8 +112,10 @@ class Plan:
 
     @property
     def digest(self) -> str:
-        """SHA-256, 64 hex digits, over the canonical JSON."""
-        return sha256(json.dumps(asdict(self), sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+        """SHA-256, 64 hex digits, over the canonical JSON of what is done: not of what is said about it."""
+        told = ("touches", "notes", "drift", "problems", "tasks")
+        done = {name: value for name, value in asdict(self).items() if name not in told}
+        return sha256(json.dumps(done, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
     @property
     def operation(self) -> str:

@@ -69,7 +69,7 @@ def differences(one: Inspected, ring: KeyRing, *, today: date) -> Iterator[str]:
         yield f"its selector is {one.selector[0]} {one.selector[1]!r}, and the rule's is another"
 
 
-def notes(survey: Survey, phases: list[PhasePlan], keys: Mapping[str, Key]) -> list[str]:
+def notes(phases: list[PhasePlan], keys: Mapping[str, Key]) -> list[str]:
     """Return what a reviewer should know of the changes that follow."""
     files = [file for phase in phases for file in phase.files]
     rotated = [file for file in files if file.operation == "rotate"]

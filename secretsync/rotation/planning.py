@@ -139,7 +139,7 @@ class _Planner:
             keys=dict(sorted(self._keys.items())),
             phases=phases,
             touches=self._touches(chosen),
-            notes=objections.notes(survey, phases, self._keys),
+            notes=objections.notes(phases, self._keys),
             drift=objections.drift(survey, chosen, today=self._today),
             problems=self._problems,
             tasks=self._scenario.tasks(context),

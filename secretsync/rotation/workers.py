@@ -10,11 +10,18 @@ import os
 import pickle
 import signal
 from collections.abc import Iterator, Sequence
-from typing import Any, BinaryIO, Final, NamedTuple, Self
+from typing import Any, BinaryIO, Final, NamedTuple, Protocol, Self
 
 from secretsync.errors import RepositoryError, SecretsyncError
 
 _FILES_PER_PROCESS: Final = 64
+
+
+class Worker(Protocol):
+    """An object whose methods do the work."""
+
+    def close(self) -> None:
+        """Let go of what it holds open in this process."""
 
 
 class _Process(NamedTuple):
@@ -26,7 +33,7 @@ class _Process(NamedTuple):
 class Pool:
     """Does work here, or in processes once there is enough of it. Use it as a context."""
 
-    def __init__(self, worker: object, *, processes: int | None = None) -> None:
+    def __init__(self, worker: Worker, *, processes: int | None = None) -> None:
         self._worker = worker
         self._limit = processes if processes is not None else len(os.sched_getaffinity(0))
         self._processes: list[_Process] = []
@@ -40,6 +47,7 @@ class Pool:
             process.results.close()
             os.waitpid(process.pid, 0)
         self._processes.clear()
+        self._worker.close()
 
     def map(self, method: str, tasks: Sequence[object]) -> Iterator[Any]:
         """Yield what the worker's method returns for each task, in order.

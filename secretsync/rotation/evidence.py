@@ -1,0 +1,106 @@
+"""What an auditor asks for afterwards: who, when, from which plan, what each file was and is, and what was proved.
+
+One JSON document is the source; the Markdown says the same to people.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any, Final
+
+from secretsync import files
+from secretsync.git import Repository
+from secretsync.rotation.applying import Outcome
+from secretsync.rotation.journal import Operation
+from secretsync.rotation.model import Plan
+
+VERSION: Final = 1
+
+
+def gather(plan: Plan, operation: Operation, outcome: Outcome, repository: Repository) -> dict[str, Any]:
+    """Return the evidence of an operation as plain JSON values."""
+    records = operation.records()
+    entries = {entry.commit: entry for entry in repository.log(f"{plan.base}..{outcome.branch}")}
+    after = repository.blobs(next(iter(entries))) if entries else {}
+    began, ended = records[0]["at"], records[-1]["at"]
+    return {
+        "version": VERSION,
+        "operation": operation.name,
+        "scenario": plan.scenario,
+        "parameters": plan.parameters,
+        "plan": {"digest": plan.digest, "made": plan.at, "base": plan.base, "policy": plan.policy},
+        "began": began,
+        "ended": ended,
+        "seconds": int((datetime.fromisoformat(ended) - datetime.fromisoformat(began)).total_seconds()),
+        "branch": outcome.branch,
+        "commits": [
+            {"phase": phase, "commit": commit, "author": entries[commit].author if commit in entries else ""}
+            for phase, commit in outcome.commits.items()
+        ],
+        "files": [
+            {
+                "path": file.path,
+                "operation": file.operation,
+                "blob_before": file.blob,
+                "blob_after": after.get(file.path, ""),
+                "keys_before": file.before,
+                "keys_after": file.after,
+                "items": file.items,
+            }
+            for file in plan.files
+        ],
+        "keys": {name: asdict(key) for name, key in plan.keys.items()},
+        "checks": [asdict(check) for check in outcome.checks],
+        "drift": plan.drift,
+        "tasks": [asdict(task) for task in plan.tasks],
+    }
+
+
+def write(evidence: dict[str, Any], folder: str) -> str:
+    """Write `evidence.json` and `evidence.md` into a folder and return the path of the first."""
+    path = os.path.join(folder, "evidence.json")
+    files.write_atomic(path, (json.dumps(evidence, indent=2) + "\n").encode(), 0o600)
+    files.write_atomic(os.path.join(folder, "evidence.md"), markdown(evidence).encode(), 0o600)
+    return path
+
+
+def markdown(evidence: dict[str, Any]) -> str:
+    """Return the evidence for people."""
+    return "\n".join(_lines(evidence)) + "\n"
+
+
+def _lines(evidence: dict[str, Any]) -> Iterator[str]:
+    yield f"# {evidence['operation']}"
+    yield ""
+    yield f"Runbook `{evidence['scenario']}`, begun {evidence['began']}, ended {evidence['ended']}."
+    yield f"Plan `{evidence['plan']['digest']}` from commit `{evidence['plan']['base']}`."
+    yield ""
+    yield "| phase | commit | author |"
+    yield "|---|---|---|"
+    for commit in evidence["commits"]:
+        yield f"| {commit['phase']} | `{commit['commit'][:12]}` | {commit['author']} |"
+    yield ""
+    yield "| check | what it says | status | looked at |"
+    yield "|---|---|---|---:|"
+    for check in evidence["checks"]:
+        yield f"| {check['id']} | {check['title']} | {check['status']} | {check['checked']} |"
+    for check in evidence["checks"]:
+        for note in (*check["failures"], *check["notes"]):
+            yield f"\n{check['id']}: {note}"
+    yield ""
+    yield f"{len(evidence['files'])} files:"
+    yield ""
+    for file in evidence["files"]:
+        lost = [
+            key for group in file["keys_before"] for key in group if not any(key in one for one in file["keys_after"])
+        ]
+        yield f"- `{file['path']}`: {file['operation']}{', without ' + ', '.join(lost) if lost else ''}"
+    if evidence["tasks"]:
+        yield ""
+        yield "What no tool can do:"
+        yield ""
+        yield from (f"- [ ] {task['what']} ({task['owner']}, until {task['due']})" for task in evidence["tasks"])

@@ -1,0 +1,42 @@
+"""A colleague leaves, another joins: plan, apply, prove, merge."""
+
+from __future__ import annotations
+
+import pytest
+
+from secretsync.errors import NoIdentityMatchError
+from tests.unit.rotation.repositories import FILES, Sandbox
+
+
+def test_removing_a_person_gives_their_files_new_data_keys(sandbox: Sandbox) -> None:
+    before = {path: sandbox.text(path) for path in FILES}
+    plan = sandbox.plan("remove", subject="bob")
+    assert plan.problems == []
+    assert [file.operation for file in plan.files] == ["rotate"] * 4
+    outcome = sandbox.apply(plan, held=("bob",))
+    assert {check.id: check.status for check in outcome.checks} == {
+        **dict.fromkeys(("V1", "V2", "V3", "V4", "V5", "V6", "V7", "V8", "V9"), "passed"),
+        "V10": "not applicable",
+        "V11": "not applicable",
+    }
+    sandbox.merge(outcome)
+    assert {path: sandbox.text(path) for path in FILES} == before
+    for path in FILES:
+        with pytest.raises(NoIdentityMatchError):
+            sandbox.text(path, "bob")
+
+
+def test_adding_a_person_changes_one_envelope_and_nothing_else(sandbox: Sandbox) -> None:
+    policy = sandbox.ring()["keys/policy.yaml"].replace("alice, bob, carol]", "alice, bob, carol, group:new]")
+    sandbox.change_ring({"keys/policy.yaml": policy, "keys/groups.yaml": "groups:\n  new: {members: [carol]}\n"})
+    plan = sandbox.plan("add", subject="dave", recipient=sandbox.recipient("dave"), groups="new")
+    assert plan.problems == []
+    assert {file.path: file.added for file in plan.files} == {
+        "dev/app.env": ["dave-2026"],
+        "dev/app.json": ["dave-2026"],
+    }
+    old = (sandbox.root / "dev/app.json").read_text()
+    sandbox.merge(sandbox.apply(plan))
+    assert sandbox.text("dev/app.json", "dave") == sandbox.text("dev/app.json", "alice")
+    new = (sandbox.root / "dev/app.json").read_text()
+    assert {line.strip(", ") for line in old.splitlines()} <= {line.strip(", ") for line in new.splitlines()}
