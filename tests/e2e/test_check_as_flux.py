@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from tests.peers import run
+from tests.peers.api import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from tests.peers.api import Api
     from tests.peers.control_plane import ControlPlane
     from tests.peers.flux import Flux
+    from tests.peers.sealed_controller import SealedController
     from tests.peers.sops import Sops
 
 NAMESPACE: Final = "as-flux"
@@ -130,17 +132,23 @@ def test_check_says_what_flux_does(
 
 
 def _predicted(files: Mapping[str, bytes], decryption: Mapping[str, object], sops: Sops, root: Path) -> str:
-    """Return what `check --as flux` says of the repository."""
-    spec = {"path": "./app", "targetNamespace": NAMESPACE, **decryption}
+    """Return the worst of what `check --as flux` says of the repository."""
+    report = _report(files, {"targetNamespace": NAMESPACE, **decryption}, sops.environ, root)
+    rules = {finding["rule"] for finding in report["findings"]}
+    return next(word for word in ("fails", "missed", "decrypts") if f"flux-{word}" in rules)
+
+
+def _report(files: Mapping[str, bytes], spec: Mapping[str, object], environ: Mapping[str, str], root: Path) -> Any:
+    """Write the repository with its Kustomization below `root` and return the report of `check --as flux`."""
     sync = {"apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization", "metadata": {"name": "app"}}
-    for path, content in {**files, "flux.yaml": yaml.safe_dump({**sync, "spec": spec}).encode()}.items():
+    document = yaml.safe_dump({**sync, "spec": {"path": "./app", **spec}}).encode()
+    for path, content in {**files, "flux.yaml": document}.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_bytes(content)
     command = [sys.executable, "-m", "secretsync.cli", "check", "--as", "flux", "-o", "json", "."]
-    report = json.loads(run(command, env=sops.environ, cwd=root, check=False).stdout)
-    rules = {finding["rule"] for finding in report["findings"]}
-    assert VALUE not in json.dumps(report)
-    return next(word for word in ("fails", "missed", "decrypts") if f"flux-{word}" in rules)
+    said = run(command, env=environ, cwd=root, check=False).stdout
+    assert VALUE.encode() not in said
+    return json.loads(said)
 
 
 def _done(
@@ -164,3 +172,34 @@ def _done(
     ]
     contents = [*settings, *secrets]
     return "missed" if any(b"ENC[AES256_GCM" in content for content in contents) else "decrypts"
+
+
+@pytest.mark.parametrize("target", [NAMESPACE, f"{NAMESPACE}-elsewhere"])
+def test_a_sealed_secret_under_another_target_namespace_is_reported_and_does_not_unseal(
+    target: str, flux: Flux, control_plane: ControlPlane, sealed_controller: SealedController, tmp_path: Path
+) -> None:
+    api = control_plane.api
+    api.create_namespace(target)
+    name = f"sealed-{target}"
+    files = {"app/sealed.yaml": _sealed(sealed_controller, name, tmp_path)}
+    report = _report(files, {"targetNamespace": target}, {}, tmp_path)
+    is_moved = target != NAMESPACE
+    assert any(finding["rule"] == "flux-renamed" for finding in report["findings"]) is is_moved
+    revision = flux.publish(name, files)
+    flux.sync(name, path="./app", targetNamespace=target)
+    assert flux.verdict(name, revision).ready
+    assert wait_for(lambda: _synced(api, name, target)) == ("False" if is_moved else "True")
+
+
+def _sealed(controller: SealedController, name: str, folder: Path) -> bytes:
+    certificate = folder / "cert.pem"
+    certificate.write_bytes(controller.certificate())
+    secret = {**SECRET, "metadata": {"name": name, "namespace": NAMESPACE}, "stringData": {"password": VALUE}}
+    command = [sys.executable, "-m", "secretsync.cli", "seal", "--cert", certificate, "-o", "yaml", "-"]
+    return run(command, stdin=yaml.safe_dump(secret).encode()).stdout
+
+
+def _synced(api: Api, name: str, namespace: str) -> str | None:
+    sealed = api.get("SealedSecret", name, namespace) or {}
+    conditions = sealed.get("status", {}).get("conditions", [])
+    return next((each["status"] for each in conditions if each["type"] == "Synced"), None)
