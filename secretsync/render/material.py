@@ -6,6 +6,7 @@ Both are read once for a rendering. Without `--cert` the only certificate below 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
 
@@ -67,7 +68,7 @@ def seal_key_for(opened: Opened, context: Context) -> SealKey:
         ConfigError: the seal key is too short.
     """
     if opened.carried:
-        return SealKey.from_data_key(_joined(opened))
+        return SealKey.from_data_key(joined({"": opened.data_key, **opened.carried}))
     if opened.data_key is not None:
         return SealKey.from_data_key(opened.data_key)
     path = context.options.seal_key_file
@@ -84,10 +85,9 @@ def seal_key_for(opened: Opened, context: Context) -> SealKey:
     return context.seal_key
 
 
-def _joined(opened: Opened) -> SecretBytes:
-    """Return 32 bytes that depend on every data key of a Secret that carries SOPS files."""
+def joined(keys: Mapping[str, SecretBytes | None]) -> SecretBytes:
+    """Return 32 bytes that depend on every data key of a Secret that is made of SOPS files, by their names in it."""
     state = sha256(_LABEL)
-    keys = {"": opened.data_key, **opened.carried}
     for name, key in sorted(keys.items()):
         if key is not None:
             state.update(len(name.encode()).to_bytes(8, "big") + name.encode() + key.expose())

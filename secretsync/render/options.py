@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from secretsync.masterkeys import MasterKeys
     from secretsync.sealed.certificate import SealingCertificate
     from secretsync.sealed.deterministic import SealKey
+    from secretsync.sealed.scope import Scope
 
 Mode: TypeAlias = Literal["reveal", "seal", "redact"]
 Format: TypeAlias = Literal["yaml", "json"]
@@ -47,6 +48,8 @@ class Options(NamedTuple):
     keys_from: str | None = "."
     allow_expired: bool = False
     seal_key_file: str | None = None
+    scope: Scope | None = None
+    """The scope to seal for; None takes what each Secret's annotation says."""
     pin_spki_sha256: str | None = None
     """The hash that the certificate's public key must have, 64 lower-case hex digits (`SealingCertificate.spki_sha256`)."""
     namespace: str | None = None

@@ -52,8 +52,8 @@ def render_file(source: Input, context: Context) -> Piece:
 def _render(source: Input, data: bytes, context: Context) -> Piece:
     if _holds_nothing(data):
         return Piece(source.relpath, context.options.output or "yaml", data, 0)
-    own, loaded = _load(source, data, context)
-    documents, number = _transform(loaded.documents, context)
+    own, loaded = load(source, data, context)
+    documents, number = transform(loaded.documents, context)
     written = context.options.output or own
     if written != own:
         data = _converted(documents, written)
@@ -68,7 +68,8 @@ def _holds_nothing(data: bytes) -> bool:
     return all(not line or line[:1] == b"#" or line in {b"---", b"..."} for line in lines)
 
 
-def _load(source: Input, data: bytes, context: Context) -> tuple[Format, Source]:
+def load(source: Input, data: bytes, context: Context) -> tuple[Format, Source]:
+    """Return the format of `data`, which the name of `source` tells, and its documents. Raises: FormatError."""
     limits = context.options.limits
     if source.relpath.endswith(".json"):
         return "json", _loaded_json(data, limits)
@@ -122,10 +123,19 @@ def _without_duplicates(source: Source) -> Source:
     return source
 
 
-def _transform(documents: list[Mapping], context: Context) -> tuple[list[Mapping], int]:
-    """Return the documents after decryption and the mode, and the number of objects in them."""
+def transform(
+    documents: list[Mapping], context: Context, locate: Callable[[int], str] | None = None
+) -> tuple[list[Mapping], int]:
+    """Return the documents after decryption and the mode, and the number of objects in them.
+
+    `locate` names the place of each document, by default its number where there are several.
+
+    Raises:
+        SecretsyncError: as `render_file`.
+    """
     several = len(documents) > 1
-    opened = open_units(documents, context.keys, lambda index: f"#{index + 1}" if several else "", context.warnings)
+    locate = locate or (lambda index: f"#{index + 1}" if several else "")
+    opened = open_units(documents, context.keys, locate, context.warnings)
     finish = _finisher(context.options.mode)
     before = sum(objects.count(document.after) for document in opened)
     finished = [_finish(document, finish, context) for document in opened]

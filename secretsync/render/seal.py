@@ -49,6 +49,7 @@ def _sealed(opened: Opened, context: Context) -> Mapping:
         result = sealed.seal(
             secret,
             load_certificate(context),
+            scope=context.options.scope,
             default_namespace=context.options.namespace,
             seal_key=seal_key_for(opened, context),
         )
