@@ -173,11 +173,13 @@ _JSON_LEAVES: Final = st.one_of(
     ),
     st.text(_CHARACTERS | st.sampled_from("\n\r\x00\x1f<>&\u2028\x7f"), max_size=20),
 )
-_JSON_TREES: Final = st.recursive(
-    _JSON_LEAVES,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_TEXT, inner, max_size=4),
-    max_leaves=12,
-)
+
+
+def _containers(inner: st.SearchStrategy[object]) -> st.SearchStrategy[object]:
+    return st.lists(inner, max_size=4) | st.dictionaries(_TEXT, inner, max_size=4)
+
+
+_JSON_TREES: Final = st.recursive(_JSON_LEAVES, _containers, max_leaves=12)
 
 
 @st.composite
