@@ -22,7 +22,7 @@ def main(names: list[str]) -> int:
     unknown = [name for name in names if name not in COMPARISONS]
     if unknown:
         sys.exit(f"no such comparison: {' '.join(unknown)}; there are {' '.join(COMPARISONS)}")
-    with tempfile.TemporaryDirectory(prefix="secretsync-bench-", dir=_memory()) as folder:
+    with tempfile.TemporaryDirectory(prefix="bench-secretsync-", dir=_memory()) as folder:
         bench = Bench(Path(folder), _peers(), _COUNT)
         _prepare(bench)
         print("| what | ours | peer | ratio | promised | |\n|---|---:|---:|---:|---:|---|", flush=True)
