@@ -7,16 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from typing import Final, NamedTuple
 
 import secretsync.keyring.locking as locking
+import secretsync.keyring.sealing as sealing
 import secretsync.keyring.writing as writing
 from secretsync.errors import ConfigError, PolicyError
 from secretsync.keyring.generation import generate_sops_yaml
 from secretsync.keyring.model import FOLDERS, KeyRing, Principal, PublicKey, Reason, Retired, Status
 from secretsync.keyring.reading import GROUPS, POLICY, load_from
 from secretsync.keyring.sources import FOLDER, Changed, Changes, Source
+from secretsync.sealed.certificate import SealingCertificate
 
 SOPS_YAML: Final = ".sops.yaml"
 
@@ -31,11 +33,18 @@ class Retirement(NamedTuple):
 
 
 def add_key(
-    source: Source, principal: Principal, key: PublicKey, *, today: date, groups: Sequence[str] = ()
+    source: Source,
+    principal: Principal,
+    key: PublicKey,
+    *,
+    today: date,
+    groups: Sequence[str] = (),
+    armored: bytes = b"",
 ) -> Changes:
     """Return the files that change when a key joins the ring.
 
     `principal` (its keys do not count) is made where the ring does not know its name; it joins `groups`, which exist.
+    `armored` is a PGP key's public key, which is kept in `keys/pgp/`.
 
     Raises:
         PolicyError: the key, or its id, is there already or is retired.
@@ -53,6 +62,8 @@ def add_key(
     else:
         path = _file(present)
         changes[path] = writing.append(source.read(path) or b"", path, "keys", writing.key_fields(key))
+    if armored:
+        changes[f"{FOLDER}/pgp/{key.master_key.name}.asc"] = armored
     if groups:
         changes[GROUPS] = _joined(source, ring, principal.name, groups)
     return regenerated(source, changes, today=today)
@@ -93,6 +104,30 @@ def replace_key(source: Source, old_id: str, key: PublicKey, why: Retirement) ->
     added: Changes = {path: writing.append(source.read(path) or b"", path, "keys", writing.key_fields(key))}
     gone = _retirement(Changed(source, added), owner, [old], why._replace(replaced_by=key.id))
     return regenerated(source, {**added, **gone}, today=why.on)
+
+
+def pin(source: Source, cluster: str, data: bytes, *, now: datetime) -> Changes:
+    """Return the files that change when a cluster's sealing certificate is pinned, in place of the one before.
+
+    `data` is PEM; only its first certificate counts. The one before moves to `keys/retired/sealing/`.
+
+    Raises:
+        CertificateError, ExpiredCertificateError: it cannot be sealed for.
+        PolicyError: its key is retired, or the lock does not know the ring as it is.
+    """
+    ring = _acknowledged(source)
+    certificate = SealingCertificate.load(data, now=now)
+    path = sealing.path_of(cluster, certificate)
+    if source.read(f"{FOLDER}/retired/{path}") is not None:
+        raise PolicyError("this sealing key was retired and does not come back", location=f"{FOLDER}/retired/{path}")
+    old = next((each for each in ring.policy.sealing if each.cluster == cluster), None)
+    changes: Changes = {f"{FOLDER}/{path}": data}
+    fields = {"cluster": cluster, "cert": path, "pin_spki_sha256": certificate.spki_sha256}
+    if old and old.certificate != path:
+        former = f"{FOLDER}/{old.certificate}"
+        changes[f"{FOLDER}/retired/{old.certificate}"], changes[former] = source.read(former), None
+    changes[POLICY] = writing.with_pin(source.read(POLICY) or b"", POLICY, fields)
+    return regenerated(source, changes, today=now.date())
 
 
 def regenerated(source: Source, changes: Changes, *, today: date) -> Changes:

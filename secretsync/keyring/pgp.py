@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 import gnupg
 
 from secretsync.errors import ConfigError, MissingDependencyError
-from secretsync.secrecy import scrubbed_environment
+from secretsync.secrecy import SecretBytes, scrubbed_environment
 
 _FINGERPRINT: Final = re.compile(r"(0x)?[0-9A-Fa-f]{40}([0-9A-Fa-f]{24})?!?")
 _RSA: Final = {"1", "2"}  # RFC 9580, 9.1
@@ -72,6 +72,21 @@ def exported(fingerprint: str) -> bytes:
     if not armored:
         raise ConfigError(f"gpg has no public key {fingerprint}", hint="give its file instead: --file KEY.asc")
     return str(armored).encode()
+
+
+def encrypt(armored: bytes, fingerprint: str, plaintext: SecretBytes) -> str:
+    """Encrypt to a public key that the user's own gpg need not have, and return the armored message.
+
+    Raises:
+        ConfigError: gpg refuses the key: it is expired, revoked or cannot encrypt.
+        MissingDependencyError: gpg is not installed.
+    """
+    with home() as gpg:
+        gpg.import_keys(armored)
+        result = gpg.encrypt(plaintext.expose(), [fingerprint], always_trust=True)
+    if not result.ok:
+        raise ConfigError(f"gpg cannot encrypt for {fingerprint}: {result.status}")
+    return result.data.decode("ascii")  # type: ignore[no-any-return]  # python-gnupg has no types
 
 
 @contextmanager

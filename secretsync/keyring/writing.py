@@ -88,17 +88,8 @@ def retired_fields(entry: Retired) -> dict[str, object]:
 
 def append(data: bytes, path: str, name: str, *values: object) -> bytes:
     """Return a file with `values` at the end of the list called `name`, which is made where it is missing."""
-
-    def change(root: Mapping) -> Mapping:
-        present = root.get(name)
-        items = present.items if isinstance(present, Sequence) else []
-        flow = isinstance(present, Sequence) and present.flow and bool(items)
-        longer = Sequence([*items, *(from_plain(value) for value in values)], flow=flow)
-        if root.get(name) is None and name not in [entry.key.value for entry in root.entries()]:
-            return Mapping([*root.items, Entry(Scalar(name), longer)])
-        return _with(root, name, longer)
-
-    return Document(data, path).change(change)
+    nodes = [from_plain(value) for value in values]
+    return Document(data, path).change(lambda root: _with_items(root, name, nodes))
 
 
 def without_keys(data: bytes, path: str, ids: set[str]) -> bytes:
@@ -149,6 +140,25 @@ def with_member(data: bytes, path: str, group: str, name: str) -> bytes:
     return Document(data, path).change(change)
 
 
+def with_pin(data: bytes, path: str, fields: dict[str, str]) -> bytes:
+    """Return `policy.yaml` with a cluster's pin changed where it stands, or added."""
+
+    def change(root: Mapping) -> Mapping:
+        pins = root.get("sealing")
+        items = pins.items if isinstance(pins, Sequence) else []
+        found = [
+            item for item in items if isinstance(item, Mapping) and _text(item.get("cluster")) == fields["cluster"]
+        ]
+        if not found:
+            return _with_items(root, "sealing", [from_plain(fields)])
+        new = found[0]
+        for name, value in fields.items():
+            new = _with(new, name, Scalar(value))
+        return _with(root, "sealing", Sequence([new if item is found[0] else item for item in items]))
+
+    return Document(data, path).change(change)
+
+
 def without_names(data: bytes, path: str, names: set[str]) -> bytes:
     """Return `groups.yaml` or `policy.yaml` with `names` taken out of every list."""
     return Document(data, path).change(lambda root: Mapping([_entry_without(item, names) for item in root.items]))
@@ -165,6 +175,16 @@ def _without(node: Node, names: set[str]) -> Node:
         kept = [item for item in node.items if _text(item) not in names]
         return Sequence([item if isinstance(item, Comment) else _without(item, names) for item in kept], flow=node.flow)
     return node
+
+
+def _with_items(root: Mapping, name: str, nodes: list[Node]) -> Mapping:
+    present = root.get(name)
+    items = present.items if isinstance(present, Sequence) else []
+    flow = isinstance(present, Sequence) and present.flow and bool(items)
+    longer = Sequence([*items, *nodes], flow=flow)
+    if name not in [entry.key.value for entry in root.entries()]:
+        return Mapping([*root.items, Entry(Scalar(name), longer)])
+    return _with(root, name, longer)
 
 
 def _with(root: Mapping, name: str, value: Node) -> Mapping:

@@ -98,10 +98,15 @@ def _age_places(environ: Mapping[str, str], interaction: Interaction) -> list[Pl
             asks_for_recipient=True,
         ),
     ]
-    if folder := config_folder(environ):
-        path = os.path.join(folder, *_USER_FILE)
+    if path := user_file(environ):
         found.append(Place(path, lambda _: age_files.read(path, interaction, optional=True)))
     return found
+
+
+def user_file(environ: Mapping[str, str]) -> str:
+    """Return the path of the user's own identities, or nothing where there is no home."""
+    folder = config_folder(environ)
+    return os.path.join(folder, *_USER_FILE) if folder else ""
 
 
 def config_folder(environ: Mapping[str, str]) -> str:

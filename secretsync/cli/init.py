@@ -1,0 +1,132 @@
+"""`secretsync init`: a repository set up in one go, or an existing `.sops.yaml` adopted."""
+
+from __future__ import annotations
+
+import os
+import re
+from datetime import UTC, datetime
+from typing import Annotated, NamedTuple
+
+import typer
+
+from secretsync import age, files
+from secretsync.cli import _ring
+from secretsync.cli._options import AllowDemoKeys, DryRun, grouped
+from secretsync.cli._ring import Place
+from secretsync.cli._terminal import say, warn
+from secretsync.errors import ConfigError, ConflictingOptionsError, PolicyError
+from secretsync.keyring import Principal, PublicKey
+from secretsync.keyring.adoption import adopt
+from secretsync.keyring.candidates import Candidate, examine
+from secretsync.keyring.editing import SOPS_YAML
+from secretsync.keyring.founding import found
+from secretsync.keyring.reading import POLICY
+from secretsync.masterkeys.age_sources import user_file
+from secretsync.secrecy import SecretBytes
+
+_NOT_IN_NAMES = re.compile(r"[^a-z0-9]+")
+_GROUP_AND_OTHERS = 0o077
+
+
+class _Identity(NamedTuple):
+    """A fresh identity and the file it is to be kept in."""
+
+    path: str
+    text: SecretBytes
+    recipient: str
+
+
+@grouped
+def init(
+    place: Place,
+    name: Annotated[str | None, typer.Option("--name", help="Your name in the ring; your login unless given.")] = None,
+    recipient: Annotated[
+        str | None, typer.Option("--recipient", help="Your public key; a new age identity is made unless given.")
+    ] = None,
+    identity_file: Annotated[
+        str | None, typer.Option("--identity-file", help="Keep the new identity here, not in sops' keys.txt.")
+    ] = None,
+    post_quantum: Annotated[bool, typer.Option("--pq", help="Make a post-quantum identity.")] = False,
+    paths: Annotated[
+        list[str] | None, typer.Option("--path", help="Files to encrypt, as in 'prod/**'; may be repeated.")
+    ] = None,
+    owner: Annotated[str, typer.Option("--owner", help="How to reach you, as in you@example.org.")] = "",
+    allow_demo_keys: AllowDemoKeys = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Set a repository up: your key, a key ring in keys/, a policy, and the .sops.yaml that follows from it.
+
+    Where there is a .sops.yaml already it is adopted, and nobody's access changes. Nothing is ever overwritten. A new
+    identity is appended to the file that sops and secretsync look in, mode 0600, outside the repository.
+    """
+    if place.source.read(POLICY) is not None:
+        raise PolicyError("there is a key ring already", location=POLICY, hint="secretsync keys list")
+    if place.source.read(SOPS_YAML) is not None:
+        if recipient or identity_file or paths or name:
+            raise ConflictingOptionsError(
+                f"{SOPS_YAML} says who reads what: adopt it first, with secretsync init alone"
+            )
+        _adopt(place, dry_run=dry_run)
+        return
+    identity = None if recipient else _generated(place, identity_file, post_quantum=post_quantum)
+    given = recipient if identity is None else identity.recipient
+    candidate = examine(given or "", today=_ring.today(), allow_demo_keys=allow_demo_keys)
+    first = _principal(name or _login(), owner, candidate)
+    changes = found(place.source, first, today=_ring.today(), paths=paths or (), armored=candidate.armored)
+    if identity is not None:
+        _keep(identity, dry_run=dry_run)
+    place.write(changes, dry_run=dry_run)
+    if not dry_run:
+        say("encrypt a Secret, in a file that ends in .enc.yaml: secretsync encrypt -i FILE", kind="hint")
+
+
+def _adopt(place: Place, *, dry_run: bool) -> None:
+    adoption = adopt(place.source, place.names(), today=_ring.today())
+    for warning in adoption.warnings:
+        warn(warning)
+    place.write(adoption.changes, dry_run=dry_run)
+    say(f"adopted {SOPS_YAML}: {adoption.proved} files keep their recipients and their selector")
+
+
+def _principal(name: str, owner: str, candidate: Candidate) -> Principal:
+    key_id = f"{name}-{_ring.today().year}"
+    key = PublicKey(key_id, candidate.type, candidate.recipient, created=_ring.today(), expires=candidate.expires)
+    return Principal(name, "person", owner, (key,))
+
+
+def _generated(place: Place, path: str | None, *, post_quantum: bool) -> _Identity:
+    """Return a new identity for a file outside the repository. Raises: PolicyError, ConfigError."""
+    chosen = path or user_file(os.environ)
+    if not chosen:
+        raise ConfigError("there is no home to keep a new identity in", hint="name a file: --identity-file FILE")
+    target = os.path.abspath(chosen)
+    root = os.path.realpath(place.root)
+    if os.path.commonpath([root, os.path.realpath(target)]) == root:
+        raise PolicyError("a private key does not belong in the repository", location=target)
+    identity = age.generate(post_quantum=post_quantum)
+    created = datetime.now(UTC).astimezone().isoformat(timespec="seconds")
+    text = f"# created: {created}\n# public key: {identity}\n{identity.expose()}\n".encode()
+    return _Identity(target, SecretBytes(text), str(identity))
+
+
+def _keep(identity: _Identity, *, dry_run: bool) -> None:
+    """Append an identity to its file and read it back, before anything is encrypted for it."""
+    if dry_run:
+        say(f"would append a new identity to {identity.path}")
+        return
+    os.makedirs(os.path.dirname(identity.path), mode=0o700, exist_ok=True)
+    if not os.path.exists(identity.path):
+        files.create(identity.path, identity.text.expose())
+    else:
+        before = files.read(identity.path)
+        between = b"" if before.endswith(b"\n") or not before else b"\n"
+        files.write_atomic(identity.path, before + between + identity.text.expose(), replaces=before)
+        if os.stat(identity.path).st_mode & _GROUP_AND_OTHERS:
+            warn(f"others can read {identity.path}: chmod 600 {identity.path}")
+    if identity.text.expose() not in files.read(identity.path):
+        raise ConfigError("the new identity cannot be read back", location=identity.path)
+    say(f"appended a new identity to {identity.path}: back it up, it opens everything encrypted for you")
+
+
+def _login() -> str:
+    return _NOT_IN_NAMES.sub("-", (os.environ.get("USER") or "admin").lower()).strip("-") or "admin"

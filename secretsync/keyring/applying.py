@@ -1,0 +1,58 @@
+"""Putting a whole set of changes into the working tree: every file is checked first, and what fails leaves all as it was.
+
+Each file is replaced in one step, the generated ones last: whoever is killed in between has a ring that
+`keys lint` finds wanting, never one that says less than was written.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from secretsync import files
+from secretsync.errors import EscapeError, FileAccessError, SecretsyncError
+from secretsync.keyring import locking
+from secretsync.keyring.editing import SOPS_YAML
+from secretsync.keyring.sources import Changes, Checkout
+
+_LAST = (SOPS_YAML, locking.PATH)
+
+
+def apply(root: str | Path, changes: Changes) -> list[str]:
+    """Write `changes` below the repository's `root` and return the paths in the order they were written.
+
+    Raises:
+        EscapeError: a folder on the way is a link out of the repository.
+        FileAccessError: a file cannot be written; those written before it are as they were.
+    """
+    top = Path(root)
+    before = {path: Checkout(top).read(path) for path in changes}
+    for path in changes:
+        _require_inside(top, path)
+    done: list[str] = []
+    try:
+        for path in sorted(changes, key=lambda path: (path in _LAST, path)):
+            done.append(path)
+            _put(top / path, changes[path], before[path])
+    except SecretsyncError:
+        for path in reversed(done):
+            _put(top / path, before[path], None)
+        raise
+    return done
+
+
+def _put(path: Path, data: bytes | None, replaces: bytes | None) -> None:
+    try:
+        if data is None:
+            path.unlink(missing_ok=True)
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileAccessError((error.strerror or "cannot be written").lower(), location=str(path)) from None
+    files.write_atomic(path, data, replaces=replaces)
+
+
+def _require_inside(top: Path, path: str) -> None:
+    real = os.path.realpath(top)
+    if os.path.commonpath([real, os.path.realpath(top / path)]) != real:
+        raise EscapeError("leads out of the repository", location=path)
