@@ -9,7 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from types import FrameType, TracebackType
-from typing import Any, Final, Self
+from typing import Annotated, Any, Final, Literal, Self, TypeAlias
+
+import typer
 
 from secretsync import age, files
 from secretsync.cli._terminal import ask_secret, say, show_progress
@@ -24,6 +26,9 @@ from secretsync.rotation.model import Plan
 from secretsync.rotation.planning import Setting, make_plan
 from secretsync.rotation.scenario import Scenario
 from secretsync.rotation.workers import Pool
+
+Form: TypeAlias = Annotated[Literal["text", "json"], typer.Option("--format", "-o", help="How to write the result.")]
+"""The option of every verb that has a result."""
 
 _SHOWN: Final = 12
 
@@ -109,10 +114,7 @@ class Desk:
             "state": state,
             "branch": operation.branch,
             "base": plan.base,
-            "files": {
-                "planned": len(plan.files),
-                "written": len({one["path"] for one in records if one["event"] == "file"}),
-            },
+            "files": {"planned": len(plan.files), "written": len(written)},
             "commits": {one["phase"]: one["commit"] for one in records if one["event"] == "commit"},
             "folder": operation.folder,
             "tasks": [asdict(task) for task in plan.tasks],

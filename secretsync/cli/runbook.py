@@ -13,13 +13,12 @@ from secretsync import files
 from secretsync.cli import _runbook
 from secretsync.cli._options import AllowDemoKeys, grouped
 from secretsync.cli._output import write_result
-from secretsync.cli._runbook import Desk
+from secretsync.cli._runbook import Desk, Form
 from secretsync.cli._terminal import confirm, say
 from secretsync.errors import ConflictingOptionsError
 from secretsync.rotation import model
 from secretsync.rotation.scenario import SCENARIOS, Parameter, Scenario, scenario_named
 
-Form: TypeAlias = Annotated[Literal["text", "json"], typer.Option("--format", "-o", help="How to write the result.")]
 OperationName: TypeAlias = Annotated[
     str | None, typer.Argument(metavar="[OPERATION]", help="Its name; the latest of this runbook unless given.")
 ]

@@ -6,7 +6,7 @@ Paths are relative to the root of the working tree, commits are full ids.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from secretsync.errors import RepositoryError
@@ -28,6 +28,16 @@ class LogEntry(NamedTuple):
         """Return the value of a trailer line of the message, or nothing."""
         prefix = f"{name}: "
         return next((line[len(prefix) :] for line in self.message.splitlines() if line.startswith(prefix)), "")
+
+
+class FileChange(NamedTuple):
+    """What one commit did to one file: the blobs before and after (zeros: none), and the committer's date."""
+
+    commit: str
+    date: str
+    path: str
+    before: str
+    after: str
 
 
 class Repository:
@@ -101,15 +111,41 @@ class Repository:
         """Return a reader of this repository's objects, to be used as a context."""
         return ObjectReader(self.git)
 
-    def history(self) -> Iterator[tuple[str, str]]:
-        """Yield every (path, blob id) that any ref has ever held, in no order that means anything."""
-        for line in self.git.text("rev-list", "--objects", "--all", "--filter=object:type=blob").splitlines():
-            blob, _, path = line.partition(" ")
-            if path:
-                yield path, blob
+    def history(self) -> set[tuple[str, str]]:
+        """Return every (path, blob id) that a commit of any ref, stashes included, brought in."""
+        form = ("log", "--all", "--format=", "--raw", "-z", "--no-abbrev", "--no-renames", "--diff-merges=separate")
+        words = self.git.names(*form, "--diff-filter=AM", "--root")
+        found = set()
+        for head, path in zip(words[::2], words[1::2], strict=True):
+            _, mode, _, blob, _ = head.lstrip("\n:").split(" ")
+            if mode in {"100644", "100755"}:
+                found.add((path, blob))
+        return found
 
-    def versions(self, path: str, start: str) -> list[tuple[LogEntry, str]]:
-        """Return the commits up to `start` that changed one file, newest first, each with the blob it left there."""
-        entries = self.log("--first-parent", "--diff-filter=AM", "--no-renames", start, "--", path)
-        with self.reader() as reader:
-            return [(entry, blob) for entry in entries if (blob := reader.blob_id(f"{entry.commit}:{path}"))]
+    def changes(self, commit: str) -> list[FileChange]:
+        """Return what every commit up to `commit` did to every file, newest first; along the first parents."""
+        form = ("log", "--first-parent", "--raw", "-z", "--no-abbrev", "--no-renames", "--diff-merges=first-parent")
+        log = os.fsdecode(self.git.bytes(*form, "--root", "--format=%x1e%H%x1f%cI%x1f", commit))
+        found = []
+        for record in log.split("\x1e")[1:]:
+            name, date, rest = record.split("\x1f", 2)
+            words = [word for word in rest.lstrip("\0\n").split("\0") if word]
+            for head, path in zip(words[::2], words[1::2], strict=True):
+                _, _, before, after, _ = head.lstrip(":").split(" ")
+                found.append(FileChange(name, date, path, before, after))
+        return found
+
+    def last_authors(self, commit: str, paths: Iterable[str]) -> dict[str, str]:
+        """Return who changed each file last, from one walk through the history; `nobody` where that does not tell."""
+        wanted = set(paths)
+        found = dict.fromkeys(wanted, "nobody")
+        log = self.git.bytes("log", "--format=%x1e%ae%x1f", "--name-only", "-z", "--no-renames", commit)
+        for record in os.fsdecode(log).split("\x1e")[1:]:
+            author, _, rest = record.partition("\x1f")
+            names = rest.strip("\0\n").split("\0")
+            for name in wanted.intersection(names):
+                found[name] = author
+                wanted.discard(name)
+            if not wanted:
+                break
+        return found

@@ -16,12 +16,14 @@ from secretsync.age.protocol import Identity
 from secretsync.git import ObjectReader, Repository
 from secretsync.masterkeys import MasterKeys
 from secretsync.rotation.changing import changed
-from secretsync.rotation.inspection import Inspected, inspect, is_encrypted
+from secretsync.rotation.exposure import Version, read_version
+from secretsync.rotation.inspection import MARK, Inspected, inspect, is_encrypted
 from secretsync.rotation.model import FilePlan, Key
 from secretsync.rotation.proving import Verdict, prove
 
 MAX_SIZE = 1 << 40  # bytes; the user's own files have no limit
 _SHA1_DIGITS = 40
+_RUN_KEY_SIZE = 32  # bytes
 
 
 class Change(NamedTuple):
@@ -52,12 +54,21 @@ class FileWork:
         self._singles: dict[str, MasterKeys] | None = None
         self._reader: ObjectReader | None = None
         self._process = 0
+        self._run_key = os.urandom(_RUN_KEY_SIZE)  # made before processes fork, so that their digests compare
 
     def inspect(self, task: tuple[str, str]) -> Inspected | None:
         """Open a blob, given with its path; None for a file that is not encrypted."""
         path, blob = task
         data = self._objects().read(blob)
         return inspect(path, blob, data, self._keys) if is_encrypted(path, data) else None
+
+    def version(self, task: tuple[str, str]) -> Version | None:
+        """Return a blob, given with its path, as exposure compares it; None for a file that is not encrypted."""
+        path, blob = task
+        data = self._objects().read(blob)
+        if MARK.encode() not in data or not is_encrypted(path, data):
+            return None
+        return read_version(path, data, self._keys, self._run_key)
 
     def change(self, task: Change) -> bytes:
         """Return the new bytes of a file. Raises: as `changing.changed`."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from secretsync.errors import ConfigError, IntegrityError, NoIdentityMatchError, SecretsyncError
 from secretsync.git import Repository
@@ -23,15 +23,22 @@ if TYPE_CHECKING:
 _LARGE_ENVELOPE: Final = 4.4  # KB of one post-quantum age envelope in a SOPS file; measured
 
 
-def to_files(survey: Survey, chosen: set[str], lost: frozenset[Recipient], *, today: date) -> list[Problem]:
+class Expected(NamedTuple):
+    """Recipients that are wrong and no problem: those of keys that go, retired ones where that is mended, unknown ones."""
+
+    lost: frozenset[Recipient]
+    retired: bool = False
+    unknown: bool = False
+
+
+def to_files(survey: Survey, chosen: set[str], expected: Expected) -> list[Problem]:
     """Return what is wrong with the encrypted files: any of them, since who can read is a question about all."""
-    del today
     found: list[Problem] = []
     for one in survey.files:
         if survey.after.rule_for(one.path) is None:
             hint = "add a rule to keys/policy.yaml, or remove the file"
             found.append(Problem(one.path, "no-rule", "is encrypted, and no rule of the policy matches it", hint))
-        found += _strangers(survey, one, lost)
+        found += _strangers(survey, one, expected)
         if one.error is not None and (one.path in chosen or not one.groups):
             found.append(_unopened(one.path, one.error))
     return found
@@ -101,11 +108,13 @@ def _mixed(phases: list[PhasePlan], keys: Mapping[str, Key]) -> list[str]:
     return [f"{path}: had post-quantum recipients only, and gets a classical one" for path in weakened]
 
 
-def _strangers(survey: Survey, one: Inspected, lost: frozenset[Recipient]) -> Iterator[Problem]:
-    for recipient in sorted(one.recipients - lost):
+def _strangers(survey: Survey, one: Inspected, expected: Expected) -> Iterator[Problem]:
+    for recipient in sorted(one.recipients - expected.lost):
         if survey.before.find(recipient) or survey.after.find(recipient):
             continue
         gone = survey.before.find_retired(recipient)
+        if expected.retired if gone else expected.unknown:
+            continue
         where = _origin(survey, one.path, recipient)
         if gone:
             message = f"{gone.key.id} of {gone.principal}, retired on {gone.retired_at}, opens it again{where}"

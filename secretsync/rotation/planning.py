@@ -18,9 +18,12 @@ from secretsync.keyring.model import normalised
 from secretsync.keyring.sources import FOLDER
 from secretsync.masterkeys import MasterKeys
 from secretsync.rotation import objections
+from secretsync.rotation.ageing import ages
+from secretsync.rotation.ageing import due as due_ages
+from secretsync.rotation.exposure import exposed, work_list
 from secretsync.rotation.inspection import MARK, Inspected
-from secretsync.rotation.model import FilePlan, Key, Operation, PhasePlan, Plan, Problem
-from secretsync.rotation.scenario import Context, Parameters, Phase, Scenario, Seen, complete
+from secretsync.rotation.model import FilePlan, Key, Operation, PhasePlan, Plan, Problem, Task
+from secretsync.rotation.scenario import Context, Parameters, Phase, Scenario, Seen, complete, due
 from secretsync.rotation.workers import Pool
 from secretsync.secrecy import SecretBytes
 from secretsync.sops.datakey import Recipient
@@ -120,6 +123,8 @@ class _Planner:
         self._problems: list[Problem] = []
         old, new = _recipients(survey.before), _recipients(survey.after)
         self._lost, self._gained = old - new, new - old
+        self._subject = _named(survey.before, parameters.get("subject", ""))
+        self._due = self._old() if scenario.ages else set()
 
     def plan(self) -> Plan:
         """Put the plan together."""
@@ -127,7 +132,8 @@ class _Planner:
         phases = [phase for phase in map(self._phase, survey.stages) if phase.paths]
         context = Context(self._parameters, survey.before, survey.after)
         chosen = {file.path for phase in phases for file in phase.files}
-        self._problems += objections.to_files(survey, chosen, self._lost, today=self._today)
+        expected = objections.Expected(self._lost, self._scenario.mends, self._parameters.get("unknown") == "drop")
+        self._problems += objections.to_files(survey, chosen, expected)
         self._problems += self._unusable(phases)
         self._problems += objections.to_dirt(setting.repository, [path for one in phases for path in one.paths])
         return Plan(
@@ -142,8 +148,22 @@ class _Planner:
             notes=objections.notes(phases, self._keys),
             drift=objections.drift(survey, chosen, today=self._today),
             problems=self._problems,
-            tasks=self._scenario.tasks(context),
+            tasks=[*self._scenario.tasks(context), *self._exposure()],
         )
+
+    def _old(self) -> set[str]:
+        """Return the files whose data key is too old, within the budget."""
+        survey = self._survey
+        found = ages(survey.setting.repository, survey.base, [one.path for one in survey.files])
+        return {age.path for age in due_ages(found, survey.before, self._parameters, survey.setting.now)}
+
+    def _exposure(self) -> list[Task]:
+        """Return what to change at its source, because whoever goes could read it at any time."""
+        if not (self._scenario.exposes and self._lost):
+            return []
+        repository, base = self._survey.setting.repository, self._survey.base
+        found = exposed(repository, self._survey.setting.pool, base, self._lost)
+        return work_list(repository, found, base, due(self._parameters, self._scenario.exposure_days))
 
     def _phase(self, stage: Stage) -> PhasePlan:
         title = stage.phase.title.format(**self._parameters)
@@ -167,7 +187,7 @@ class _Planner:
             return None
         groups = [[normalised(reader.recipient) for reader in group] for group in readers]
         wanted = frozenset(recipient for group in groups for recipient in group)
-        seen = Seen(one.path, one.recipients, wanted, self._lost, self._gained)
+        seen = Seen(one.path, one.recipients, wanted, self._lost, self._gained, self._subject, one.path in self._due)
         if stage.phase.selects is None or not stage.phase.selects(seen, self._parameters):
             return None
         why = ""
@@ -229,3 +249,9 @@ class _Planner:
 
 def _recipients(ring: KeyRing) -> frozenset[Recipient]:
     return frozenset(normalised(key.master_key) for _, key in ring.public_keys())
+
+
+def _named(ring: KeyRing, name: str) -> frozenset[Recipient]:
+    """Return the recipients of a principal, or of a key by its id; none where there is neither."""
+    found = (key for owner, key in ring.public_keys() if name in {owner.name, key.id})
+    return frozenset(normalised(key.master_key) for key in found)

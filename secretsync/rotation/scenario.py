@@ -30,6 +30,10 @@ class Seen(NamedTuple):
     """Recipients of keys that the scenario takes out of the ring."""
     gained: frozenset[Recipient]
     """Recipients of keys that the scenario brings into the ring."""
+    subject: frozenset[Recipient] = frozenset()
+    """Recipients of the principal or key that the scenario is about."""
+    due: bool = False
+    """Whether its data key is among those that have to go."""
 
 
 class Context(NamedTuple):
@@ -66,7 +70,12 @@ class Parameter(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A runbook. `exposes`: whoever loses access could read values, so the plan lists which must change at their source."""
+    """A runbook.
+
+    `exposes`: whoever loses access could read values, so the plan lists which must change at their source,
+    within `exposure_days`. `mends`: recipients that should not be there are what it is for. `ages`: files are chosen by
+    the age of their data key.
+    """
 
     name: str
     summary: str
@@ -74,12 +83,19 @@ class Scenario:
     parameters: tuple[Parameter, ...] = ()
     tasks: Callable[[Context], list[Task]] = field(default=lambda _: [])
     exposes: bool = False
-    needs_ring: bool = True
+    exposure_days: int = 7
+    mends: bool = False
+    ages: bool = False
 
 
 SCENARIOS: Final[dict[str, tuple[str, str]]] = {
     "add": ("adding", "Give a person, cluster or service access to what the policy says."),
     "remove": ("removing", "Take a person, cluster or service out: new data keys, and what they could read."),
+    "compromised": ("compromised", "A key leaked: retire it, rotate what it opened, list every value to change."),
+    "expiring": ("expiring", "A key ends soon: a new one follows it, or its owner extended it."),
+    "migrate": ("migrating", "Move from one kind of key to another, in two stages."),
+    "align": ("aligning", "Give every file exactly the recipients of the policy."),
+    "age-out": ("ageing_out", "Give the files with the oldest data keys new ones."),
 }
 """Name of the scenario to its module and summary."""
 

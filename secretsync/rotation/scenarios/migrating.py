@@ -1,0 +1,25 @@
+"""From one kind of key to another (PGP to age, age to post-quantum age): both, then only the new one.
+
+Stage `dual` only adds; stage `retire` takes the old key out and gives every file a new data key.
+"""
+
+from __future__ import annotations
+
+from secretsync.rotation.scenario import Parameter, Scenario
+from secretsync.rotation.scenarios import succession
+
+SCENARIO = Scenario(
+    name="migrate",
+    summary="Move from one kind of key to another, in two stages.",
+    parameters=(
+        *(one for one in succession.PARAMETERS if one.name != "expires"),
+        Parameter(
+            "stage",
+            "dual: both keys open every file; retire: the old one goes",
+            default=succession.DUAL,
+            choices=(succession.DUAL, succession.RETIRE),
+        ),
+    ),
+    phases=succession.PHASES,
+    tasks=succession.tasks,
+)

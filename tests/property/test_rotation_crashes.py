@@ -1,0 +1,110 @@
+"""Killed at any record of the journal, an operation resumes to what it would have become without the kill."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from secretsync.git import Repository
+from secretsync.rotation.journal import Operation
+from tests.unit.rotation.repositories import FILES, Sandbox
+
+if TYPE_CHECKING:
+    from secretsync.rotation.model import Plan
+
+
+def _killed_at(sandbox: Sandbox, plan: Plan, number: int, *, resume: bool = False) -> None:
+    """Carry the plan out in a child that dies by SIGKILL as soon as record `number` is on disk."""
+    pid = os.fork()
+    if pid == 0:
+        seen = 0
+
+        def die(_: object) -> None:
+            nonlocal seen
+            seen += 1
+            if seen == number:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        try:
+            sandbox.apply(plan, observer=die, resume=resume)
+        finally:
+            os._exit(1)
+    _, status = os.waitpid(pid, 0)
+    assert os.WIFSIGNALED(status), "the child was to be killed, and ended by itself"
+
+
+def _result(sandbox: Sandbox, branch: str) -> dict[str, object]:
+    """Return what an operation left: the tree with its files decrypted, who opens them, and the commits."""
+    with Repository.containing(sandbox.root).reader() as reader:
+        blobs = Repository.containing(sandbox.root).blobs(branch)
+        tree: dict[str, object] = {path: reader.read(blob) for path, blob in blobs.items() if path not in FILES}
+    for path in FILES:
+        tree[path] = sandbox.text(path, ref=branch)
+        tree[f"{path} without bob"] = sandbox.recipient("bob") not in sandbox.git("show", f"{branch}:{path}")
+    tree["commits"] = sandbox.git("log", "--format=%B", f"main..{branch}")
+    tree["worktrees"] = sandbox.git("worktree", "list").count("\n")
+    tree["dirty"] = sandbox.git("status", "--porcelain")
+    return tree
+
+
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> tuple[Sandbox, Plan, dict[str, object], int]:
+    """Return a sandbox with a plan, what it comes to undisturbed, and how many records that takes."""
+    sandbox = Sandbox(tmp_path_factory.mktemp("crash") / "shop")
+    sandbox.fill()
+    plan = sandbox.plan("remove", subject="bob")
+    pristine = sandbox.root.parent / "pristine"
+    shutil.copytree(sandbox.root, pristine, symlinks=True)
+    whole = _result(sandbox, sandbox.apply(plan).branch)
+    return sandbox, plan, whole, len(Operation(Repository.containing(sandbox.root), plan.operation).records())
+
+
+def _fresh(sandbox: Sandbox) -> None:
+    shutil.rmtree(sandbox.root)
+    shutil.copytree(sandbox.root.parent / "pristine", sandbox.root, symlinks=True)
+
+
+def test_a_kill_at_any_record_and_a_resume_give_the_uninterrupted_tree(
+    begun: tuple[Sandbox, Plan, dict[str, object], int],
+) -> None:
+    sandbox, plan, whole, records = begun
+    assert records > 12
+    for number in range(1, records + 1):
+        _fresh(sandbox)
+        _killed_at(sandbox, plan, number)
+        outcome = sandbox.apply(plan, resume=True)
+        assert _result(sandbox, outcome.branch) == whole, f"killed at record {number}"
+
+
+def test_a_resume_can_be_killed_as_well(begun: tuple[Sandbox, Plan, dict[str, object], int]) -> None:
+    sandbox, plan, whole, _ = begun
+    _fresh(sandbox)
+    _killed_at(sandbox, plan, 4)
+    _killed_at(sandbox, plan, 3, resume=True)
+    _killed_at(sandbox, plan, 5, resume=True)
+    assert _result(sandbox, sandbox.apply(plan, resume=True).branch) == whole
+
+
+def test_a_second_resume_changes_nothing(begun: tuple[Sandbox, Plan, dict[str, object], int]) -> None:
+    sandbox, plan, _, _ = begun
+    _fresh(sandbox)
+    first = sandbox.apply(plan).commits
+    assert sandbox.apply(plan, resume=True).commits == first
+
+
+def test_temporary_files_and_locks_of_a_killed_run_are_cleaned_up(
+    begun: tuple[Sandbox, Plan, dict[str, object], int],
+) -> None:
+    sandbox, plan, whole, _ = begun
+    _fresh(sandbox)
+    _killed_at(sandbox, plan, 10)
+    tree = Path(Operation(Repository.containing(sandbox.root), plan.operation).tree)
+    (tree / "prod" / ".secretsync-0011223344556677.tmp").write_text("half a file")
+    index_lock = Path(sandbox.git("-C", str(tree), "rev-parse", "--git-path", "index.lock"))
+    (index_lock if index_lock.is_absolute() else tree / index_lock).write_text("")
+    assert _result(sandbox, sandbox.apply(plan, resume=True).branch) == whole
