@@ -10,7 +10,11 @@ from typing import Final, NoReturn
 from secretsync.hooks import _boundary
 from secretsync.hooks.argv import UsageError
 
-COMMANDS: Final = {"render": "secretsync.hooks.render_command"}
+COMMANDS: Final = {
+    "render": "secretsync.hooks.render_command",
+    "helm": "secretsync.hooks.helm",
+    "krm": "secretsync.hooks.krm",
+}
 """Command -> module with `run(arguments) -> bytes`, the bytes for standard output."""
 
 USAGE: Final = """\
@@ -18,6 +22,8 @@ usage: secretsync-hook COMMAND [OPTION]...
 
 commands:
   render   print manifests decrypted, sealed or redacted, ready to apply
+  krm      be a function of kustomize or kpt: generator, transformer or validator
+  helm     post-render what Helm made of a chart; print value files decrypted
 
 secretsync-hook COMMAND --help says more.
 """

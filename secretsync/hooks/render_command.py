@@ -5,6 +5,7 @@ The demo's keys are refused here whatever the command line says: hooks work on s
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Final, cast
 
@@ -22,7 +23,7 @@ Print manifests decrypted, sealed or redacted, ready to apply. A PATH is a file,
   --cert FILE                certificate to seal for (the only one in keys/)
   --seal-key FILE            what sealing a Secret in the clear derives from: at least 32 random bytes
   --allow-expired            seal for a certificate that has expired
-  -n, --namespace NAME       namespace of Secrets that name none
+  -n, --namespace NAME       namespace of Secrets that name none (ARGOCD_APP_NAMESPACE, where Argo CD sets it)
   -o, --output yaml|json     write every document in this format
   --output-dir FOLDER        write a file for each file read, instead of one stream
   --allow-empty              accept input without a single object
@@ -30,6 +31,9 @@ Print manifests decrypted, sealed or redacted, ready to apply. A PATH is a file,
   --max-documents NUMBER     limit for one file (10000)
   --operator-config FILE     what this hook may do (/etc/secretsync/hook.yaml, where it is there)
 """
+
+DESTINATION: Final = "ARGOCD_APP_NAMESPACE"
+"""Argo CD's name for the namespace an Application is synced to. A tenant's own variables begin with `ARGOCD_ENV_`."""
 
 _MODE: Final = Option("mode", choices=MODES)
 _OUTPUT: Final = Option("output", choices=FORMATS)
@@ -66,7 +70,7 @@ def run(arguments: Sequence[str]) -> bytes:
     if not parsed.operands:
         raise UsageError("no PATH given")
     operator = find(parsed.text("operator_config"))
-    options = settled(_request(parsed), operator)
+    options = settled(request(parsed), operator)
     rendered = render(parsed.operands, options, keys=keys(operator, options.environ))
     for warning in rendered.warnings:
         _boundary.say("warning", warning)
@@ -80,13 +84,14 @@ def run(arguments: Sequence[str]) -> bytes:
     return b""
 
 
-def _request(parsed: Parsed) -> Request:
+def request(parsed: Parsed) -> Request:
+    """Return what a command line asks for. Raises: UsageError for a number that is none."""
     return Request(
         mode=cast("Mode | None", parsed.text("mode")),
         cert_file=parsed.text("cert"),
         seal_key_file=parsed.text("seal_key"),
         allow_expired=parsed.flag("allow_expired"),
-        namespace=parsed.text("namespace"),
+        namespace=parsed.text("namespace") or os.environ.get(DESTINATION) or None,
         output=cast("Format | None", parsed.text("output")),
         allow_empty=parsed.flag("allow_empty"),
         size=_number(parsed, "max_size"),

@@ -1,0 +1,127 @@
+"""Helm 3 and Helm 4 with our post-renderer and our getter, as `deploy/` installs them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import pytest
+import yaml
+
+from tests.peers import Completed, run
+from tests.peers.binaries import REPOSITORY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.peers.sops import Sops
+
+POST_RENDERER: Final = {
+    "helm3": ["--post-renderer", "secretsync-hook", "--post-renderer-args", "helm"],
+    "helm4": ["--post-renderer", "secretsync"],
+}
+CONFIG: Final = """\
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: {{ .Release.Name }},   labels: {helm.sh/chart: shop}}
+data: {password: {{ .Values.password | quote }}}
+"""
+SECRET: Final = """\
+apiVersion: v1
+kind: Secret
+metadata:
+  name: NAME
+stringData:
+  password: "pass wörd"  # kept
+"""
+
+
+class Helm(NamedTuple):
+    """One version of Helm with our plugins, in the folder of a chart."""
+
+    name: str
+    binary: Path
+    chart: Path
+    environ: dict[str, str]
+
+    def template(self, *arguments: object, check: bool = True, **environ: str) -> Completed:
+        """Run `helm template` in the chart's folder."""
+        command = [self.binary, "template", "rel", ".", "--namespace", "prod", *arguments]
+        return run(command, env={**self.environ, **environ}, cwd=self.chart, home=self.chart.parent, check=check)
+
+
+@pytest.fixture(params=sorted(POST_RENDERER))
+def helm(request: pytest.FixtureRequest, peer: Callable[[str], Path], sops_peer: Sops, tmp_path: Path) -> Helm:
+    """Return a real Helm and a chart with an encrypted template, an encrypted hook and encrypted values."""
+    templates = tmp_path / "shop" / "templates"
+    templates.mkdir(parents=True)
+    (templates.parent / "Chart.yaml").write_text("apiVersion: v2\nname: shop\nversion: 0.1.0\n")
+    (templates.parent / "values.yaml").write_text("password: none\n")
+    (templates / "cm.yaml").write_text(CONFIG)
+    hook = SECRET.replace("NAME", "hook\n  annotations:\n    helm.sh/hook: pre-install")
+    for name, text in (("db", SECRET.replace("NAME", "db")), ("hook", hook)):
+        encrypted = sops_peer.encrypt(text.encode(), "yaml", "--encrypted-regex", "^(data|stringData)$")
+        (templates / f"{name}.yaml").write_bytes(encrypted)
+    values = sops_peer.encrypt(b"password: from-values\n", "yaml")
+    (templates.parent / "secrets.yaml").write_bytes(values)
+    name = request.param
+    environ = {
+        **sops_peer.environ,
+        **{f"HELM_{part}_HOME": str(tmp_path / part) for part in ("CACHE", "CONFIG", "DATA")},
+        "HELM_PLUGINS": str(REPOSITORY / "deploy" / name),
+        "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+    }
+    return Helm(name, peer(name), templates.parent, environ)
+
+
+def _objects(output: bytes) -> dict[str, dict[str, object]]:
+    documents = [document for document in yaml.safe_load_all(output) if document]
+    return {document["metadata"]["name"]: document for document in documents}
+
+
+def test_templates_are_revealed_and_everything_is_there(helm: Helm) -> None:
+    objects = _objects(helm.template(*POST_RENDERER[helm.name]).stdout)
+    assert sorted(objects) == ["db", "hook", "rel"]
+    assert objects["db"]["stringData"] == {"password": "pass wörd"}
+    assert "sops" not in objects["db"]
+    assert objects["rel"] == yaml.safe_load(
+        CONFIG.replace("{{ .Release.Name }}", "rel").replace("{{ .Values.password | quote }}", "none")
+    )
+
+
+def test_helm_3_never_sends_hooks_and_helm_4_does(helm: Helm) -> None:
+    hook = _objects(helm.template(*POST_RENDERER[helm.name]).stdout)["hook"]
+    assert ("sops" in hook) is (helm.name == "helm3")
+    assert hook["metadata"] == {"name": "hook", "annotations": {"helm.sh/hook": "pre-install"}}
+
+
+def test_the_getter_decrypts_value_files(helm: Helm) -> None:
+    arguments = [*POST_RENDERER[helm.name], "--values", "secrets://secrets.yaml", "--values", "secrets://?none.yaml"]
+    assert _objects(helm.template(*arguments).stdout)["rel"]["data"] == {"password": "from-values"}
+
+
+def test_the_getter_keeps_to_the_folder(helm: Helm) -> None:
+    (helm.chart.parent / "outside.yaml").write_text("password: outside\n")
+    (helm.chart / "link.yaml").symlink_to("../outside.yaml")
+    for path in ("../outside.yaml", "link.yaml"):
+        failed = helm.template("--values", f"secrets://{path}", check=False)
+        assert (failed.code, failed.stdout) == (1, b"")
+        assert "leads out of" in failed.stderr
+
+
+def test_a_failure_ends_helm_and_its_reason_is_found(helm: Helm, tmp_path: Path) -> None:
+    secret = helm.chart / "templates" / "db.yaml"
+    secret.write_bytes(secret.read_bytes().replace(b"name: db", b"name: dc"))
+    failed = helm.template(*POST_RENDERER[helm.name], check=False)
+    kept = tmp_path / ".local" / "state" / "secretsync" / "last-error.txt"
+    said = kept.read_text() if helm.name == "helm4" else failed.stderr
+    assert (failed.code, failed.stdout) == (1, b"")
+    assert "(shop/templates/db.yaml): the MAC does not match" in said
+    assert "pass wörd" not in said + failed.stderr
+
+
+def test_a_chart_without_an_object_is_never_an_empty_success(helm: Helm) -> None:
+    for template in (helm.chart / "templates").iterdir():
+        template.write_text("# nothing here\n")
+    assert helm.template(*POST_RENDERER[helm.name], check=False).code == 1
