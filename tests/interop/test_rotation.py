@@ -1,0 +1,75 @@
+"""What a runbook wrote opens in the real sops with a key that remains, and with none that was removed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.peers import run
+from tests.unit.rotation.repositories import FILES, Sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.peers.processes import Completed
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Sandbox:
+    """Return a repository with a key ring and four encrypted files, of four stores."""
+    made = Sandbox(tmp_path / "shop")
+    made.fill()
+    return made
+
+
+def _opened(binary: Path, sandbox: Sandbox, path: str, who: str) -> Completed:
+    environ = {"SOPS_AGE_KEY_FILE": str(sandbox.key_file(who)), "HOME": str(sandbox.root.parent)}
+    return run([binary, "decrypt", path], env=environ, cwd=sandbox.root, check=False)
+
+
+def test_after_a_removal_sops_opens_with_remaining_keys_alone(sandbox: Sandbox, peer: Callable[[str], Path]) -> None:
+    binary = peer("sops")
+    before = {path: _opened(binary, sandbox, path, "bob").stdout for path in FILES}
+    sandbox.merge(sandbox.apply(sandbox.plan("remove", subject="bob"), held=("bob",)))
+    for path in FILES:
+        assert _opened(binary, sandbox, path, "alice").stdout == before[path]
+        refused = _opened(binary, sandbox, path, "bob")
+        assert refused.code != 0
+        assert refused.stdout == b""
+    assert _opened(binary, sandbox, "prod/db.yaml", "prod").stdout == before["prod/db.yaml"]
+
+
+def test_after_an_addition_sops_opens_with_the_new_key(sandbox: Sandbox, peer: Callable[[str], Path]) -> None:
+    binary = peer("sops")
+    plan = sandbox.plan("add", subject="carol", recipient=sandbox.recipient("dave"), key_id="carol-2")
+    sandbox.merge(sandbox.apply(plan))
+    for path in ("dev/app.json", "dev/app.env"):
+        assert _opened(binary, sandbox, path, "dave").stdout == _opened(binary, sandbox, path, "carol").stdout != b""
+
+
+def test_the_generated_rules_make_sops_agree_with_the_rotation(sandbox: Sandbox, peer: Callable[[str], Path]) -> None:
+    """`sops updatekeys` finds nothing to do: the key ring's policy and `.sops.yaml` say the same."""
+    sandbox.merge(sandbox.apply(sandbox.plan("remove", subject="bob")))
+    environ = {"SOPS_AGE_KEY_FILE": str(sandbox.key_file("alice")), "HOME": str(sandbox.root.parent)}
+    for path in FILES:
+        ended = run([peer("sops"), "updatekeys", "--yes", path], env=environ, cwd=sandbox.root, check=False)
+        assert "already up to date" in ended.stderr
+    assert sandbox.git("status", "--porcelain") == ""
+
+
+def test_an_envelope_smuggled_in_gets_no_new_data_key_from_us_and_would_from_sops(
+    sandbox: Sandbox, peer: Callable[[str], Path]
+) -> None:
+    """`sops rotate` takes recipients from the file, which nothing authenticates; we take them from the policy."""
+    binary, path = peer("sops"), "dev/app.json"
+    sandbox.write({path: sandbox.encrypt(path, FILES[path], "alice", "bob", "carol", "dave")})
+    sandbox.commit()
+    environ = {"SOPS_AGE_KEY_FILE": str(sandbox.key_file("alice")), "HOME": str(sandbox.root.parent)}
+    rotated = run([binary, "rotate", path], env=environ, cwd=sandbox.root).stdout
+    assert sandbox.recipient("dave").encode() in rotated
+    assert [one.kind for one in sandbox.plan("remove", subject="bob").problems] == ["unknown-recipient"]
+    sandbox.merge(sandbox.apply(sandbox.plan("align", unknown="drop"), held=("dave",)))
+    assert _opened(binary, sandbox, path, "alice").code == 0
+    assert _opened(binary, sandbox, path, "dave").code != 0
