@@ -67,6 +67,9 @@ def _settled(store: Store, output: bytes, documents: list[Mapping], comments: di
         mac.verify(cipher, found.mac, mac.digest(check.hashed), found.last_modified)
         settle = _Settling(found.selector, cipher, comments)
         settled = settle.documents(bare)
+        if settle.strayed and attempt == 0:
+            output = store.rewrite(again, blocks.attach(documents, found.block, again.documents), encrypted=True)
+            continue
         if not settle.moved:
             break
         output = store.rewrite(again, blocks.attach(settled, found.block, again.documents), encrypted=True)
@@ -74,13 +77,24 @@ def _settled(store: Store, output: bytes, documents: list[Mapping], comments: di
 
 
 class _Settling(Walk):
-    """Encrypts anew the comments that do not decrypt where they stand."""
+    """Encrypts anew the comments that do not decrypt where they stand.
+
+    `moved` counts them, `strayed` those whose reader would not even try, as their place is not selected. A copy that an
+    alias makes in such a place is neither.
+    """
 
     def __init__(self, selector: Selector, cipher: Gcm, comments: dict[str, str]) -> None:
         super().__init__(selector)
         self.moved = 0
+        self._selected: set[str] = set()
+        self._unselected: set[str] = set()
         self._cipher = cipher
         self._comments = comments
+
+    @property
+    def strayed(self) -> int:
+        """How many comments stand nowhere that is selected."""
+        return len(self._unselected - self._selected)
 
     def leaf(self, scalar: Scalar, aad: bytes, *, selected: bool) -> Scalar:  # noqa: ARG002  # the walk's signature
         """Leave values alone."""
@@ -89,6 +103,8 @@ class _Settling(Walk):
     def comment(self, comment: Comment, aad: bytes, *, selected: bool) -> Comment:
         """Return the comment encrypted for `aad`; one that has come to be selected where it stands, too."""
         text = self._comments.get(comment.text)
+        if text is not None:
+            (self._selected if selected else self._unselected).add(comment.text)
         if not selected or not comment.text or (text is None and values.is_ciphertext(comment.text)):
             return comment
         if text is not None:

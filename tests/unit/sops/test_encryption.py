@@ -325,3 +325,12 @@ def test_a_comment_that_sops_would_lose_is_a_warning() -> None:
 def test_a_comment_that_sops_would_lose_stays_where_it_may_be_read(kind: str, pattern: str, kept: bool) -> None:
     output = encrypt("a: s\nb: [ # a note\n  t ]\n", kind, pattern, allow_plaintext=True)
     assert ("# a note" in output) is kept
+
+
+def test_a_comment_that_would_stray_out_of_the_selection_is_moved_back() -> None:
+    """The comment is the root's in the plain text, and the list's once the block follows it."""
+    keys = FixedKeys()
+    text = "name:\n  - |\n    xy\n\n  # hidden\n"
+    output = encrypt(text, "unencrypted_regex", "^name$", keys=keys, allow_plaintext=True)
+    assert "\n#ENC[" in output
+    assert decrypt(output, keys) == [outline(tree(text))]
