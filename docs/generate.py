@@ -13,6 +13,7 @@ from secretsync.cli.__main__ import run
 from secretsync.cli._commands import COMMANDS, LazyGroup
 from secretsync.findings import rule_of
 from secretsync.hooks import render_command
+from secretsync.keyring.ruleset import RULES as KEY_RING_RULES
 
 FOLDER = Path(__file__).parent / "reference"
 NOTE = "<!-- Written by docs/generate.py from the code: run `make docs`. -->\n"
@@ -55,9 +56,9 @@ def exit_codes() -> str:
 
 
 def findings() -> str:
-    """Return the page of the rules of `check`."""
+    """Return the page of the rules of `check` and `keys lint`."""
     lines = [
-        "# Findings of `check`",
+        "# Findings of `check` and `keys lint`",
         "",
         NOTE,
         "The name of a rule stays the same between versions; it is `rule` in JSON and `ruleId` in SARIF.",
@@ -66,7 +67,7 @@ def findings() -> str:
         "|---|---|",
     ]
     rules = {rule_of(each): (each.__doc__ or "").partition("\n")[0] for each in classes()}
-    lines += [f"| `{rule}` | {meaning} |" for rule, meaning in sorted({**rules, **RULES}.items())]
+    lines += [f"| `{rule}` | {meaning} |" for rule, meaning in sorted({**rules, **KEY_RING_RULES, **RULES}.items())]
     return "\n".join([*lines, ""])
 
 

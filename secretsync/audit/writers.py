@@ -94,14 +94,16 @@ def _result(finding: Finding, rule_index: int) -> dict[str, object]:
 
 
 def _summaries() -> dict[str, str]:
-    """Return the rules with what they mean: the audit's own, and every error class by its title."""
+    """Return the rules with what they mean: the audit's, the key ring's, and every error class by its title."""
+    from secretsync.keyring.ruleset import RULES as KEY_RING_RULES
+
     classes = [each for each in vars(errors).values() if isinstance(each, type)]
     found = {
         rule_of(each): (each.__doc__ or "").partition("\n")[0]
         for each in classes
         if issubclass(each, errors.SecretsyncError)
     }
-    return {**found, **RULES}
+    return {**found, **KEY_RING_RULES, **RULES}
 
 
 def _dumped(value: object) -> str:

@@ -6,6 +6,7 @@ values, because an exception's text or a frame's variables may hold a secret.
 
 from __future__ import annotations
 
+import sys
 import traceback
 from collections.abc import Callable
 from typing import Final
@@ -39,6 +40,9 @@ def run_guarded(action: Callable[[], object], *, sops_codes: Callable[[], bool],
             say(error.hint, kind="hint")
         return exit_code(error, sops_codes=sops_codes())
     except _UsageError as error:
+        if type(error).__name__ == "NoArgsIsHelpError":  # a group without a command: its message is the help
+            sys.stderr.write(f"{error.format_message()}\n")  # type: ignore[attr-defined]  # as above
+            return USAGE
         say(_usage_message(error), kind="error")
         say(f"{_command_path(error)} --help", kind="hint")
         return USAGE

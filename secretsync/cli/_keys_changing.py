@@ -115,9 +115,9 @@ def remove(
     why = Retirement(reason, _ring.today(), compromised_since, replaced_by)
     place.write(editing.retire(place.source, name, why, key_ids=key), dry_run=dry_run)
     if not dry_run:
-        scenario = "compromised" if reason == "compromised" else "remove"
         say(f"files in Git are as they were, and {name} can still read them")
-        say(f"commit this, then give them new data keys: secretsync runbook {scenario} plan {name}", kind="hint")
+        say("commit this, then give them new data keys: secretsync runbook align plan", kind="hint")
+        say(f"what {name} could ever read, and what of it to change: secretsync exposure {name}", kind="hint")
 
 
 @grouped
@@ -184,4 +184,4 @@ def _next_steps(ring: KeyRing, name: str, key: PublicKey, *, dry_run: bool) -> N
         tell([f"no rule of the policy names {name} yet: add it to a group, or to keys/policy.yaml"])
     else:
         say(f"prove that its owner has the private half: secretsync keys prove {key.id}", kind="hint")
-        say("encrypt the files it may read for it as well: secretsync updatekeys .", kind="hint")
+        say("commit this, then open the files it may read to it: secretsync runbook align plan", kind="hint")

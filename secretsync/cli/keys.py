@@ -20,12 +20,12 @@ def keys() -> None:
     """
 
 
-app.command("list")(show)
-app.command("add")(add)
-app.command("remove")(remove)
-app.command("import")(take_over)
-app.command("pin")(pin)
-app.command("prove")(prove)
-app.command("lint")(lint)
-app.command("diff")(diff)
-app.command("export")(export)
+app.command("list", short_help="List the keys: whose they are, until when, what they may read.")(show)
+app.command("add", short_help="Add a public key.")(add)
+app.command("remove", short_help="Retire keys; they never come back.")(remove)
+app.command("import", short_help="Adopt an existing .sops.yaml.")(take_over)
+app.command("pin", short_help="Pin the sealing certificate of a cluster.")(pin)
+app.command("prove", short_help="Prove that somebody holds the private half of a key.")(prove)
+app.command("lint", short_help="Check the ring, and that every encrypted file obeys it.")(lint)
+app.command("diff", short_help="Show who gains and who loses access to which file.")(diff)
+app.command("export", short_help="Print public keys for other tools.")(export)

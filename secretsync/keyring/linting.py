@@ -28,6 +28,7 @@ from secretsync.sops.datakey import Recipient
 from secretsync.sops.metadata import Envelope
 from secretsync.sops.selectors import Selector
 
+_ALIGN: Final = "secretsync runbook align plan"
 _CONFIG_NAMES: Final = {SOPS_YAML, ".sops.yml"}
 
 
@@ -68,7 +69,7 @@ def _of_file(seen: Seen, ring: KeyRing | None, today: date) -> Iterator[Finding]
 
 def _out_of_place(seen: Seen) -> Iterator[Finding]:
     for kind in privacy.kinds_of(seen.data):
-        hint = f"take it out, replace the key: secretsync runbook compromised; it stays in the history of {seen.path}"
+        hint = "it stays in the history: take it out, and replace the key: secretsync runbook compromised plan KEY"
         yield Finding(seen.path, "", ruleset.PRIVATE_KEY, "error", f"holds {kind}", hint)
     if seen.path.rpartition("/")[2] in _CONFIG_NAMES and seen.path != SOPS_YAML:
         message = "would decide instead of the policy who reads the files next to it"
@@ -103,14 +104,14 @@ def _of_recipient(
     label = f"{recipient.kind} {ring.label(recipient)}"
     if gone:
         message = f"is encrypted for {gone.key.id} of {gone.principal}, which was retired on {gone.retired_at} ({gone.reason})"
-        yield Finding(seen.path, place, ruleset.RETIRED_RECIPIENT, "error", message, _rewrap(seen.path))
+        yield Finding(seen.path, place, ruleset.RETIRED_RECIPIENT, "error", message, _ALIGN)
     elif not known:
         message = f"is encrypted for {label}, which the key ring does not know"
-        hint = f"who added it: git log -p -- {seen.path}"
+        hint = f"see who added it: git log -p -- {seen.path}; then: {_ALIGN} --unknown drop"
         yield Finding(seen.path, place, ruleset.UNKNOWN_RECIPIENT, "error", message, hint)
     elif wanted is not None and not any(_has(group, recipient) for group in wanted):
         message = f"is encrypted for {known[1].id} of {known[0].name}, whom the policy does not name for it"
-        yield Finding(seen.path, place, ruleset.EXTRA_RECIPIENT, "error", message, _rewrap(seen.path))
+        yield Finding(seen.path, place, ruleset.EXTRA_RECIPIENT, "error", message, _ALIGN)
 
 
 def _missing(
@@ -119,8 +120,7 @@ def _missing(
     present = {normalised(recipient) for group in groups for recipient, _ in group}
     for recipient in sorted({one for group in wanted for one in group if normalised(one) not in present}):
         message = f"is not encrypted for {ring.label(recipient)}, whom the policy names for it"
-        hint = f"secretsync updatekeys {seen.path}"
-        yield Finding(seen.path, "", ruleset.MISSING_RECIPIENT, "error", message, hint)
+        yield Finding(seen.path, "", ruleset.MISSING_RECIPIENT, "error", message, _ALIGN)
 
 
 def _shape(seen: Seen, rule: Rule, groups: list[set[Recipient]], wanted: list[set[Recipient]]) -> Iterator[Finding]:
@@ -130,10 +130,10 @@ def _shape(seen: Seen, rule: Rule, groups: list[set[Recipient]], wanted: list[se
     found = seen.metadata.shamir_threshold
     if len(groups) != len(wanted) or (len(wanted) > 1 and found != threshold):
         message = f"has {len(groups)} key groups and threshold {found}, and the policy {len(wanted)} and {threshold}"
-        yield Finding(seen.path, "", ruleset.OTHER_GROUPS, "error", message, _rewrap(seen.path))
+        yield Finding(seen.path, "", ruleset.OTHER_GROUPS, "error", message, _ALIGN)
     elif len(wanted) > 1 and [_all(group) for group in groups] != [_all(group) for group in wanted]:
         message = "has its recipients in other groups than the policy"
-        yield Finding(seen.path, "", ruleset.OTHER_GROUPS, "error", message, _rewrap(seen.path))
+        yield Finding(seen.path, "", ruleset.OTHER_GROUPS, "error", message, _ALIGN)
     policy = rule.selector or Selector.default()
     selector = seen.metadata.selector
     same = (selector.kind, selector.pattern) == (policy.kind, policy.pattern)
@@ -156,5 +156,3 @@ def _all(group: set[Recipient]) -> set[Recipient]:
     return {normalised(one) for one in group}
 
 
-def _rewrap(path: str) -> str:
-    return f"secretsync updatekeys {path} && secretsync rotate -i {path}"

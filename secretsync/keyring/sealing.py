@@ -50,9 +50,17 @@ def certificate_of(
     return certificate
 
 
-def require_pinned(ring: KeyRing, certificate: SealingCertificate, path: str) -> None:
-    """Refuse a certificate that a policy with pins does not pin. Raises: PolicyError."""
-    if ring.policy.sealing and certificate.spki_sha256 not in {pin.spki_sha256 for pin in ring.policy.sealing}:
+def require_pinned(ring: KeyRing, data: bytes, path: str) -> None:
+    """Refuse a certificate that a policy with pins does not pin.
+
+    Raises:
+        PolicyError: no pin is for it.
+        CertificateError: it is no certificate.
+    """
+    if not ring.policy.sealing:
+        return
+    certificate = SealingCertificate.load(data, now=datetime.now(UTC), allow_expired=True)
+    if certificate.spki_sha256 not in {pin.spki_sha256 for pin in ring.policy.sealing}:
         raise PolicyError(
             f"no pin of {POLICY} is for this certificate ({certificate.spki_sha256[:_SHORT]}…)",
             location=path,

@@ -43,7 +43,7 @@ def _of_key(ring: KeyRing, principal: Principal, key: PublicKey, today: date) ->
         message = f"{key.id} was retired on {gone.retired_at} ({gone.reason}) and does not come back"
         yield _finding(principal, key, ruleset.RETIRED_RECIPIENT, message)
     if key.status == "compromised":
-        hint = f"secretsync keys remove {principal.name} --key {key.id} --reason compromised"
+        hint = f"secretsync runbook compromised plan {key.id}"
         yield _finding(principal, key, ruleset.INACTIVE_KEY, f"{key.id} is compromised and not retired", hint)
     if problem := weakness(key.type, key.recipient):
         yield _finding(principal, key, ruleset.WEAK_KEY, f"{key.id}: {problem}")
@@ -59,7 +59,7 @@ def _of_key(ring: KeyRing, principal: Principal, key: PublicKey, today: date) ->
 def _of_expiry(principal: Principal, key: PublicKey, today: date) -> Iterator[Finding]:
     if key.expires is None or key.status != "active":
         return
-    hint = f"secretsync runbook expiring plan --key {key.id}"
+    hint = f"secretsync runbook expiring plan {key.id}"
     if key.expires < today:
         message = f"{key.id} expired on {key.expires}: nothing is encrypted for it any more"
         yield _finding(principal, key, ruleset.EXPIRED_KEY, message, hint)

@@ -22,6 +22,7 @@ from secretsync.secrecy import SecretBytes
 
 _SUFFIXES: Final = (".pem", ".crt", ".cert")
 _MARK: Final = b"-----BEGIN CERTIFICATE-----"
+_RETIRED: Final = frozenset({".git", "retired"})
 _SIZE: Final = 1 << 20
 _LABEL: Final = b"secretsync carried data keys v1"
 
@@ -95,7 +96,12 @@ def joined(keys: Mapping[str, SecretBytes | None]) -> SecretBytes:
 
 
 def only_certificate(start: str) -> str:
-    """Return the path of the one certificate below the nearest `keys/`, from `start` up to the repository's root."""
+    """Return the path of the one certificate below the nearest `keys/`, from `start` up to the repository's root.
+
+    Raises:
+        ConfigError: there is none, or several.
+        PolicyError: `keys/` is a key ring, and the certificate is none that it pins.
+    """
     folder = os.path.realpath(start)
     while not os.path.isdir(os.path.join(folder, "keys")):
         parent = os.path.dirname(folder)
@@ -103,9 +109,14 @@ def only_certificate(start: str) -> str:
             raise ConfigError("no certificate to seal for", hint="give one: --cert FILE")
         folder = parent
     keys = os.path.join(folder, "keys")
-    found = [name for name in files.walk(keys) if name.endswith(_SUFFIXES)]
+    found = [name for name in files.walk(keys, skip=_RETIRED) if name.endswith(_SUFFIXES)]
     found = [name for name in found if _MARK in files.read_confined(keys, name, _SIZE)]
     if len(found) != 1:
         number = "no certificate" if not found else f"{len(found)} certificates"
         raise ConfigError(f"{number} in {os.path.relpath(keys, start)!r}", hint="say which: --cert FILE")
+    if os.path.exists(os.path.join(keys, "policy.yaml")):
+        from secretsync.keyring import load
+        from secretsync.keyring.sealing import require_pinned
+
+        require_pinned(load(folder), files.read_confined(keys, found[0], _SIZE), os.path.join(keys, found[0]))
     return os.path.join(keys, found[0])

@@ -1,0 +1,294 @@
+"""`keys lint`, attack by attack: each is made in a repository that was clean, and found under the name of its rule."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from secretsync import age, sops
+from secretsync.documents.stores import store_named
+from secretsync.findings import Finding
+from secretsync.keyring import Checkout, Principal, PublicKey, editing, load
+from secretsync.keyring.applying import apply
+from secretsync.keyring.editing import Retirement
+from secretsync.keyring.linting import lint
+from secretsync.masterkeys import MasterKeys
+from secretsync.sops.datakey import Recipient
+from secretsync.sops.selectors import Selector
+from tests.unit.keyring.rings import TODAY, recipient, ring_files
+
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+FILE = "prod/db.yaml"
+CERTIFICATE = Path(__file__).parents[3] / "examples" / "demo-keys" / "sealing.crt"
+
+
+def encrypted(*names: str, selector: Selector | None = None, threshold: int = 0, groups: int = 1) -> bytes:
+    """Return a Secret that is encrypted for the keys of these names, all in each of `groups`."""
+    source = store_named("yaml").load(b"kind: Secret\ndata:\n  a: YQ==\n")
+    recipients = [Recipient("age", recipient(name)) for name in names]
+    return sops.encrypt(
+        source,
+        groups=[recipients] * groups,
+        selector=selector or Selector("encrypted_regex", "^(data|stringData)$"),
+        keys=MasterKeys({}),
+        threshold=threshold,
+        now=NOW,
+    )
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """Return a repository in which nothing is wrong."""
+    put(tmp_path, {**ring_files(), FILE: encrypted("alice-1", "bob-1", "bob-2", "prod-1")})
+    apply(tmp_path, editing.regenerated(Checkout(tmp_path), {}, today=TODAY))
+    return tmp_path
+
+
+def put(root: Path, contents: dict[str, bytes]) -> None:
+    for path, data in contents.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(data)
+
+
+def found(root: Path, today: date = TODAY) -> list[Finding]:
+    names = [path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()]
+    return lint(root, names, today=today).findings
+
+
+def rules(root: Path, today: date = TODAY) -> set[str]:
+    return {finding.rule for finding in found(root, today)}
+
+
+def edit(root: Path, path: str, old: str, new: str) -> None:
+    text = (root / path).read_text()
+    assert old in text
+    (root / path).write_text(text.replace(old, new))
+
+
+def test_a_clean_repository_has_no_findings(repository: Path) -> None:
+    assert found(repository) == []
+
+
+# Each changes the repository so that exactly one rule is broken.
+ATTACKS: dict[str, tuple[Callable[[Path], None], set[str]]] = {
+    "a recipient added to .sops.yaml": (
+        lambda root: edit(root, ".sops.yaml", "creation_rules", "# mallory\ncreation_rules"),
+        {"generated-drift"},
+    ),
+    ".sops.yaml removed": (lambda root: (root / ".sops.yaml").unlink(), {"generated-drift"}),
+    "the lock removed": (lambda root: (root / "keys/keyring.lock").unlink(), {"lock-drift"}),
+    "the lock edited": (lambda root: edit(root, "keys/keyring.lock", '"active"', '"suspended"'), {"lock-drift"}),
+    "the lock replaced by nonsense": (
+        lambda root: put(root, {"keys/keyring.lock": b"[]"}),
+        {"lock-drift"},
+    ),
+    "a nested .sops.yaml": (
+        lambda root: put(root, {"prod/.sops.yaml": b"creation_rules: []\n"}),
+        {"nested-config"},
+    ),
+    "an age identity in keys": (
+        lambda root: put(root, {"keys/people/alice.txt": age.generate().expose().encode()}),
+        {"private-key-in-repository"},
+    ),
+    "a post-quantum identity anywhere": (
+        lambda root: put(root, {"notes.md": b"key: " + age.generate(post_quantum=True).expose().encode()}),
+        {"private-key-in-repository"},
+    ),
+    "a PGP private key": (
+        lambda root: put(root, {"keys/pgp/x.asc": b"-----BEGIN PGP PRIVATE KEY BLOCK-----\n"}),
+        {"private-key-in-repository"},
+    ),
+    "a PEM private key": (
+        lambda root: put(root, {"keys/sealing/tls.key": b"-----BEGIN RSA PRIVATE KEY-----\n"}),
+        {"private-key-in-repository"},
+    ),
+    "an envelope nobody knows": (
+        lambda root: put(root, {FILE: encrypted("alice-1", "bob-1", "bob-2", "prod-1", "mallory")}),
+        {"unknown-recipient"},
+    ),
+    "an envelope for somebody else's file": (
+        lambda root: put(root, {FILE: encrypted("alice-1", "bob-1", "bob-2", "prod-1", "carol-1")}),
+        {"extra-recipient"},
+    ),
+    "an envelope missing": (lambda root: put(root, {FILE: encrypted("alice-1", "prod-1")}), {"missing-recipient"}),
+    "another selector in the file": (
+        lambda root: put(
+            root, {FILE: encrypted("alice-1", "bob-1", "bob-2", "prod-1", selector=Selector.default())}
+        ),
+        {"other-selector"},
+    ),
+    "key groups where the policy has none": (
+        lambda root: put(root, {FILE: encrypted("alice-1", "bob-1", "bob-2", "prod-1", groups=2, threshold=2)}),
+        {"other-groups"},
+    ),
+    "a damaged file": (
+        lambda root: edit(root, FILE, "  lastmodified", "  lastmodifed"),
+        {"sops-metadata"},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_an_attack_is_found_and_nothing_else(repository: Path, attack: str) -> None:
+    change, expected = ATTACKS[attack]
+    change(repository)
+    assert rules(repository) == expected
+
+
+def test_a_finding_names_the_line_of_the_envelope(repository: Path) -> None:
+    put(repository, {FILE: encrypted("alice-1", "bob-1", "bob-2", "prod-1", "mallory")})
+    (finding,) = found(repository)
+    lines = (repository / FILE).read_text().splitlines()
+    near = lines[(finding.line or 0) - 2 : (finding.line or 0) + 12]
+    assert any(recipient("mallory") in line for line in near)
+
+
+def test_a_file_without_a_rule_is_found(tmp_path: Path) -> None:
+    policy = b'rules:\n  - paths: ["prod/**"]\n    readers: [alice]\n'
+    put(tmp_path, {**ring_files(policy=policy), "dev/x.yaml": encrypted("alice-1")})
+    apply(tmp_path, editing.regenerated(Checkout(tmp_path), {}, today=TODAY))
+    assert rules(tmp_path) == {"no-rule"}
+
+
+def test_a_retired_recipient_in_a_file_is_found(repository: Path) -> None:
+    apply(repository, editing.retire(Checkout(repository), "bob", Retirement("left", TODAY)))
+    findings = [finding for finding in found(repository) if finding.rule == "retired-recipient"]
+    assert {finding.file for finding in findings} == {FILE}
+    assert "bob-1 of bob, which was retired on 2026-11-24 (left)" in findings[0].message
+
+
+def test_a_retired_recipient_back_in_the_ring_is_found(repository: Path) -> None:
+    before = (repository / "keys/people/bob.yaml").read_bytes()
+    apply(repository, editing.retire(Checkout(repository), "bob", Retirement("left", TODAY)))
+    put(repository, {"keys/people/bob.yaml": before})
+    assert "retired-recipient" in {each.rule for each in found(repository) if each.file == "keys/people/bob.yaml"}
+
+
+def test_a_shortened_deny_list_is_found(repository: Path) -> None:
+    apply(repository, editing.retire(Checkout(repository), "bob", Retirement("left", TODAY)))
+    (repository / "keys/retired/bob.yaml").unlink()
+    assert "keys/retired/bob.yaml" in {each.file for each in found(repository) if each.rule == "retired-recipient"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("^(data|stringData)$", "^nothing$"),
+        ('paths: ["prod/**"]', 'paths: ["prod/*"]'),
+        ("encrypt: {", "encrypt: {mac_only_encrypted: true, "),
+    ],
+    ids=["the selector", "the paths", "the MAC"],
+)
+def test_a_weaker_rule_is_found_against_the_lock(repository: Path, old: str, new: str) -> None:
+    edit(repository, "keys/policy.yaml", old, new)
+    assert "changed-selector" in rules(repository)
+
+
+def test_weaker_defaults_are_found_against_the_lock(tmp_path: Path) -> None:
+    policy = b'defaults: {min_recipients: 2, forbid_mixed_pq: true, require: [carol]}\nrules:\n  - paths: ["**"]\n    readers: [alice]\n'
+    put(tmp_path, ring_files(policy=policy))
+    apply(tmp_path, editing.regenerated(Checkout(tmp_path), {}, today=TODAY))
+    edit(
+        tmp_path, "keys/policy.yaml", "min_recipients: 2, forbid_mixed_pq: true, require: [carol]", "min_recipients: 1"
+    )
+    messages = [each.message for each in found(tmp_path) if each.rule == "weaker-defaults"]
+    assert len(messages) == 3
+
+
+def test_lock_drift_says_who_gains_what(repository: Path) -> None:
+    edit(repository, "keys/groups.yaml", "[alice, bob]", "[alice, bob, carol]")
+    (drift,) = [each for each in found(repository) if each.rule == "lock-drift"]
+    assert "carol/carol-1 gains prod/**" in drift.message
+
+
+def test_a_swapped_key_is_lock_drift_by_name(repository: Path) -> None:
+    edit(repository, "keys/people/alice.yaml", recipient("alice-1"), recipient("mallory"))
+    (drift,) = [each for each in found(repository) if each.rule == "lock-drift"]
+    assert "alice/alice-1 is another key" in drift.message
+
+
+@pytest.mark.parametrize(
+    ("policy", "groups", "extra", "rule"),
+    [
+        (b'defaults: {min_recipients: 2}\nrules:\n  - paths: ["**"]\n    readers: [alice]\n', b"", "", "too-few-recipients"),
+        (b'rules:\n  - paths: ["**"]\n    readers: [alice]\n', b"groups: {g: {members: [alice, bob], max_members: 1}}\n", "", "large-group"),
+        (b'rules:\n  - paths: ["**"]\n    readers: [carol]\n', b"", "    expires: 2026-11-23\n", "expired-key"),
+        (b'rules:\n  - paths: ["**"]\n    readers: [carol]\n', b"", "    expires: 2026-12-01\n", "expiring-key"),
+        (b'rules:\n  - paths: ["**"]\n    readers: [carol]\n', b"", "    status: compromised\n", "compromised-key"),
+        (b'rules:\n  - paths: ["**"]\n    readers: [nobody]\n', b"", "", "configuration"),
+        (b'rules:\n  - paths: ["**"]\n    reader: [alice]\n', b"", "", "configuration"),
+    ],
+    ids=["thin", "large", "expired", "expiring", "compromised", "unknown name", "misspelt"],
+)  # fmt: skip
+def test_an_unsound_ring_is_found(tmp_path: Path, policy: bytes, groups: bytes, extra: str, rule: str) -> None:
+    from tests.unit.keyring.rings import principal
+
+    put(
+        tmp_path,
+        {
+            **ring_files(policy=policy, groups=groups),
+            "keys/people/alice.yaml": principal("alice", "alice-1", extra=extra),
+        },
+    )
+    assert rule in rules(tmp_path)
+
+
+def test_doubled_demo_and_unnamed_keys_are_found(tmp_path: Path) -> None:
+    from secretsync.masterkeys.demo import DEMO_RECIPIENTS
+
+    demo = min(DEMO_RECIPIENTS)
+    text = "name: bob\nkeys:\n" + "".join(
+        f"  - id: {name}\n    type: age\n    recipient: {key}\n"
+        for name, key in (("bob-1", recipient("alice-1")), ("unknown-1", demo))
+    )
+    put(tmp_path, {**ring_files(), "keys/people/bob.yaml": text.encode()})
+    assert {"duplicate-recipient", "demo-recipient", "unnamed-key"} <= rules(tmp_path)
+
+
+def test_weak_and_token_keys_are_found(tmp_path: Path) -> None:
+    text = "name: bob\nkeys:\n  - {id: bob-1, type: age-ssh, recipient: sk-ssh-ed25519@openssh.com AAAA}\n"
+    put(tmp_path, {**ring_files(), "keys/people/bob.yaml": text.encode()})
+    assert "weak-key" in rules(tmp_path)
+
+
+def test_mixed_strength_is_found_where_it_is_forbidden(tmp_path: Path) -> None:
+    policy = b'defaults: {forbid_mixed_pq: true}\nrules:\n  - paths: ["**"]\n    readers: [alice, bob]\n'
+    strong = str(age.generate(post_quantum=True))
+    text = f"name: bob\nkeys:\n  - {{id: bob-1, type: age-pq, recipient: {strong}}}\n"
+    put(tmp_path, {**ring_files(policy=policy), "keys/people/bob.yaml": text.encode()})
+    assert "mixed-post-quantum" in rules(tmp_path)
+
+
+def test_a_swapped_sealing_certificate_is_found(repository: Path) -> None:
+    apply(repository, editing.pin(Checkout(repository), "prod", CERTIFICATE.read_bytes(), now=NOW))
+    assert found(repository) == []
+    (pin,) = load(repository).policy.sealing
+    edit(repository, "keys/policy.yaml", pin.spki_sha256, "f" * 64)
+    assert {"wrong-pin", "changed-pin"} <= rules(repository)
+
+
+def test_a_certificate_without_a_pin_is_found(repository: Path) -> None:
+    put(repository, {"keys/sealing/prod/other.pem": CERTIFICATE.read_bytes()})
+    assert rules(repository) == {"unpinned-certificate"}
+
+
+def test_an_expiring_key_changes_no_lock(tmp_path: Path) -> None:
+    source = Checkout(tmp_path)
+    put(tmp_path, ring_files())
+    apply(tmp_path, editing.regenerated(source, {}, today=TODAY))
+    key = PublicKey("dave-1", "age", recipient("dave-1"), expires=date(2026, 12, 31))
+    apply(tmp_path, editing.add_key(source, Principal("dave", "person"), key, today=TODAY, groups=["sre"]))
+    assert rules(tmp_path, date(2027, 1, 1)) == {"expired-key", "generated-drift"}
+
+
+def test_the_lock_is_a_chain(repository: Path) -> None:
+    from hashlib import sha256
+
+    before = (repository / "keys/keyring.lock").read_bytes()
+    apply(repository, editing.retire(Checkout(repository), "bob", Retirement("left", TODAY)))
+    lock = json.loads((repository / "keys/keyring.lock").read_bytes())
+    assert lock["prev"] == sha256(before).hexdigest()
