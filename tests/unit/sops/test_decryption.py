@@ -15,8 +15,10 @@ from secretsync.errors import (
     SecretsyncError,
     TreeError,
 )
+from secretsync.secrecy import SecretBytes
 from secretsync.sops import MacPolicy
 from tests.unit.sops.golden import ENCRYPTED, FixedKeys
+from tests.unit.sops.trees import encrypt
 
 
 def load(text: str) -> Source:
@@ -107,3 +109,51 @@ def test_errors_say_where() -> None:
 def test_field_names_match_in_any_case_and_junk_after_the_bracket_is_dropped() -> None:
     changed = ENCRYPTED.replace("    mac: ", "    MAC: ").replace("type:str]\ni", "type:str] junk\ni")
     assert value(decrypt(changed), "s") == "hello"
+
+
+def reread(text: str, keys: FixedKeys) -> sops.Decrypted:
+    return sops.decrypt(load(text), keys)
+
+
+def test_an_invalid_stored_pattern_matches_nothing_and_is_a_warning() -> None:
+    keys = FixedKeys()
+    text = encrypt("a: 1\n", "encrypted_regex", "^never$", keys=keys, allow_plaintext=True)
+    found = reread(text.replace("^never$", "'(?!x)'"), keys)
+    assert [warning.split(" and ")[0] for warning in found.warnings] == [
+        "the stored encrypted_regex '(?!x)' is not valid RE2"
+    ]
+
+
+def test_a_clear_comment_where_ciphertext_is_due_is_a_warning_with_its_place() -> None:
+    keys = FixedKeys()
+    text = encrypt("m:\n  k: v\n", keys=keys).replace("  k:", "  # open\n  # more\n  k:")
+    found = reread(text, keys)
+    assert found.warnings == ["#1 m: this and 1 other comments are not encrypted, although the selector covers it"]
+
+
+def test_a_comment_of_another_file_stays_as_it_is_with_a_warning() -> None:
+    foreign = encrypt("# other\na: 1\n", keys=FixedKeys(SecretBytes(bytes(32)))).splitlines()[0]
+    keys = FixedKeys()
+    found = reread(foreign + "\n" + encrypt("a: 1\n", keys=keys), keys)
+    assert isinstance(found.documents[0].items[0], Comment)
+    assert found.documents[0].items[0].text == foreign[1:]
+    assert found.warnings == ["#1: a comment is encrypted, but not for this place; kept as it is"]
+
+
+@pytest.mark.parametrize("before", ["m2:\n", "sops:\n"])
+def test_a_comment_moved_near_by_still_decrypts(before: str) -> None:
+    keys = FixedKeys()
+    text = encrypt("m:\n  # note\n  k: v\nm2:\n  k: w\n", keys=keys)
+    line = next(line for line in text.splitlines() if line.strip().startswith("#")) + "\n"
+    rest = text.replace(line, "")
+    place = rest.index(before)
+    assert not reread(rest[:place] + line + rest[place:], keys).warnings
+
+
+def test_a_map_value_labelled_a_comment_is_refused_by_the_mac() -> None:
+    keys = FixedKeys()
+    text = encrypt("a: text\n", keys=keys)
+    with pytest.raises(MacMismatchError):
+        sops.decrypt(load(text.replace("type:str", "type:comment", 1)), keys)
+    ignored = sops.decrypt(load(text.replace("type:str", "type:comment", 1)), keys, mac_policy=MacPolicy.IGNORE_UNSAFE)
+    assert value(ignored.documents[0], "a") == "text"
