@@ -136,7 +136,7 @@ def transform(
     several = len(documents) > 1
     locate = locate or (lambda index: f"#{index + 1}" if several else "")
     opened = open_units(documents, context.keys, locate, context.warnings)
-    finish = _finisher(context.options.mode)
+    finish = finisher(context.options.mode)
     before = sum(objects.count(document.after) for document in opened)
     finished = [_finish(document, finish, context) for document in opened]
     if sum(objects.count(document) for document in finished) != before:
@@ -153,7 +153,7 @@ def _check_access(opened: list[Opened], finished: list[Mapping], outputs: Output
         access.check(document, outputs, place.location)
 
 
-def _finisher(mode: Mode) -> Finish:
+def finisher(mode: Mode) -> Finish:
     """Return what a mode does with an opened object; sealing and redacting load their modules."""
     if mode == "reveal":
         return _reveal

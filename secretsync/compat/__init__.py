@@ -1,0 +1,1 @@
+"""Programs under the names of other tools, which behave as those do at their interfaces."""

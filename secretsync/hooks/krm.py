@@ -1,0 +1,147 @@
+"""`secretsync-hook krm`: a KRM function for kustomize and kpt, as generator, transformer or validator.
+
+Its arguments and environment come from the kustomization, that is from the tenant: where there is an operator's
+configuration they can only narrow it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Final, cast
+
+from secretsync.documents.tree import Mapping
+from secretsync.errors import ConfigError, LimitError, PolicyError, SecretsyncError
+from secretsync.hooks import krm_annotations, krm_list
+from secretsync.hooks.argv import HELP, Option, UsageError, parse
+from secretsync.hooks.krm_list import ResourceList
+from secretsync.hooks.krm_surroundings import Surroundings
+from secretsync.hooks.operator import Request, find
+from secretsync.manifests import generators
+from secretsync.render import MODES, Mode
+from secretsync.render.objects import kind_of, text_of
+
+USAGE: Final = """\
+usage: secretsync-hook krm [OPTION]... < RESOURCELIST
+
+A KRM function: reads a ResourceList, and writes it with its secrets revealed, sealed or redacted. What it does follows
+from the kind of its functionConfig: ksops or SecretGenerator, SecretTransformer, SecretValidator.
+
+  --mode reveal|seal|redact  what becomes of the secrets (reveal)
+  --cert FILE                certificate to seal for (the only one in keys/)
+  --seal-key FILE            what sealing a Secret in the clear derives from: at least 32 random bytes
+  --allow-expired            seal for a certificate that has expired
+"""
+TABLE: Final = {
+    "--mode": Option("mode", choices=MODES),
+    "--cert": Option("cert"),
+    "--seal-key": Option("seal_key"),
+    "--allow-expired": Option("allow_expired", takes_value=False),
+    "--help": HELP,
+    "-h": HELP,
+}
+TRANSFORMER: Final = "SecretTransformer"
+VALIDATOR: Final = "SecretValidator"
+
+
+def run(arguments: Sequence[str]) -> bytes:
+    """Answer the ResourceList on standard input. Where that fails, a list with results and no items is printed.
+
+    Raises:
+        UsageError: the command line is wrong, or standard input is a terminal.
+        SecretsyncError: something does not render.
+    """
+    parsed = parse(arguments, TABLE)
+    if parsed.flag("help"):
+        return USAGE.encode()
+    if parsed.operands:
+        raise UsageError(f"takes no operand, and was given {parsed.operands[0]!r}")
+    request = Request(
+        mode=cast("Mode | None", parsed.text("mode")),
+        cert_file=parsed.text("cert"),
+        seal_key_file=parsed.text("seal_key"),
+        allow_expired=parsed.flag("allow_expired"),
+    )
+    surroundings = Surroundings(request, find())
+    resources = received(surroundings)
+    try:
+        return _answer(resources, surroundings)
+    except SecretsyncError as error:
+        if not isinstance(error, _FindingsError):
+            print_failure(resources, [krm_list.result(str(error))], keep_items=False)
+        raise
+
+
+def received(surroundings: Surroundings) -> ResourceList:
+    """Read the ResourceList on standard input. Raises: UsageError (a terminal), FormatError."""
+    if sys.stdin.isatty():
+        raise UsageError("reads a ResourceList from standard input, and is started by kustomize")
+    limits = surroundings.options.limits
+    data = sys.stdin.buffer.read(limits.size + 1)
+    if len(data) > limits.size:
+        raise LimitError(f"is larger than {limits.size} bytes", location="standard input")
+    try:
+        return krm_list.read(data, limits)
+    except SecretsyncError as error:
+        raise (error if error.location == "standard input" else error.at("standard input")) from None
+
+
+def generated(configs: list[Mapping], surroundings: Surroundings) -> list[Mapping]:
+    """Return the objects of all generators. Raises: SecretsyncError."""
+    from secretsync.hooks.krm_generate import objects_of
+
+    return [obj for config in configs for obj in objects_of(config, surroundings)]
+
+
+def print_failure(resources: ResourceList, results: list[dict[str, object]], *, keep_items: bool) -> None:
+    """Print the list with what went wrong; the engine reads standard error, other runners read this."""
+    sys.stdout.buffer.write(krm_list.failed(resources, results, keep_items=keep_items))
+
+
+class _FindingsError(PolicyError):
+    """A validator has found something, and has printed all of it."""
+
+
+def _answer(resources: ResourceList, surroundings: Surroundings) -> bytes:
+    config = resources.config
+    kind = kind_of(config) if config is not None else ""
+    if config is not None and kind in {TRANSFORMER, VALIDATOR}:
+        if text_of(config.get("apiVersion")) != generators.API:
+            raise ConfigError(f"expected {generators.API!r}", location=f"{kind} apiVersion")
+        return _validated(resources, config) if kind == VALIDATOR else _transformed(resources, config, surroundings)
+    own = [item for item in resources.items if generators.is_generator({"kind": kind_of(item)})]
+    if not own and config is not None and generators.is_generator({"kind": kind}):
+        own = [config]
+    if not own:
+        raise ConfigError(
+            f"a functionConfig of kind {kind!r} says nothing to this function",
+            hint=f"use one of ksops, {generators.KIND}, {TRANSFORMER}, {VALIDATOR}",
+        )
+    others = [item for item in resources.items if item not in own]
+    return krm_list.written(resources, [*others, *generated(own, surroundings)])
+
+
+def _transformed(resources: ResourceList, config: Mapping, surroundings: Surroundings) -> bytes:
+    from secretsync.hooks.krm_transform import transformed
+
+    if not resources.items:
+        raise ConfigError("there is nothing to transform", location=TRANSFORMER)
+    return krm_list.spliced(resources, transformed(resources.items, config, surroundings))
+
+
+def _validated(resources: ResourceList, config: Mapping) -> bytes:
+    """Return the list as it came, or nothing to kustomize.
+
+    kustomize compares the nodes it sent with those it parses, down to their quotes, and so refuses generated objects
+    that come back unchanged; it takes nothing for an answer. Source: api/internal/target/kusttarget.go at v5.8.1.
+    """
+    from secretsync.hooks.krm_validate import findings
+
+    found = findings(resources.items, config)
+    if found:
+        print_failure(resources, found, keep_items=False)
+        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        raise _FindingsError(f"{found[0]['message']}{more}")
+    if any(krm_annotations.is_from_kustomize(item) for item in resources.items):
+        return b""
+    return krm_list.spliced(resources, resources.items)
