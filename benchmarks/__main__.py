@@ -6,14 +6,28 @@ Ends with 1 where a promise is not kept, with 3 where a real tool is missing.
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from benchmarks.comparisons import COMPARISONS, REPOSITORY, Bench, Line
+from benchmarks import comparisons, engines
+from benchmarks.table import REPOSITORY, Bench, Line
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+COMPARISONS: Final[dict[str, Callable[[Bench], Iterator[Line]]]] = {
+    "one-file": comparisons.one_file,
+    "many-files": comparisons.many_files,
+    "sealing": comparisons.sealing,
+    "changing": comparisons.changing,
+    "kustomize": engines.kustomize,
+    "helm": engines.helm,
+    "argo-cd": engines.argo_cd,
+}
 _COUNT: Final = int(os.environ.get("SECRETSYNC_BENCH_FILES", "1000"))
 
 
@@ -36,8 +50,8 @@ def _memory() -> str | None:
 
 
 def _printed(line: Line) -> Line:
-    promise = f"{'≥' if line.at_least else '≤'} {line.bound:g}"
-    verdict = "kept" if line.holds else "**missed**"
+    promise = "" if line.bound is None else f"{'≥' if line.at_least else '≤'} {line.bound:g}"
+    verdict = "" if line.bound is None else "kept" if line.holds else "**missed**"
     print(f"| {line.name} | {line.ours} | {line.peer} | {line.ratio:.2f} | {promise} | {verdict} |", flush=True)
     return line
 
@@ -45,7 +59,8 @@ def _printed(line: Line) -> Line:
 def _peers() -> dict[str, str]:
     listed = subprocess.run([REPOSITORY / ".ci" / "peers", "--list"], check=True, stdout=subprocess.PIPE, text=True)
     peers = dict(line.split(" ", 1) for line in listed.stdout.splitlines())
-    missing = [name for name in ("sops", "age-keygen", "kubeseal", "godecrypt") if not Path(peers[name]).exists()]
+    needed = ("sops", "age-keygen", "kubeseal", "godecrypt", "helm3", "argocd-repo-server", "redis-server")
+    missing = [name for name in needed if shutil.which(peers[name]) is None]
     if missing:
         print(f"not installed here: {', '.join(missing)}; run `make peers`", file=sys.stderr)
         sys.exit(3)

@@ -36,7 +36,9 @@ class Usage(NamedTuple):
 NOTHING = Usage(0, 0, 0)
 
 
-def measure(argv: Sequence[object], *, env: Mapping[str, str], stdin: Path | None = None) -> Usage:
+def measure(
+    argv: Sequence[object], *, env: Mapping[str, str], stdin: Path | None = None, cwd: Path | None = None
+) -> Usage:
     """Run a command with its output thrown away and return what it and its children used.
 
     Raises:
@@ -46,7 +48,7 @@ def measure(argv: Sequence[object], *, env: Mapping[str, str], stdin: Path | Non
     with open(stdin or os.devnull, "rb") as source:
         begin = time.perf_counter()
         process = subprocess.Popen(
-            words, stdin=source, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=dict(env)
+            words, stdin=source, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=dict(env), cwd=cwd
         )
         assert process.stderr is not None
         complaint = process.stderr.read()
