@@ -53,9 +53,9 @@ def diff(
 
     Exits with 1 where anything changes.
     """
-    old = _ring_before(place, before)
+    new, old = place.ring(), _ring_before(place, before)
     paths = [seen.path for seen in census.look(place.root, place.names()) if seen.metadata is not None]
-    found = list(compare(old, place.ring(), paths, today=_ring.today()))
+    found = list(compare(old, new, paths, today=_ring.today()))
     if form == "json":
         _write_json({"files": [each._asdict() for each in found]})
     else:

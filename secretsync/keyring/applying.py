@@ -7,6 +7,7 @@ Each file is replaced in one step, the generated ones last: whoever is killed in
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from secretsync import files
@@ -32,11 +33,12 @@ def apply(root: str | Path, changes: Changes) -> list[str]:
     done: list[str] = []
     try:
         for path in sorted(changes, key=lambda path: (path in _LAST, path)):
-            done.append(path)
             _put(top / path, changes[path], before[path])
-    except SecretsyncError:
+            done.append(path)
+    except BaseException:
         for path in reversed(done):
-            _put(top / path, before[path], None)
+            with suppress(SecretsyncError):  # what stopped us is what is told
+                _put(top / path, before[path], None)
         raise
     return done
 

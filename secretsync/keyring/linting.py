@@ -154,5 +154,3 @@ def _has(group: set[Recipient], recipient: Recipient) -> bool:
 
 def _all(group: set[Recipient]) -> set[Recipient]:
     return {normalised(one) for one in group}
-
-
