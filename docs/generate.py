@@ -9,13 +9,15 @@ from pathlib import Path
 
 from secretsync import errors
 from secretsync.audit.ruleset import RULES
+from secretsync.cli import _argocd
 from secretsync.cli.__main__ import run
 from secretsync.cli._commands import COMMANDS, LazyGroup
 from secretsync.findings import rule_of
-from secretsync.hooks import render_command
+from secretsync.hooks import helm, render_command
 from secretsync.keyring.ruleset import RULES as KEY_RING_RULES
 
 FOLDER = Path(__file__).parent / "reference"
+ARGOCD = Path(__file__).parents[1] / "deploy" / "argocd"
 NOTE = "<!-- Written by docs/generate.py from the code: run `make docs`. -->\n"
 
 
@@ -77,10 +79,13 @@ def commands() -> str:
     for name in COMMANDS:
         blocks += [f"\n## secretsync {name}\n", _help([name])]
         blocks += [f"\n### secretsync {name} {inner}\n\n{_help([name, inner])}" for inner in _inner_commands(name)]
-    blocks += [
-        "\n## secretsync-hook render\n",
-        f"```console\n$ secretsync-hook render --help\n{render_command.USAGE}```\n",
-    ]
+        if name == "hook":
+            blocks.append(f"\n### secretsync hook argocd print\n\n{_help(['hook', 'argocd', 'print'])}")
+    for name, usage in (("render", render_command.USAGE), ("helm", helm.USAGE)):
+        blocks += [
+            f"\n## secretsync-hook {name}\n",
+            f"```console\n$ secretsync-hook {name} --help\n{usage}```\n",
+        ]
     return "\n".join(blocks)
 
 
@@ -105,6 +110,7 @@ def pages() -> dict[Path, str]:
         FOLDER / "exit-codes.md": exit_codes(),
         FOLDER / "findings.md": findings(),
         FOLDER / "cli.md": commands(),
+        **{ARGOCD / f"{part}.yaml": text for part, text in _argocd.parts().items()},
     }
 
 

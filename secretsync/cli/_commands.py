@@ -30,6 +30,7 @@ COMMANDS: Final[dict[str, Command]] = {
     "diff": Command("diff", "Manifests", "Show what applying would change in the cluster, values hidden."),
     "apply": Command("apply", "Manifests", "Render manifests and apply them to a cluster."),
     "check": Command("check", "Manifests", "Verify every encrypted file and report what is wrong."),
+    "hook": Command("hook", "Manifests", "Print what installs the render hook in a sync engine."),
     "encrypt": Command("encrypt", "SOPS files", "Encrypt a file.", sops_codes=True),
     "decrypt": Command("decrypt", "SOPS files", "Decrypt a file, once its MAC holds.", sops_codes=True),
     "edit": Command("edit", "SOPS files", "Edit an encrypted file in your editor.", sops_codes=True),

@@ -1,0 +1,60 @@
+"""`secretsync hook`: what installs the render hook in a sync engine."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from secretsync import files
+from secretsync.cli import _argocd
+from secretsync.cli._output import write_stdout
+from secretsync.cli._terminal import warn
+from secretsync.sealed import SealingCertificate
+
+app = typer.Typer(
+    add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, no_args_is_help=True, help=__doc__
+)
+argocd = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, no_args_is_help=True)
+app.add_typer(argocd, name="argocd", help="Run beside Argo CD's repo-server, as a config management plugin.")
+
+
+@argocd.callback()
+def _argocd_group() -> None:
+    """Run beside Argo CD's repo-server, as a config management plugin."""
+
+
+@argocd.command("print")
+def print_argocd(
+    source: Annotated[_argocd.Source, typer.Option("--source", help="What Applications hold.")] = "plain",
+    cert: Annotated[
+        str | None, typer.Option("--cert", help="Seal for this certificate; without it Secrets are revealed.")
+    ] = None,
+    image: Annotated[str, typer.Option("--image", help="What deploy/Containerfile builds.")] = _argocd.IMAGE,
+    keys: Annotated[str, typer.Option("--keys", help="The Secret that holds the identity.")] = _argocd.KEYS,
+    identity: Annotated[str, typer.Option("--identity", help="The identity's key in it.")] = _argocd.IDENTITY,
+    part: Annotated[_argocd.Part, typer.Option("--part", help="Print only this part.")] = "all",
+) -> int:
+    """Print what installs the plugin: its configuration, the sidecar and a network policy.
+
+    The sidecar is a patch of Argo CD's own Deployment; apply all of it with
+    `kubectl apply --server-side --namespace argocd --filename -`.
+    """
+    pem, pin = None, ""
+    if cert is not None:
+        data = files.read(cert)
+        certificate = SealingCertificate.load(data, now=datetime.now(UTC))
+        for warning in certificate.warnings:
+            warn(f"{cert}: {warning}")
+        pem, pin = _first_block(data.decode("ascii", "replace")), certificate.spki_sha256
+    documents = _argocd.parts(source=source, image=image, keys=keys, identity=identity, certificate=pem, pin=pin)
+    text = "---\n".join(documents.values()) if part == "all" else documents[part]
+    write_stdout(text.encode())
+    return 0
+
+
+def _first_block(text: str) -> str:
+    """Return the first certificate of a PEM file and nothing else: a private key may stand beside it."""
+    begin, end = (f"-----{word} CERTIFICATE-----" for word in ("BEGIN", "END"))
+    return begin + text.partition(begin)[2].partition(end)[0] + end
