@@ -26,6 +26,7 @@ from secretsync.rotation.model import Plan
 from secretsync.rotation.planning import Setting, make_plan
 from secretsync.rotation.scenario import Scenario
 from secretsync.rotation.workers import Pool
+from secretsync.sealed import privatekeys
 
 Form: TypeAlias = Annotated[Literal["text", "json"], typer.Option("--format", "-o", help="How to write the result.")]
 """The option of every verb that has a result."""
@@ -36,11 +37,14 @@ _SHOWN: Final = 12
 class Desk:
     """The repository, the keys, and processes to share the work; use it as a context."""
 
-    def __init__(self, folder: str, held: Sequence[str], *, allow_demo_keys: bool) -> None:
+    def __init__(
+        self, folder: str, held: Sequence[str], private_keys: Sequence[str] = (), *, allow_demo_keys: bool
+    ) -> None:
         self.repository = Repository.containing(folder)
         self._keys = MasterKeys(os.environ, prompt=ask_secret, allow_demo_keys=allow_demo_keys)
         identities = [one for path in held for one in age.parse_identities(files.read(path).decode("utf-8", "replace"))]
-        self._pool = Pool(FileWork(self.repository, self._keys, held=identities))
+        unsealing = [key for path in private_keys for key in privatekeys.load(files.read(path))]
+        self._pool = Pool(FileWork(self.repository, self._keys, held=identities, unsealing=unsealing))
         self._stopped = False
 
     def __enter__(self) -> Self:

@@ -37,11 +37,15 @@ class Sitting:
 
     repository: Annotated[str, typer.Option("--repository", "-C", help="A folder of the repository.")] = "."
     form: Form = "text"
+    private_keys: Annotated[
+        list[str] | None,
+        typer.Option("--private-keys", help="A file with sealing keys, as from sealing-keys backup (reseal)."),
+    ] = None
     allow_demo_keys: AllowDemoKeys = False
 
     def desk(self, held: list[str] | None = None) -> Desk:
         """Return what the verbs work with."""
-        return Desk(self.repository, held or [], allow_demo_keys=self.allow_demo_keys)
+        return Desk(self.repository, held or [], self.private_keys or [], allow_demo_keys=self.allow_demo_keys)
 
 
 @app.callback()
@@ -163,9 +167,11 @@ def _parametrised(command: Callable[..., int], scenario: Scenario) -> Callable[.
     """Return a verb's command that takes the scenario's parameters: `subject` as argument, the others as options."""
     parameters = [_parameter(one) for one in scenario.parameters]
     names = {one.name.replace("-", "_"): one.name for one in scenario.parameters}
+    public = [one.name for one in scenario.parameters if one.is_file]
 
     def call(**values: Any) -> int:
         given = {names[name]: value for name in names if (value := values.pop(name, None))}
+        given |= {name: files.read(given[name]).decode("utf-8", "replace") for name in public if name in given}
         return command(scenario=scenario.name, given=given, **values)
 
     return _signed(call, command, parameters)

@@ -128,6 +128,7 @@ class _Run:
         self._worktree = Worktree(repository, operation.tree, operation.branch)
         self._checks: list[Check] = []
         self._now = datetime.fromisoformat(plan.at)
+        self._certificate = plan.parameters.get("certificate", "")
 
     def carry_out(self) -> Outcome:
         """Do what is not done yet."""
@@ -180,7 +181,11 @@ class _Run:
             if record["event"] == "file":
                 written.setdefault(record["path"], set()).add(record["after"])
         todo = [target for target in self._targets(phase) if self._is_due(target, written.get(target.path, set()))]
-        planned = [Change(one.file, self._plan.keys, self._operation.tree, self._now) for one in todo if one.file]
+        planned = [
+            Change(one.file, self._plan.keys, self._operation.tree, self._now, self._certificate)
+            for one in todo
+            if one.file
+        ]
         contents: Iterator[bytes] = self._pool.map("change", planned)
         for number, target in enumerate(todo, 1):
             self._put(phase, target, next(contents) if target.file else target.data)
@@ -235,7 +240,7 @@ class _Run:
     def _prove(self, phase: PhasePlan, *, folder: str) -> None:
         """Check what was written, and refuse to go on where a check fails."""
         commit = self._worktree.tip()
-        tasks = [Proof(file, self._plan.keys, folder, commit) for file in phase.files]
+        tasks = [Proof(file, self._plan.keys, folder, commit, self._now, self._certificate) for file in phase.files]
         verdicts = []
         for number, verdict in enumerate(self._pool.map("prove", tasks), 1):
             verdicts.append(verdict)

@@ -6,7 +6,7 @@ Each process opens its own pipe to git and unwraps a data key once, whatever is 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha1, sha256
 from typing import NamedTuple
@@ -14,12 +14,17 @@ from typing import NamedTuple
 from secretsync import files
 from secretsync.age.protocol import Identity
 from secretsync.git import ObjectReader, Repository
+from secretsync.manifests.secret import parse as parse_secret
+from secretsync.manifests.trees import to_object
 from secretsync.masterkeys import MasterKeys
 from secretsync.rotation.changing import changed
 from secretsync.rotation.exposure import Version, read_version
-from secretsync.rotation.inspection import MARK, Inspected, inspect, is_encrypted
+from secretsync.rotation.inspection import MARK, Inspected, inspect, is_encrypted, options_for
 from secretsync.rotation.model import FilePlan, Key
 from secretsync.rotation.proving import Verdict, prove
+from secretsync.rotation.resealing import Resealer, SealedFile, certificate_of, holds_sealed, prove_sealed
+from secretsync.sealed.privatekeys import UnsealingKey
+from secretsync.sops.opening import open_file
 
 MAX_SIZE = 1 << 40  # bytes; the user's own files have no limit
 _SHA1_DIGITS = 40
@@ -33,6 +38,17 @@ class Change(NamedTuple):
     names: Mapping[str, Key]
     folder: str
     now: datetime
+    certificate: str = ""
+
+
+class Sealing(NamedTuple):
+    """A file that may hold SealedSecrets, the certificate to seal for, and SOPS files (path, blob) by their Secret."""
+
+    path: str
+    blob: str
+    certificate: str
+    now: datetime
+    sources: Mapping[str, list[str]]
 
 
 class Proof(NamedTuple):
@@ -42,14 +58,25 @@ class Proof(NamedTuple):
     names: Mapping[str, Key]
     folder: str
     commit: str
+    now: datetime
+    certificate: str = ""
 
 
 class FileWork:
     """The work on one file of `repository` at a time; `held` are identities of keys that should open nothing any more."""
 
-    def __init__(self, repository: Repository, keys: MasterKeys, *, held: Iterable[Identity] = ()) -> None:
+    def __init__(
+        self,
+        repository: Repository,
+        keys: MasterKeys,
+        *,
+        held: Iterable[Identity] = (),
+        unsealing: Sequence[UnsealingKey] = (),
+    ) -> None:
         self._repository = repository
         self._keys = keys
+        self._unsealing = unsealing
+        self._plaintext: dict[str, Mapping[str, bytes]] = {}
         self._held = {str(identity): _alone(identity) for identity in held}
         self._singles: dict[str, MasterKeys] | None = None
         self._reader: ObjectReader | None = None
@@ -73,6 +100,8 @@ class FileWork:
     def change(self, task: Change) -> bytes:
         """Return the new bytes of a file. Raises: as `changing.changed`."""
         data = files.read_confined(task.folder, task.file.path, MAX_SIZE)
+        if task.file.operation == "re-seal":
+            return self._resealer(task.certificate, task.now, task.file.sources).reseal(data)
         return changed(data, task.file, task.names, self._keys, now=task.now)
 
     def prove(self, task: Proof) -> list[Verdict]:
@@ -86,7 +115,33 @@ class FileWork:
             name: alone for name in file.removed if name in task.names and (alone := self._single(task.names[name]))
         }
         old = self._objects().read(file.blob)
+        if file.operation == "re-seal":
+            certificate = certificate_of(task.certificate, task.now)
+            return prove_sealed(file, certificate, self._unsealing, old=old, new=new)
         return prove(file, task.names, self._keys, singles=self._alone(), removed=removed, old=old, new=new)
+
+    def sealed(self, task: Sealing) -> SealedFile | None:
+        """Look at a file with SealedSecrets; None for one that holds none that can be read."""
+        data = self._objects().read(task.blob)
+        if not holds_sealed(data):
+            return None
+        return self._resealer(task.certificate, task.now, task.sources).look(task.path, task.blob, data)
+
+    def _resealer(self, certificate: str, now: datetime, sources: Mapping[str, list[str]]) -> Resealer:
+        def plaintext(secret: str) -> Mapping[str, bytes]:
+            return self._values(*sources[secret]) if secret in sources else {}
+
+        return Resealer(certificate_of(certificate, now), self._unsealing, plaintext)
+
+    def _values(self, path: str, blob: str) -> Mapping[str, bytes]:
+        """Return the values of the Secret in a SOPS file; each is opened once."""
+        found = self._plaintext.get(blob)
+        if found is None:
+            opened = open_file(self._objects().read(blob), options_for(path, self._keys))
+            secret = to_object(opened.plain.documents[0])
+            assert isinstance(secret, dict)  # the root of a document is a mapping
+            found = self._plaintext[blob] = parse_secret(secret).values
+        return found
 
     def close(self) -> None:
         """Let go of the pipe to git, if this process opened it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from secretsync.documents.stores import store_for_path
+from secretsync.documents.tree import Mapping, Node, Scalar
 from secretsync.errors import SecretsyncError
 from secretsync.keyring.model import normalised
 from secretsync.masterkeys import MasterKeys
@@ -30,6 +31,8 @@ class Inspected(NamedTuple):
     mac_only: bool
     items: int
     error: SecretsyncError | None = None
+    secret: str = ""
+    """`namespace/name` of the Kubernetes Secret that it is, if it is one."""
 
     @property
     def recipients(self) -> frozenset[Recipient]:
@@ -61,6 +64,7 @@ def inspect(path: str, blob: str, data: bytes, keys: MasterKeys) -> Inspected:
         threshold=found.shamir_threshold,
         selector=_selector(found.selector),
         mac_only=found.mac_only_encrypted,
+        secret=_secret(bare[0]),
     )
     try:
         plain = decrypt_with(bare, found, recover(found, keys))
@@ -71,3 +75,16 @@ def inspect(path: str, blob: str, data: bytes, keys: MasterKeys) -> Inspected:
 
 def _selector(selector: Selector) -> tuple[str, str]:
     return selector.kind, selector.pattern
+
+
+def _secret(document: Mapping) -> str:
+    version, kind, about = (document.get(name) for name in ("apiVersion", "kind", "metadata"))
+    if not (_is(version, "v1") and _is(kind, "Secret") and isinstance(about, Mapping)):
+        return ""
+    names = [about.get("namespace"), about.get("name")]
+    found = [one.value for one in names if isinstance(one, Scalar) and isinstance(one.value, str)]
+    return "/".join(found) if len(found) == len(names) else ""
+
+
+def _is(node: Node | None, value: str) -> bool:
+    return isinstance(node, Scalar) and node.value == value

@@ -35,7 +35,10 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class FilePlan:
-    """One file: its blob in the base commit, the operation, and its key ids by group before and after."""
+    """One file: its blob in the base commit, the operation, and its key ids by group before and after.
+
+    `sources` are the SOPS files (path, blob) that hold the plaintext of what is sealed anew, by `namespace/name`.
+    """
 
     path: str
     blob: str
@@ -45,6 +48,7 @@ class FilePlan:
     threshold: int
     items: int
     why: str = ""
+    sources: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def removed(self) -> list[str]:

@@ -35,12 +35,12 @@ def to_files(survey: Survey, chosen: set[str], expected: Expected) -> list[Probl
     """Return what is wrong with the encrypted files: any of them, since who can read is a question about all."""
     found: list[Problem] = []
     for one in survey.files:
-        if survey.after.rule_for(one.path) is None:
+        if survey.after.policy.rules and survey.after.rule_for(one.path) is None:
             hint = "add a rule to keys/policy.yaml, or remove the file"
             found.append(Problem(one.path, "no-rule", "is encrypted, and no rule of the policy matches it", hint))
         found += _strangers(survey, one, expected)
         if one.error is not None and (one.path in chosen or not one.groups):
-            found.append(_unopened(one.path, one.error))
+            found.append(unopened(one.path, one.error))
     return found
 
 
@@ -131,7 +131,8 @@ def _origin(survey: Survey, path: str, recipient: Recipient) -> str:
     return f" (since {entries[0].commit[:12]} by {entries[0].author})" if entries else ""
 
 
-def _unopened(path: str, error: SecretsyncError) -> Problem:
+def unopened(path: str, error: SecretsyncError) -> Problem:
+    """Return the problem that a file is which does not open."""
     kind = "unreadable"
     if isinstance(error, NoIdentityMatchError):
         kind = "cannot-open"

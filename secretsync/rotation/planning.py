@@ -14,6 +14,7 @@ from secretsync.errors import ConfigError, SecretsyncError
 from secretsync.git import Repository
 from secretsync.keyring import Changed, Changes, KeyRing, Snapshot, Source, load_from, locking
 from secretsync.keyring.editing import SOPS_YAML
+from secretsync.keyring.globs import matches
 from secretsync.keyring.model import normalised
 from secretsync.keyring.sources import FOLDER
 from secretsync.masterkeys import MasterKeys
@@ -21,8 +22,10 @@ from secretsync.rotation import objections
 from secretsync.rotation.ageing import ages
 from secretsync.rotation.ageing import due as due_ages
 from secretsync.rotation.exposure import exposed, work_list
+from secretsync.rotation.filework import Sealing
 from secretsync.rotation.inspection import MARK, Inspected
 from secretsync.rotation.model import FilePlan, Key, Operation, PhasePlan, Plan, Problem, Task
+from secretsync.rotation.resealing import certificate_of
 from secretsync.rotation.scenario import Context, Parameters, Phase, Scenario, Seen, complete, due
 from secretsync.rotation.workers import Pool
 from secretsync.secrecy import SecretBytes
@@ -86,7 +89,7 @@ def make_plan(scenario: Scenario, given: Mapping[str, str], setting: Setting, *,
     commit = setting.repository.resolve(base)
     source: Source = snapshot(setting.repository, commit)
     before = load_from(source)
-    if not before.policy.rules:
+    if not before.policy.rules and not scenario.seals:
         raise ConfigError("there is no recipient policy", location="keys/policy.yaml", hint="secretsync init")
     stages = list(_stages(scenario, parameters, source))
     survey = Survey(setting, commit, before, stages, survey_files(setting, commit))
@@ -169,11 +172,32 @@ class _Planner:
         title = stage.phase.title.format(**self._parameters)
         edits = {path: None if data is None else data.decode() for path, data in sorted(stage.edits.items())}
         files = []
-        if stage.phase.operation is not None:
+        if stage.phase.operation == "re-seal":
+            files = self._sealed_files()
+        elif stage.phase.operation is not None:
             files = [
                 planned for one in self._survey.files if (planned := self._file(stage, stage.phase.operation, one))
             ]
         return PhasePlan(stage.phase.name, title, edits, files)
+
+    def _sealed_files(self) -> list[FilePlan]:
+        """Return the files with SealedSecrets that the plan seals anew."""
+        setting, certificate = self._survey.setting, self._parameters["certificate"]
+        spki = certificate_of(certificate, setting.now).spki_sha256
+        self._keys[f"sealing-{spki[:16]}"] = Key("sealing", spki, self._parameters["subject"])
+        sources = {one.secret: [one.path, one.blob] for one in self._survey.files if one.secret and not one.error}
+        blobs = setting.repository.blobs(self._survey.base)
+        paths = setting.repository.files_with(self._survey.base, "SealedSecret")
+        wanted = [path for path in sorted(paths) if path in blobs and matches(self._parameters["paths"], path)]
+        tasks = [Sealing(path, blobs[path], certificate, setting.now, sources) for path in wanted]
+        found = [one for one in setting.pool.map("sealed", tasks) if one is not None]
+        self._problems += [objections.unopened(one.path, one.error) for one in found if one.error is not None]
+        after = [[f"sealing-{spki[:16]}"]]
+        return [
+            FilePlan(one.path, one.blob, "re-seal", [], after, 0, one.items, sources=_only(sources, one.secrets))
+            for one in found
+            if one.items
+        ]
 
     def _file(self, stage: Stage, operation: Operation, one: Inspected) -> FilePlan | None:
         """Return the plan for a file that the phase selects; a problem where policy has no readers for it."""
@@ -224,6 +248,7 @@ class _Planner:
             name
             for phase in phases
             for file in phase.files
+            if file.operation != "re-seal"
             for name in (
                 file.added if file.operation == "updatekeys" else [one for group in file.after for one in group]
             )
@@ -255,3 +280,7 @@ def _named(ring: KeyRing, name: str) -> frozenset[Recipient]:
     """Return the recipients of a principal, or of a key by its id; none where there is neither."""
     found = (key for owner, key in ring.public_keys() if name in {owner.name, key.id})
     return frozenset(normalised(key.master_key) for key in found)
+
+
+def _only(sources: Mapping[str, list[str]], secrets: Iterable[str]) -> dict[str, list[str]]:
+    return {secret: sources[secret] for secret in sorted(secrets) if secret in sources}

@@ -59,13 +59,14 @@ class Phase(NamedTuple):
 
 
 class Parameter(NamedTuple):
-    """One thing a scenario wants to know."""
+    """One thing a scenario wants to know. `is_file`: a public file, whose text is the value."""
 
     name: str
     help: str
     required: bool = False
     default: str = ""
     choices: tuple[str, ...] = ()
+    is_file: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ class Scenario:
 
     `exposes`: whoever loses access could read values, so the plan lists which must change at their source,
     within `exposure_days`. `mends`: recipients that should not be there are what it is for. `ages`: files are chosen by
-    the age of their data key.
+    the age of their data key. `seals`: it is about SealedSecrets, and needs no recipient policy.
     """
 
     name: str
@@ -86,6 +87,7 @@ class Scenario:
     exposure_days: int = 7
     mends: bool = False
     ages: bool = False
+    seals: bool = False
 
 
 SCENARIOS: Final[dict[str, tuple[str, str]]] = {
@@ -95,6 +97,7 @@ SCENARIOS: Final[dict[str, tuple[str, str]]] = {
     "expiring": ("expiring", "A key ends soon: a new one follows it, or its owner extended it."),
     "migrate": ("migrating", "Move from one kind of key to another, in two stages."),
     "align": ("aligning", "Give every file exactly the recipients of the policy."),
+    "reseal": ("resealing", "A sealing key was renewed: pin its certificate, seal older items anew in place."),
     "age-out": ("ageing_out", "Give the files with the oldest data keys new ones."),
 }
 """Name of the scenario to its module and summary."""
