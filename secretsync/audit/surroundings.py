@@ -13,6 +13,7 @@ from shutil import which
 from typing import Literal, TypeAlias
 
 from secretsync import files
+from secretsync.audit.functions import kustomization_with_functions
 from secretsync.errors import MissingFileError, SecretsyncError
 from secretsync.masterkeys import MasterKeys
 from secretsync.masterkeys.demo import DEMO_RECIPIENTS
@@ -39,6 +40,7 @@ def examine(environ: Mapping[str, str], folder: str = ".") -> list[Observation]:
         *_identities(environ),
         *_configuration(environ, folder),
         *_operator(),
+        *_functions(folder),
         *_libraries(),
         *_programs(environ),
     ]
@@ -80,6 +82,14 @@ def _operator() -> list[Observation]:
     except SecretsyncError as error:
         return [Observation("hooks", OPERATOR_FILE, "bad", error.message)]
     return [Observation("hooks", OPERATOR_FILE, "ok", "hooks take keys, mode, limits and outputs from it alone")]
+
+
+def _functions(folder: str) -> list[Observation]:
+    path = kustomization_with_functions(folder)
+    if path is None:
+        return []
+    detail = "has functions: without --enable-alpha-plugins --enable-exec kustomize leaves Secrets out, and succeeds"
+    return [Observation("hooks", os.path.normpath(path), "none", detail)]
 
 
 def _nearest(folder: str, name: str) -> str | None:

@@ -1,0 +1,52 @@
+"""What `doctor` says of hooks: whether an operator separates tenants, and functions that kustomize would skip."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from secretsync.audit import surroundings
+from secretsync.audit.surroundings import Observation, examine
+
+FUNCTION = "apiVersion: viaduct.ai/v1\nkind: ksops\nmetadata: {annotations: {config.kubernetes.io/function: x}}\n"
+
+
+def hooks(folder: Path) -> list[Observation]:
+    return [each for each in examine({}, str(folder)) if each.topic == "hooks"]
+
+
+def test_the_operators_configuration_is_named_whether_it_is_there_or_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "hook.yaml"
+    monkeypatch.setattr(surroundings, "OPERATOR_FILE", str(path))
+    assert [(each.state, "nothing separates tenants" in each.detail) for each in hooks(tmp_path)] == [("none", True)]
+    path.write_text("kind: HookConfiguration\n")
+    assert [each.state for each in hooks(tmp_path)] == ["ok"]
+    path.unlink()
+    path.mkdir()
+    assert [each.state for each in hooks(tmp_path)] == ["bad"]
+
+
+@pytest.mark.parametrize(
+    ("kustomization", "told"),
+    [
+        ("generators: [generator.yaml]\n", True),
+        ("transformers: [generator.yaml]\n", True),
+        ("generators:\n- |\n" + "".join(f"  {line}\n" for line in FUNCTION.splitlines()), True),
+        ("resources: [generator.yaml]\n", False),
+        ("generators: [absent.yaml]\n", False),
+        ("generators: [../outside.yaml]\n", False),
+        ("generators: {a: b}\n", False),
+        ("a: [", False),
+        ("", False),
+    ],
+)
+def test_functions_of_a_kustomization_need_flags(tmp_path: Path, kustomization: str, told: bool) -> None:
+    folder = tmp_path / "app"
+    folder.mkdir()
+    (folder / "generator.yaml").write_text(FUNCTION)
+    (tmp_path / "outside.yaml").write_text(FUNCTION)
+    (folder / "kustomization.yaml").write_text(kustomization)
+    assert any("--enable-exec" in each.detail for each in hooks(folder)) == told
