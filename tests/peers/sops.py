@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tests.peers.processes import Completed, run
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 
@@ -43,6 +44,19 @@ class Sops:
         ended = self._run(encrypted, suffix, "--decrypt", check=False)
         assert ended.code != 0, "sops decrypted what it should refuse"
         return ended
+
+    def change(self, encrypted: bytes, suffix: str, *flags: str, after: Sequence[str] = ()) -> bytes:
+        """Return the bytes of a file called `*.{suffix}` after a verb that changes it; `after` stands behind its name.
+
+        Raises:
+            AssertionError: sops refuses.
+        """
+        file = self._folder / f"{next(self._numbers)}.{suffix}"
+        file.write_bytes(encrypted)
+        run([self._binary, *flags, file, *after], env=self.environ, cwd=self._folder)
+        changed = file.read_bytes()
+        file.unlink()
+        return changed
 
     def _run(self, content: bytes, suffix: str, *flags: str, check: bool = True) -> Completed:
         file = self._folder / f"{next(self._numbers)}.{suffix}"
