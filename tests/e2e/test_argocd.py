@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -69,10 +70,14 @@ def repo_server(
     for name, files in printed.items():
         plugins[name] = _installed(files, folder / name, name)
         (folder / name / "age.agekey").write_bytes(sops_peer.identity.read_bytes())
+    plugins_of_kustomize = folder / "kustomize" / "viaduct.ai" / "v1" / "ksops"
+    plugins_of_kustomize.mkdir(parents=True)
+    (plugins_of_kustomize / "ksops").symlink_to(BIN / "ksops")
     path = [BIN, peer("kustomize").parent, peer("helm4").parent, "/usr/bin", "/bin"]
     environ = {
         **sops_peer.environ,  # for the getter, which reads the operator's file at its default place only
         "PATH": ":".join(map(str, path)),
+        "KUSTOMIZE_PLUGIN_HOME": str(folder / "kustomize"),
         "HELM_PLUGINS": str(REPOSITORY / "deploy" / "helm3"),  # as in deploy/Containerfile, for either Helm
     }
     with argocd(peer, plugins, env=environ) as server:
@@ -140,6 +145,31 @@ def test_what_kustomize_changed_is_refused(repo_server: RepoServer, app: Path) -
     commit_everything(app)
     with pytest.raises(GenerationError, match="MAC does not match"):
         repo_server.generate(app, plugin="secretsync-kustomize")
+
+
+def test_a_generator_of_ksops_decrypts_before_kustomize_changes_anything(repo_server: RepoServer, app: Path) -> None:
+    generator = {"apiVersion": "viaduct.ai/v1", "kind": "ksops", "metadata": {"name": "db"}, "files": ["./secret.yaml"]}
+    (app / "generator.yaml").write_text(yaml.safe_dump(generator))
+    kustomization = {"resources": ["config.yaml"], "generators": ["generator.yaml"], "namePrefix": "x-"}
+    (app / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
+    commit_everything(app)
+    manifests = repo_server.generate(app, plugin="secretsync-kustomize", namespace="prod")
+    (secret,) = (each for each in manifests if each["kind"] == "Secret")
+    assert (secret["metadata"]["name"], secret["metadata"]["namespace"]) == ("x-db", "prod")
+    assert secret["stringData"] == {"password": CANARY}
+
+
+def test_no_program_of_a_repository_runs_beside_the_key(repo_server: RepoServer, app: Path, tmp_path: Path) -> None:
+    (app / "run.sh").write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
+    (app / "run.sh").chmod(0o755)
+    function = {"config.kubernetes.io/function": "exec: {path: ./run.sh}"}
+    generator = {"apiVersion": "x/v1", "kind": "X", "metadata": {"name": "x", "annotations": function}}
+    (app / "generator.yaml").write_text(yaml.safe_dump(generator))
+    (app / "kustomization.yaml").write_text("resources: [config.yaml]\ngenerators: [generator.yaml]\n")
+    commit_everything(app)
+    with suppress(GenerationError):
+        repo_server.generate(app, plugin="secretsync-kustomize")
+    assert not (tmp_path / "ran").exists()
 
 
 def test_a_chart_gets_its_encrypted_values(repo_server: RepoServer, tmp_path: Path, sops_peer: Sops) -> None:
