@@ -11,7 +11,7 @@ from secretsync.documents.stores import store_named
 from secretsync.masterkeys import MasterKeys
 from secretsync.sops import operations, recipients
 from secretsync.sops.datakey import Recipient
-from tests.interop.crossing import NOW, Choice, comments, decrypted, encrypted, values
+from tests.interop.crossing import NOW, UNDECRYPTED, Choice, comments, decrypted, encrypted, values
 from tests.interop.texts import yaml_texts
 from tests.peers.store_oracle import shown
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 PLAIN: Final = Choice(("unencrypted_suffix", "_unencrypted"), mac_only=False)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(text=yaml_texts(comments_behind_flows=False))
 def test_sops_reads_what_we_changed_in_its_files(text: str, sops_peer: Sops, oracle: StoreOracle) -> None:
     theirs = sops_peer.encrypt(text.encode(), "yaml")
@@ -31,7 +31,9 @@ def test_sops_reads_what_we_changed_in_its_files(text: str, sops_peer: Sops, ora
 
     rotated = operations.rotate(theirs, options, now=NOW).data
     assert values(_read(rotated, sops_peer, oracle)) == values(before)
-    assert comments(before) <= comments(_read(rotated, sops_peer, oracle))
+    kept = comments(before)
+    kept.pop(UNDECRYPTED, 0)
+    assert kept <= comments(_read(rotated, sops_peer, oracle))
 
     second = Recipient("age", str(age.generate()))
     groups = [[Recipient("age", sops_peer.recipient), second]]
@@ -44,7 +46,7 @@ def test_sops_reads_what_we_changed_in_its_files(text: str, sops_peer: Sops, ora
     assert [first, *others] == values(before)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(text=yaml_texts(comments_behind_flows=False))
 def test_we_read_what_sops_changed_in_our_files(text: str, sops_peer: Sops, oracle: StoreOracle) -> None:
     ours = encrypted(text, "yaml", PLAIN, sops_peer)
