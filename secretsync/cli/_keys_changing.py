@@ -18,6 +18,7 @@ from secretsync.keyring.adoption import adopt
 from secretsync.keyring.candidates import Candidate, examine
 from secretsync.keyring.editing import Retirement
 from secretsync.keyring.model import PrincipalKind, Reason, Status
+from secretsync.keyring.soundness import soundness
 
 Name: TypeAlias = Annotated[str, typer.Argument(metavar="NAME", help="The person, cluster or service: a-z, 0-9, -.")]
 Given: TypeAlias = Annotated[
@@ -88,8 +89,13 @@ def add(
     changes = editing.add_key(
         place.source, principal, new, today=_ring.today(), groups=group or [], armored=candidate.armored
     )
+    after = load_from(Changed(place.source, changes))
+    known = set(soundness(ring, _ring.today()))
+    for finding in soundness(after, _ring.today()):
+        if finding not in known:
+            warn(f"{finding.location}: {finding.message}")
     place.write(changes, dry_run=dry_run)
-    _next_steps(load_from(Changed(place.source, changes)), name, new, dry_run=dry_run)
+    _next_steps(after, name, new, dry_run=dry_run)
 
 
 @grouped

@@ -28,12 +28,12 @@ def drift(ring: KeyRing, source: Source, today: date) -> Iterator[Finding]:
         yield Finding(SOPS_YAML, "", ruleset.GENERATED_DRIFT, "error", message, _FIX)
     data = source.read(locking.PATH)
     if data is None:
-        yield Finding(locking.PATH, "", ruleset.LOCK_DRIFT, "error", "is missing", _FIX)
+        yield Finding(locking.PATH, "", ruleset.LOST_LOCK, "error", "is missing", _LOOK)
         return
     try:
         lock = locking.read(data)
     except ConfigError as error:
-        yield Finding(locking.PATH, "", ruleset.LOCK_DRIFT, "error", error.message, _FIX)
+        yield Finding(locking.PATH, "", ruleset.LOST_LOCK, "error", error.message, _LOOK)
         return
     new = locking.content(ring)
     if lock.digest != locking.digest(new):
@@ -71,6 +71,10 @@ def _weaker_defaults(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Findi
     lost = [
         (old["min_recipients"] > new["min_recipients"], "min_recipients is lower"),
         (bool(set(old["require"]) - set(new["require"])), "somebody required is not required any more"),
+        (
+            bool(set(new["allow_private_keys"]) - set(old["allow_private_keys"])),
+            "private keys are allowed in more places",
+        ),
         (old["forbid_mixed_pq"] and not new["forbid_mixed_pq"], "mixing post-quantum keys with others is allowed"),
     ]
     for happened, message in lost:

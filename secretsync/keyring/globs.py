@@ -14,7 +14,7 @@ from secretsync.errors import ConfigError
 
 def matches(glob: str, path: str) -> bool:
     """Whether a path, relative to the repository's root and with `/`, is one that `glob` means. Raises: ConfigError."""
-    return _compiled(glob).search(path) is not None
+    return _compiled(glob).fullmatch(path) is not None
 
 
 @lru_cache(maxsize=1024)
@@ -39,7 +39,12 @@ def to_pattern(glob: str) -> str:
         depth += change
     if depth:
         raise ConfigError(f"glob {glob!r} has a brace that is not closed")
-    return f"^{''.join(parts)}$"
+    pattern = f"^{''.join(parts)}$"
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ConfigError(f"glob {glob!r} cannot be understood: {error.msg}") from None
+    return pattern
 
 
 def _token(glob: str, at: int, depth: int) -> tuple[str, int, int]:

@@ -18,10 +18,11 @@ from secretsync.findings import Finding, Report, finding_of
 from secretsync.keyring.census import Seen
 from secretsync.keyring.drift import drift
 from secretsync.keyring.editing import SOPS_YAML
-from secretsync.keyring.model import KeyRing, Rule, normalised
+from secretsync.keyring.globs import matches
+from secretsync.keyring.model import KeyRing, Policy, Rule, normalised
 from secretsync.keyring.reading import POLICY, load_from
 from secretsync.keyring.sealing import pin_findings
-from secretsync.keyring.soundness import soundness
+from secretsync.keyring.soundness import pgp_findings, soundness
 from secretsync.keyring.sources import FOLDER, Checkout
 from secretsync.masterkeys import MasterKeys
 from secretsync.sops.datakey import Recipient
@@ -46,6 +47,7 @@ def lint(root: str | Path, names: Iterable[str], *, today: date) -> Report:
         report.findings += soundness(ring, today)
         report.findings += drift(ring, source, today)
         report.findings += pin_findings(ring, source, today)
+        report.findings += pgp_findings(ring, source, today)
     except SecretsyncError as error:
         report.findings.append(finding_of(error, POLICY))
     own = source.names(FOLDER)
@@ -57,7 +59,7 @@ def lint(root: str | Path, names: Iterable[str], *, today: date) -> Report:
 
 
 def _of_file(seen: Seen, ring: KeyRing | None, today: date) -> Iterator[Finding]:
-    yield from _out_of_place(seen)
+    yield from _out_of_place(seen, ring.policy if ring else Policy())
     if seen.problem is not None:
         yield finding_of(seen.problem, seen.path)
     elif seen.metadata is not None and ring is not None:
@@ -67,8 +69,11 @@ def _of_file(seen: Seen, ring: KeyRing | None, today: date) -> Iterator[Finding]
             yield finding_of(error, seen.path)
 
 
-def _out_of_place(seen: Seen) -> Iterator[Finding]:
-    for kind in privacy.kinds_of(seen.data):
+def _out_of_place(seen: Seen, policy: Policy) -> Iterator[Finding]:
+    allowed = not seen.path.startswith(f"{FOLDER}/") and any(
+        matches(glob, seen.path) for glob in policy.allow_private_keys
+    )
+    for kind in () if allowed else privacy.kinds_of(seen.data):
         hint = "it stays in the history: take it out, and replace the key: secretsync runbook compromised plan KEY"
         yield Finding(seen.path, "", ruleset.PRIVATE_KEY, "error", f"holds {kind}", hint)
     if seen.path.rpartition("/")[2] in _CONFIG_NAMES and seen.path != SOPS_YAML:

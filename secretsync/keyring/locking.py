@@ -44,6 +44,7 @@ def content(ring: KeyRing) -> dict[str, object]:
     return {
         "version": VERSION,
         "defaults": {
+            "allow_private_keys": sorted(policy.allow_private_keys),
             "forbid_mixed_pq": policy.forbid_mixed_pq,
             "max_datakey_age_days": policy.max_datakey_age.days if policy.max_datakey_age else None,
             "min_recipients": policy.min_recipients,

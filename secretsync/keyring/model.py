@@ -133,6 +133,7 @@ class SealingPin:
 class Policy:
     """What `policy.yaml` says. The first rule that matches a path decides.
 
+    `allow_private_keys` are globs of files that hold keys for tests only; nothing in `keys/` is ever among them.
     `sops` holds what else the generated `.sops.yaml` carries: `stores` and `destination_rules`, as sops spells them.
     """
 
@@ -142,6 +143,7 @@ class Policy:
     min_recipients: int = 1
     require: tuple[str, ...] = ()
     forbid_mixed_pq: bool = False
+    allow_private_keys: tuple[str, ...] = ()
     sops: dict[str, object] = field(default_factory=dict, hash=False)
 
 

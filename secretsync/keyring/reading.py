@@ -150,7 +150,9 @@ def _policy(source: Source) -> Policy:
     carried = fields.mapping("sops")
     carried.only("stores", "destination_rules")
     defaults = fields.mapping("defaults")
-    defaults.only("max_datakey_age", "min_recipients", "require", "forbid_mixed_pq")
+    defaults.only("max_datakey_age", "min_recipients", "require", "forbid_mixed_pq", "allow_private_keys")
+    for glob in (allowed := defaults.texts("allow_private_keys")):
+        globs.to_pattern(glob)
     return Policy(
         rules=tuple(_rule(each, number) for number, each in enumerate(fields.mappings("rules"), 1)),
         sealing=tuple(_pin(each) for each in fields.mappings("sealing")),
@@ -158,6 +160,7 @@ def _policy(source: Source) -> Policy:
         min_recipients=defaults.number("min_recipients") or 1,
         require=tuple(defaults.texts("require")),
         forbid_mixed_pq=defaults.flag("forbid_mixed_pq"),
+        allow_private_keys=tuple(allowed),
         sops=fields.plain("sops", dict),
     )
 

@@ -6,6 +6,7 @@ from typing import Final
 
 GENERATED_DRIFT: Final = "generated-drift"
 LOCK_DRIFT: Final = "lock-drift"
+LOST_LOCK: Final = "lost-lock"
 CHANGED_SELECTOR: Final = "changed-selector"
 CHANGED_PIN: Final = "changed-pin"
 WEAKER_DEFAULTS: Final = "weaker-defaults"
@@ -20,6 +21,7 @@ OTHER_SELECTOR: Final = "other-selector"
 NO_RULE: Final = "no-rule"
 WRONG_PIN: Final = "wrong-pin"
 UNPINNED: Final = "unpinned-certificate"
+WRONG_PGP_KEY: Final = "wrong-pgp-key"
 EXPIRED_KEY: Final = "expired-key"
 EXPIRING_KEY: Final = "expiring-key"
 WEAK_KEY: Final = "weak-key"
@@ -34,6 +36,7 @@ MIXED_STRENGTH: Final = "mixed-post-quantum"
 RULES: Final[dict[str, str]] = {
     GENERATED_DRIFT: "`.sops.yaml` is not what follows from `keys/`.",
     LOCK_DRIFT: "`keys/` was changed since `keyring.lock` was written.",
+    LOST_LOCK: "`keyring.lock` is missing or damaged, so nobody can tell what changed.",
     CHANGED_SELECTOR: "A rule encrypts something else than the lock says, or is gone: values may get into the clear.",
     CHANGED_PIN: "A sealing certificate's pin is not that of the lock: new secrets would be sealed for another key.",
     WEAKER_DEFAULTS: "The policy demands less than the lock says.",
@@ -48,6 +51,7 @@ RULES: Final[dict[str, str]] = {
     NO_RULE: "No rule of the policy is for an encrypted file.",
     WRONG_PIN: "A sealing certificate is not the one that the policy pins, or cannot be used.",
     UNPINNED: "A certificate lies in `keys/sealing/` that the policy does not pin.",
+    WRONG_PGP_KEY: "A file in `keys/pgp/` is not the public key it is named for, or that key is no good.",
     EXPIRED_KEY: "A key has expired, so nothing is encrypted for it any more.",
     EXPIRING_KEY: "A key expires within 30 days.",
     WEAK_KEY: "A key is too weak, or cannot decrypt.",
@@ -60,5 +64,5 @@ RULES: Final[dict[str, str]] = {
     MIXED_STRENGTH: "A rule mixes post-quantum keys with others, which are as weak as the weakest.",
 }
 
-DELIBERATE: Final = frozenset({CHANGED_SELECTOR, CHANGED_PIN, WEAKER_DEFAULTS, RETIRED_RECIPIENT})
+DELIBERATE: Final = frozenset({LOST_LOCK, CHANGED_SELECTOR, CHANGED_PIN, WEAKER_DEFAULTS, RETIRED_RECIPIENT})
 """What `keys lint --fix` does not settle without `--accept`: writing a new lock would make it look as if it had been so."""

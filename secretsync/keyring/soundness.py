@@ -7,12 +7,14 @@ from datetime import date, timedelta
 from typing import Final
 
 import secretsync.keyring.ruleset as ruleset
+from secretsync.errors import MissingDependencyError, SecretsyncError
 from secretsync.findings import Finding
-from secretsync.keyring.candidates import weakness
+from secretsync.keyring.candidates import examine, weakness
 from secretsync.keyring.model import KeyRing, Principal, PublicKey, Rule, normalised
 from secretsync.keyring.reading import GROUPS, POLICY
-from secretsync.keyring.sources import FOLDER
+from secretsync.keyring.sources import FOLDER, Source
 from secretsync.masterkeys.demo import DEMO_RECIPIENTS
+from secretsync.sops.datakey import Recipient
 
 UNNAMED: Final = "unknown-"
 _SOON: Final = timedelta(days=30)
@@ -36,6 +38,26 @@ def soundness(ring: KeyRing, today: date) -> Iterator[Finding]:
             yield Finding(GROUPS, f"groups.{group.name}", ruleset.LARGE_GROUP, "error", message)
     for rule in ring.policy.rules:
         yield from _of_rule(ring, rule, today)
+
+
+def pgp_findings(ring: KeyRing, source: Source, today: date) -> Iterator[Finding]:
+    """Yield what is wrong with the PGP public keys that lie in the ring; without gpg, a note that nobody looked."""
+    for _, key in ring.public_keys():
+        path = f"{FOLDER}/pgp/{key.master_key.name}.asc"
+        data = source.read(path) if key.type == "pgp" else None
+        if data is None:
+            continue
+        try:
+            found = examine(data.decode("ascii", "replace"), today=today)
+        except MissingDependencyError as error:
+            yield Finding(path, "", ruleset.WRONG_PGP_KEY, "note", f"was not looked at: {error.message}")
+            return
+        except SecretsyncError as error:
+            yield Finding(path, "", ruleset.WRONG_PGP_KEY, "error", error.message, error.hint)
+            continue
+        if normalised(Recipient("pgp", found.recipient)) != normalised(key.master_key):
+            message = f"holds PGP key {found.recipient}, and is to hold that of {key.id}"
+            yield Finding(path, "", ruleset.WRONG_PGP_KEY, "error", message)
 
 
 def _of_key(ring: KeyRing, principal: Principal, key: PublicKey, today: date) -> Iterator[Finding]:

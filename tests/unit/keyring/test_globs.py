@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 import re2
+from hypothesis import given
+from hypothesis import strategies as st
 
 from secretsync.errors import ConfigError
 from secretsync.keyring.globs import matches, to_pattern
@@ -38,7 +40,17 @@ def test_a_glob_matches_the_same_paths_here_and_in_sops(glob: str, path: str, ex
     assert (re2.search(to_pattern(glob), path) is not None) is expected
 
 
-@pytest.mark.parametrize("glob", ["", "/etc/x", "../x", "a/../b", "[ab", "{a,b"])
+@pytest.mark.parametrize("glob", ["", "/etc/x", "../x", "a/../b", "[ab", "{a,b", "[z-a]"])
 def test_a_glob_that_leads_away_or_does_not_end_is_refused(glob: str) -> None:
     with pytest.raises(ConfigError):
         to_pattern(glob)
+
+
+@given(st.text("ab/*?[]!{},.^$\\-|(", max_size=12), st.lists(st.text("ab/.-^$\\\n", max_size=8), max_size=8))
+def test_any_glob_is_refused_or_means_the_same_in_sops(glob: str, paths: list[str]) -> None:
+    try:
+        pattern = re2.compile(to_pattern(glob))
+    except ConfigError:
+        return
+    for path in paths:
+        assert matches(glob, path) is (pattern.search(path) is not None)

@@ -23,6 +23,20 @@ from tests.unit.keyring.rings import TODAY, recipient, ring_files
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 FILE = "prod/db.yaml"
+OTHER_PGP_KEY = b"""-----BEGIN PGP PUBLIC KEY BLOCK-----
+
+mDMEawYtDxYJKwYBBAHaRw8BAQdAOp27nwN0W36soYEu+optUicNB5OGs+NHhDVZ
+V4M+kvm0EW90aGVyQGV4YW1wbGUub3JniJAEExYIADgWIQSR0/hyXhTTo2CIgfJr
+jSSnscyFPwUCawYtDwIbAwULCQgHAgYVCgkICwIEFgIDAQIeAQIXgAAKCRBrjSSn
+scyFP8+kAQCjT1kmQsjyKlWY+piQODtHSeVipnZtkdkZI54fiQgJNwD/cQUjZfcP
+Ge/57IfmX6IXXCzzJOPAeuwdpsia0jS2pgO4OARrBi0PEgorBgEEAZdVAQUBAQdA
+xaajrwjxi3Cg1isYxRummZGlvQMeqI82vvOvTrIoLWADAQgHiHgEGBYIACAWIQSR
+0/hyXhTTo2CIgfJrjSSnscyFPwUCawYtDwIbDAAKCRBrjSSnscyFP6oAAP0Ww35G
+SpE/fBwYfDRphSl/sq/V45yKUU59hmXDNSKyuAD+ICLMrsEBetRCz7AaKecgthCy
+fu/no8//X3uD1aY/jA0=
+=4Trx
+-----END PGP PUBLIC KEY BLOCK-----
+"""
 CERTIFICATE = Path(__file__).parents[3] / "examples" / "demo-keys" / "sealing.crt"
 
 
@@ -80,11 +94,11 @@ ATTACKS: dict[str, tuple[Callable[[Path], None], set[str]]] = {
         {"generated-drift"},
     ),
     ".sops.yaml removed": (lambda root: (root / ".sops.yaml").unlink(), {"generated-drift"}),
-    "the lock removed": (lambda root: (root / "keys/keyring.lock").unlink(), {"lock-drift"}),
-    "the lock edited": (lambda root: edit(root, "keys/keyring.lock", '"active"', '"suspended"'), {"lock-drift"}),
+    "the lock removed": (lambda root: (root / "keys/keyring.lock").unlink(), {"lost-lock"}),
+    "the lock edited": (lambda root: edit(root, "keys/keyring.lock", '"active"', '"suspended"'), {"lost-lock"}),
     "the lock replaced by nonsense": (
         lambda root: put(root, {"keys/keyring.lock": b"[]"}),
-        {"lock-drift"},
+        {"lost-lock"},
     ),
     "a nested .sops.yaml": (
         lambda root: put(root, {"prod/.sops.yaml": b"creation_rules: []\n"}),
@@ -192,11 +206,10 @@ def test_weaker_defaults_are_found_against_the_lock(tmp_path: Path) -> None:
     policy = b'defaults: {min_recipients: 2, forbid_mixed_pq: true, require: [carol]}\nrules:\n  - paths: ["**"]\n    readers: [alice]\n'
     put(tmp_path, ring_files(policy=policy))
     apply(tmp_path, editing.regenerated(Checkout(tmp_path), {}, today=TODAY))
-    edit(
-        tmp_path, "keys/policy.yaml", "min_recipients: 2, forbid_mixed_pq: true, require: [carol]", "min_recipients: 1"
-    )
+    strict = "min_recipients: 2, forbid_mixed_pq: true, require: [carol]"
+    edit(tmp_path, "keys/policy.yaml", strict, 'allow_private_keys: ["**"]')
     messages = [each.message for each in found(tmp_path) if each.rule == "weaker-defaults"]
-    assert len(messages) == 3
+    assert len(messages) == 4
 
 
 def test_lock_drift_says_who_gains_what(repository: Path) -> None:
@@ -269,6 +282,28 @@ def test_a_swapped_sealing_certificate_is_found(repository: Path) -> None:
     (pin,) = load(repository).policy.sealing
     edit(repository, "keys/policy.yaml", pin.spki_sha256, "f" * 64)
     assert {"wrong-pin", "changed-pin"} <= rules(repository)
+
+
+def test_a_swapped_pgp_key_is_found(repository: Path, peer: Callable[[str], Path]) -> None:
+    """The armored file is what a colleague imports and what `keys prove` encrypts to."""
+    peer("gpg")
+    fingerprint = "0" * 39 + "A"
+    put(
+        repository,
+        {
+            "keys/people/carol.yaml": f"name: carol\nkeys: [{{id: carol-1, type: pgp, recipient: {fingerprint}}}]\n".encode(),
+            f"keys/pgp/{fingerprint}.asc": OTHER_PGP_KEY,
+        },
+    )
+    (finding,) = [each for each in found(repository) if each.rule == "wrong-pgp-key"]
+    assert finding.file == f"keys/pgp/{fingerprint}.asc"
+
+
+def test_private_keys_of_tests_can_be_allowed_but_never_in_keys(tmp_path: Path) -> None:
+    policy = b'defaults: {allow_private_keys: ["**"]}\nrules:\n  - paths: ["**"]\n    readers: [alice]\n'
+    secret = b"-----BEGIN RSA PRIVATE KEY-----\n"
+    put(tmp_path, {**ring_files(policy=policy), "tests/tls.key": secret, "keys/tls.key": secret})
+    assert [each.file for each in found(tmp_path) if each.rule == "private-key-in-repository"] == ["keys/tls.key"]
 
 
 def test_a_certificate_without_a_pin_is_found(repository: Path) -> None:
