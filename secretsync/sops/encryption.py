@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Mapping as AnyMapping
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 import secretsync.sops.block as blocks
@@ -22,6 +23,7 @@ from secretsync.documents.tree import Comment, Scalar, Source, Timestamp, Value
 from secretsync.errors import AlreadyEncryptedError, ConversionError, EmptyFileError, PlaintextError, TreeError
 from secretsync.sops.conversion import converted
 from secretsync.sops.decryption import Origin
+from secretsync.sops.hoisting import hoisted
 from secretsync.sops.instants import timestamp
 from secretsync.sops.selectors import Selector
 from secretsync.sops.strays import without_strays
@@ -71,10 +73,11 @@ def encrypt(  # noqa: PLR0913  # the options of `sops encrypt`
         source = converted(source, name, notes, indent=indent)
     stored = None if binary else (selector or Selector.default()).require_valid()
     effective = stored or Selector.default()
-    source = without_strays(source, effective, notes)
+    source = hoisted(without_strays(source, effective, notes), effective)
     data_key = reuse.data_key if reuse else datakey.new()
     recipients = [[datakey.Recipient(*one) for one in group] for group in groups]
-    envelopes, threshold = datakey.wrap(recipients, data_key, keys, now=now, threshold=threshold)
+    wrap = partial(datakey.wrap_again, earlier=reuse.metadata) if reuse else datakey.wrap
+    envelopes, threshold = wrap(recipients, data_key, keys, now=now, threshold=threshold)
     walk = Encryption(effective, Gcm(data_key.expose()), mac_only=mac_only and not binary, earlier=reuse)
     documents = walk.documents(source.documents)
     if not allow_plaintext:

@@ -88,11 +88,8 @@ class _YamlDraw:
     def _sequence(self, indent: int, *, depth: int) -> list[str]:
         lines: list[str] = []
         for _ in range(self._draw(st.integers(1, 4 - depth))):
-            between = self._between(indent)
-            value = self._value(f"{' ' * indent}-", indent, depth=depth)
-            if len(value) > 1 and value[1].lstrip().startswith("#"):
-                between = []  # sops prints only one of two comments, above an item and at its beginning
-            lines += between + value
+            lines += self._between(indent)
+            lines += self._value(f"{' ' * indent}-", indent, depth=depth)
         return lines + self._between(indent)
 
     def _value(self, head: str, indent: int, *, depth: int) -> list[str]:

@@ -1,0 +1,43 @@
+"""Two comments before the beginning of a list go where sops keeps both."""
+
+from __future__ import annotations
+
+import pytest
+
+from secretsync.sops.hoisting import hoisted
+from secretsync.sops.selectors import Selector
+from tests.unit.sops.trees import load
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("l:\n  # above\n  - # in\n    a: 1\n", "l:\n  # above\n  # in\n  -\n    a: 1\n"),
+        ("l:\n# above\n-\n  # in\n  # in, too\n  a: 1\n", "l:\n# above\n# in\n# in, too\n-\n  a: 1\n"),
+        ("l:\r\n  # above\r\n  - # in\r\n    a: 1\r\n", "l:\r\n  # above\r\n  # in\r\n  -\r\n    a: 1\r\n"),
+        ("l:\n# above\n- # in\n  - # deep\n    a: 1\n", "l:\n# above\n# in\n# deep\n-\n  -\n    a: 1\n"),
+    ],
+    ids=["behind the dash", "below the dash", "crlf", "nested"],
+)
+def test_comments_at_the_beginning_of_the_first_item_move_above_it(text: str, expected: str) -> None:
+    assert hoisted(load(text), Selector.default()).text == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "l:\n  # above\n  - a: 1 # behind\n",
+        "l:\n  - # in\n    a: 1\n",
+        "l:\n  # above\n  - 1\n  # later\n  - # in\n    a: 1\n",
+        "l_unencrypted:\n  # above\n  - # in\n    a: 1\n",
+        "m:\n  # above\n  k:\n    # in\n    a: 1\n",
+    ],
+    ids=["behind a value", "nothing above", "not the first", "clear", "no list"],
+)
+def test_every_other_comment_stays(text: str) -> None:
+    assert hoisted(load(text), Selector.default()).text == text
+
+
+def test_selectors_by_comment_move_nothing() -> None:
+    text = "l:\n  # above\n  - # in\n    a: 1\n"
+    assert hoisted(load(text), Selector("encrypted_comment_regex", "above")).text == text
