@@ -26,6 +26,12 @@ SECRET: Final = (
     "apiVersion: v1\nkind: Secret\nmetadata:\n  name: database\n  namespace: shop\nstringData:\n  password: x\n"
 )
 CONFIG: Final = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: shop}\ndata: {a: '{{ .Values.password }}'}\n"
+DEPLOYMENT: Final = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: shop}
+spec: {template: {spec: {containers: [{name: shop, image: shop, envFrom: [{secretRef: {name: settings}}]}]}}}
+"""
 SYNC: Final = """\
 apiVersion: kustomize.toolkit.fluxcd.io/v1
 kind: Kustomization
@@ -41,6 +47,12 @@ def _commands(page: str) -> str:
     return "\n".join(line[2:] for block in blocks for line in block.splitlines() if line.startswith("$ "))
 
 
+def _files(page: str) -> dict[str, str]:
+    """Return the files that a page shows: blocks of YAML whose first line is `# PATH`."""
+    text = (REPOSITORY / "docs" / "how-to" / page).read_text()
+    return dict(re.findall(r"^```yaml\n# (\S+\.yaml)\n(.*?)^```", text, re.MULTILINE | re.DOTALL))
+
+
 @pytest.fixture
 def follow(peer: Callable[[str], Path], sops_peer: Sops, tmp_path: Path) -> Callable[[str], bytes]:
     """Return a function that runs a page's commands in the test's folder and returns what they print."""
@@ -51,7 +63,7 @@ def follow(peer: Callable[[str], Path], sops_peer: Sops, tmp_path: Path) -> Call
         (tools / name).chmod(0o755)
     certificate(tmp_path)
     (tmp_path / "age.agekey").write_bytes(sops_peer.identity.read_bytes())
-    path = [tools, Path(sys.executable).parent, peer("helm4").parent, "/usr/bin", "/bin"]
+    path = [tools, Path(sys.executable).parent, peer("helm4").parent, peer("kustomize").parent, "/usr/bin", "/bin"]
     environ = {**sops_peer.environ, "PATH": ":".join(map(str, path)), "SECRETSYNC": str(REPOSITORY)}
 
     def call(page: str) -> bytes:
@@ -72,6 +84,23 @@ def test_the_page_on_helm_runs(follow: Callable[[str], bytes], tmp_path: Path) -
     printed = follow("helm.md").decode()
     assert printed.count("from-values") == 3
     assert printed.count("kind: SealedSecret") == 1
+
+
+def test_the_page_on_kustomize_runs(follow: Callable[[str], bytes], tmp_path: Path) -> None:
+    for name, text in _files("kustomize.md").items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    (tmp_path / "database.yaml").write_text(SECRET)
+    (tmp_path / "settings.env").write_text("MODE=fast\n")
+    (tmp_path / "logback.xml").write_text("<configuration/>\n")
+    (tmp_path / "shop" / "deployment.yaml").write_text(DEPLOYMENT)
+    printed = follow("kustomize.md").decode()
+    assert re.findall(r"^kind: (\w+)$", printed, re.MULTILINE) == [
+        *["Secret", "Secret", "Deployment"],  # the generator, in kustomize's order
+        "Secret",  # the legacy plugin
+        *["Deployment", "SealedSecret", "SealedSecret"],  # the validator over what was sealed
+    ]
+    assert printed.count("name: prod-settings\n") == 5  # objects, template and references
 
 
 def test_the_page_on_argo_cd_runs(follow: Callable[[str], bytes], sops_peer: Sops, tmp_path: Path) -> None:
