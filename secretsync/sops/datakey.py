@@ -123,6 +123,32 @@ def wrap(
     ], threshold
 
 
+def wrap_again(
+    groups: Sequence[Sequence[Recipient]],
+    data_key: SecretBytes,
+    keys: Keys,
+    *,
+    now: datetime,
+    earlier: Metadata,
+    threshold: int = 0,
+) -> tuple[list[list[Envelope]], int]:
+    """Wrap the data key of an earlier version: one group keeps the envelopes it had, several get new shares.
+
+    Raises: as `wrap`.
+    """
+    if len(groups) != 1 or not groups[0] or len(earlier.groups) != 1:
+        return wrap(groups, data_key, keys, now=now, threshold=threshold)
+    return [regrouped(earlier.groups[0], groups[0], data_key, keys, now)], threshold
+
+
+def regrouped(
+    found: list[Envelope], wanted: Sequence[Recipient], part: SecretBytes, keys: Keys, now: datetime
+) -> list[Envelope]:
+    """Return the envelopes of one group for the wanted recipients: those found for the same part, else new ones."""
+    kept = {Recipient(one.kind, keys.identity(one.kind, one.fields)): one for one in found}
+    return [kept.get(one) or envelope(one, part, keys, now) for one in wanted]
+
+
 def envelope(recipient: Recipient, part: SecretBytes, keys: Keys, now: datetime) -> Envelope:
     """Wrap the data key, or a group's share of it, for one recipient; every kind but age records when."""
     fields = dict(keys.wrap(recipient.kind, recipient.name, part))

@@ -17,7 +17,7 @@ import secretsync.sops.metadata as metadata
 from secretsync.crypto import shamir
 from secretsync.documents.stores import store_named
 from secretsync.documents.tree import Mapping
-from secretsync.errors import ConfigError
+from secretsync.errors import ConfigError, shortened
 from secretsync.secrecy import SecretBytes
 from secretsync.sops.datakey import Keys, Recipient
 from secretsync.sops.metadata import Envelope, Metadata
@@ -68,9 +68,13 @@ def differences(groups: Sequence[Sequence[Recipient]], policy: Sequence[Sequence
     """Return a warning for each recipient that only the file or only the rule has."""
     file = {one for group in groups for one in group}
     rule = {one for group in policy for one in group}
-    extra = [f"{one.kind} {one.name} is a recipient of the file and not of the matching rule" for one in file - rule]
-    missing = [f"{one.kind} {one.name} is a recipient of the matching rule and not of the file" for one in rule - file]
+    extra = [f"{_shown(one)} is a recipient of the file and not of the matching rule" for one in file - rule]
+    missing = [f"{_shown(one)} is a recipient of the matching rule and not of the file" for one in rule - file]
     return sorted(extra) + sorted(missing)
+
+
+def _shown(one: Recipient) -> str:
+    return f"{one.kind} {shortened(one.name)}"
 
 
 def plan_update(
@@ -156,15 +160,8 @@ def _rewrapped(
         if part is None:
             shares = [one.expose() for one in known]
             part = SecretBytes(shamir.share_at(shares, index + 1))
-        result.append(_group(found.groups[index], group, part, keys, now))
+        result.append(datakey.regrouped(found.groups[index], group, part, keys, now))
     return result, threshold
-
-
-def _group(
-    olds: list[Envelope], wanted: Sequence[Recipient], part: SecretBytes, keys: Keys, now: datetime
-) -> list[Envelope]:
-    kept = {Recipient(one.kind, keys.identity(one.kind, one.fields)): one for one in olds}
-    return [kept.get(one) or datakey.envelope(one, part, keys, now) for one in wanted]
 
 
 def _check(documents: list[Mapping], envelopes: list[list[Envelope]]) -> None:
@@ -178,5 +175,6 @@ def _check(documents: list[Mapping], envelopes: list[list[Envelope]]) -> None:
 def _farewell(plan: Plan) -> list[str]:
     names = sorted({name for group in plan.groups for name in group.removed})
     return [
-        f"{name} could open this file until now and may know its data key; run: secretsync rotate" for name in names
+        f"{shortened(name)} could open this file until now and may know its data key; run: secretsync rotate"
+        for name in names
     ]

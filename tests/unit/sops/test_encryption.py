@@ -279,6 +279,18 @@ def test_reuse_keeps_the_ciphertext_of_what_did_not_change() -> None:
     assert decrypt(second, keys) == [outline(tree("# c\nb: 3\na: 1\nl: [x, x, z]\n"))]
 
 
+def test_reuse_keeps_the_envelopes_of_recipients_that_stay() -> None:
+    keys = FixedKeys()
+    first = encrypt("a: 1\n", keys=keys).replace("wrapped for age1one", "an envelope of old")
+    earlier = sops.decrypt(load(first), keys)
+    groups = [[Recipient("age", "age1two"), *ONE[0]]]
+    second = sops.encrypt(load("a: 2\n"), groups=groups, keys=keys, now=NOW, reuse=earlier).decode()
+    assert "an envelope of old" in second
+    assert "wrapped for age1two" in second
+    shared = sops.encrypt(load("a: 2\n"), groups=ONE * 2, keys=keys, now=NOW, reuse=earlier).decode()
+    assert "an envelope of old" not in shared
+
+
 def lines(text: str) -> list[str]:
     return text[: text.index("sops:")].splitlines()
 
