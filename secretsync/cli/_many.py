@@ -14,11 +14,19 @@ from typing import BinaryIO, Final, NamedTuple, TypeAlias
 
 from secretsync import files
 from secretsync.cli._errors import BUG, exit_code
-from secretsync.cli._terminal import say, show_progress
+from secretsync.cli._terminal import say, show_progress, warn
 from secretsync.documents.stores import store_for_path
-from secretsync.errors import SecretsyncError
+from secretsync.errors import FileAccessError, SecretsyncError
 
-Work: TypeAlias = Callable[[str], list[str]]
+
+class Told(NamedTuple):
+    """What is to tell of a file that was done."""
+
+    notes: Sequence[str] = ()
+    warnings: Sequence[str] = ()
+
+
+Work: TypeAlias = Callable[[str], Told]
 """Does one file and returns what to tell of it; raises SecretsyncError and then leaves the file as it was."""
 
 SOME_FAILED: Final = 1  # sops updatekeys, for a failing file of several
@@ -31,25 +39,31 @@ class Outcome(NamedTuple):
     """What became of one file."""
 
     path: str
-    notes: list[str]
+    notes: Sequence[str] = ()
+    warnings: Sequence[str] = ()
     code: int = 0
     error: str | None = None
     hint: str | None = None
 
 
 def expand(paths: Sequence[str]) -> list[str]:
-    """Return the files that `paths` name: of a folder, every encrypted file in it, hidden ones left out.
+    """Return the files that `paths` name, each once: of a folder, every encrypted file in it, `.env` and the like too.
+
+    What cannot be read is among them, for the work to fail on. Of a file and links to it the first counts.
 
     Raises:
-        FileAccessError: a path is missing, or a folder cannot be listed.
+        FileAccessError: a folder cannot be listed.
+        EscapeError: a link to a folder leads out of a folder that was named.
     """
-    return [name for path in paths for name in _files_of(path)]
+    found = {os.path.realpath(name): name for path in reversed(paths) for name in reversed(_files_of(path))}
+    return list(reversed(found.values()))
 
 
-def for_each(paths: Sequence[str], work: Work, *, forking: bool = True) -> int:
+def for_each(paths: Sequence[str], work: Work, *, forking: bool = True, dry_run: bool = False) -> int:
     """Do `work` on every file and tell what became of it; return the exit code.
 
-    `forking` False keeps `work` in this process, for work that remembers. The code is that of the failure for a single file, and `SOME_FAILED` for several.
+    `forking` False keeps `work` in this process, for work that remembers; with `dry_run` it changes nothing. The code
+    is that of the failure for a single file, and `SOME_FAILED` for several.
     """
     failures = []
     for number, outcome in enumerate(_outcomes(paths, work, forking=forking), 1):
@@ -61,31 +75,36 @@ def for_each(paths: Sequence[str], work: Work, *, forking: bool = True) -> int:
         return 0
     if len(paths) == 1:
         return failures[0].code
-    say(f"{len(failures)} of {len(paths)} files failed and are as they were; the others are done")
+    rest = "" if dry_run else " and are as they were; the others are done"
+    say(f"{len(failures)} of {len(paths)} files failed{rest}")
     return SOME_FAILED
 
 
 def _tell(outcome: Outcome) -> None:
     for note in outcome.notes:
         say(f"{outcome.path}: {note}")
+    for warning in outcome.warnings:
+        warn(f"{outcome.path}: {warning}")
     if outcome.error is not None:
         say(outcome.error, kind="error")
     if outcome.hint:
         say(outcome.hint, kind="hint")
 
 
-def _files_of(path: str) -> Iterator[str]:
+def _files_of(path: str) -> list[str]:
     if not os.path.isdir(path):
-        yield path
-        return
-    for name in files.walk(path):
-        hidden = any(step.startswith(".") for step in name.split(os.sep))
-        if not hidden and _is_encrypted(os.path.join(path, name)):
-            yield os.path.normpath(os.path.join(path, name))
+        return [path]
+    names = [os.path.normpath(os.path.join(path, name)) for name in files.walk(path)]
+    return [name for name in names if os.path.isfile(name) and _is_encrypted(name)]
 
 
 def _is_encrypted(path: str) -> bool:
-    data = files.read(path)
+    if os.path.basename(path).startswith(files.TEMPORARY_PREFIX):
+        return False
+    try:
+        data = files.read(path)
+    except FileAccessError:
+        return True  # nobody can tell, so that it is not passed over in silence
     marked = _MARK in data and b"sops" in data
     return marked and (store_for_path(path) != "binary" or data.lstrip()[:1] == b"{")
 
@@ -114,15 +133,14 @@ def _outcomes(paths: Sequence[str], work: Work, *, forking: bool) -> Iterator[Ou
 
 def _outcome(path: str, work: Work) -> Outcome:
     try:
-        return Outcome(path, work(path))
+        return Outcome(path, *work(path))
     except SecretsyncError as error:
-        return Outcome(path, [], exit_code(error, sops_codes=True), str(error), error.hint)
+        return Outcome(path, code=exit_code(error, sops_codes=True), error=str(error), hint=error.hint)
 
 
 def _lost(path: str) -> Outcome:
-    return Outcome(
-        path, [], BUG, f"{path}: the process that worked on it ended early; the file is old or new, never torn"
-    )
+    message = f"{path}: the process that worked on it ended early; the file is old or new, never torn"
+    return Outcome(path, code=BUG, error=message)
 
 
 def _start(share: Sequence[str], work: Work) -> tuple[int, BinaryIO]:

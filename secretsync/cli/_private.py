@@ -26,10 +26,11 @@ def private_folder() -> Iterator[str]:
     root = _memory_backed()
     if root is None:
         warn("no memory-backed folder here: plaintext lies on disk until this command ends")
+    folder = os.path.join(root or tempfile.gettempdir(), f"secretsync-{os.urandom(8).hex()}")
     with _ending_on_signals():
-        folder = tempfile.mkdtemp(prefix="secretsync-", dir=root)
-        lifeline = _watch_over(folder)
+        lifeline = _watch_over(folder)  # before it exists, so that no moment is left to be killed in
         try:
+            os.mkdir(folder, 0o700)
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)

@@ -87,7 +87,8 @@ def rotate(
         )
 
     if destination.in_place or dry_run:
-        return _many.for_each(_many.expand(paths), _in_place(changed, destination, dry_run=dry_run))
+        work = _in_place(changed, destination, dry_run=dry_run)
+        return _many.for_each(_many.expand(paths), work, dry_run=dry_run)
     if len(paths) > 1:
         raise ConflictingOptionsError("several files are rotated with --in-place only")
     data = files.read(paths[0])
@@ -99,13 +100,13 @@ def rotate(
 
 
 def _in_place(changed: Callable[[str, bytes], Change], destination: Destination, *, dry_run: bool) -> _many.Work:
-    def work(path: str) -> list[str]:
+    def work(path: str) -> _many.Told:
         data = files.read(path)
         change = changed(path, data)
         if dry_run:
-            return [*change.warnings, "would get a new data key"]
+            return _many.Told(["would get a new data key"], change.warnings)
         write_result(change.data, destination.path(path), replaces=data)
-        return change.warnings
+        return _many.Told(warnings=change.warnings)
 
     return work
 

@@ -13,7 +13,7 @@ from secretsync.cli._creation import rules_at
 from secretsync.cli._options import Config, DryRun, InputType, Opening, grouped
 from secretsync.cli._output import write_result
 from secretsync.cli._terminal import confirm, say
-from secretsync.errors import ConfigError
+from secretsync.errors import ConfigError, shortened
 from secretsync.sops import metadata
 from secretsync.sops.config import Config as Rules
 from secretsync.sops.datakey import Recipient
@@ -45,7 +45,7 @@ def updatekeys(
     names = _many.expand(paths)
     if yes and not dry_run:
         return _many.for_each(names, updater.update)
-    code = _many.for_each(names, updater.plan, forking=False)
+    code = _many.for_each(names, updater.plan, forking=False, dry_run=True)
     if dry_run or not updater.pending:
         return code
     if not confirm(f"change the recipients of {len(updater.pending)} of {len(names)} files?"):
@@ -64,7 +64,7 @@ class _Updater:
         self._opening = opening
         self._keys = opening.keys()
 
-    def plan(self, path: str) -> list[str]:
+    def plan(self, path: str) -> _many.Told:
         """Return what would change, without any key."""
         options, groups = self._wanted(path)
         data = files.read(path)
@@ -73,9 +73,9 @@ class _Updater:
         plan = plan_update(found, groups, self._keys)
         if plan.changed:
             self.pending.append(path)
-        return _told(plan)
+        return _many.Told(_sentences(plan))
 
-    def update(self, path: str) -> list[str]:
+    def update(self, path: str) -> _many.Told:
         """Update the file and return what changed."""
         options, groups = self._wanted(path)
         data = files.read(path)
@@ -83,7 +83,7 @@ class _Updater:
         update = target.placing(lambda: update_keys(data, groups, options, now=datetime.now(UTC)))
         if update.plan.changed:
             write_result(update.data, path, replaces=data)
-        return [*_told(update.plan), *update.warnings]
+        return _many.Told(_sentences(update.plan), update.warnings)
 
     def _wanted(self, path: str) -> tuple[Options, list[list[Recipient]]]:
         target = self._formats.target(path)
@@ -93,7 +93,7 @@ class _Updater:
         return self._opening.options(target, self._keys), rule.groups
 
 
-def _told(plan: Plan) -> list[str]:
+def _sentences(plan: Plan) -> list[str]:
     """Return the changes as sentences, one for each recipient."""
     if not plan.changed:
         return ["already up to date"]
@@ -101,8 +101,8 @@ def _told(plan: Plan) -> list[str]:
     told = []
     for number, group in enumerate(plan.groups, 1):
         place = f" (group {number})" if several else ""
-        told += [f"adds {name}{place}" for name in group.added]
-        told += [f"removes {name}{place}" for name in group.removed]
+        told += [f"adds {shortened(name)}{place}" for name in group.added]
+        told += [f"removes {shortened(name)}{place}" for name in group.removed]
     if plan.old_threshold != plan.new_threshold:
         told.append(f"threshold {plan.old_threshold} becomes {plan.new_threshold}")
     return told

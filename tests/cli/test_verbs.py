@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from secretsync import age
+from secretsync import age, files
 from secretsync.cli import _many, _private
 from tests.cli.conftest import Invoke
 
@@ -109,7 +109,7 @@ def test_rotate_warns_where_the_file_differs_from_the_rule(invoke: Invoke, encry
     (folder / ".sops.yaml").write_text(f"creation_rules:\n  - age: {age.generate()}\n")
     outcome = invoke("rotate", "-i", encrypted)
     assert outcome.code == 0
-    assert "is a recipient of the file and not of the matching rule" in outcome.err
+    assert re.search(r"warning: .*is a recipient of the file and not of the matching rule", outcome.err)
 
 
 def test_rotate_prints_one_file_and_refuses_to_print_several(invoke: Invoke, encrypted: Path) -> None:
@@ -162,6 +162,35 @@ def test_a_verb_over_many_files_goes_on_after_a_failure(invoke: Invoke, encrypte
     )
     assert {path for path in many.iterdir() if path.read_bytes() == before[path]} == {broken, many / "plain.yaml"}
     assert invoke("check", many).out.endswith(b"1 finding\n")
+
+
+def test_a_folder_stands_for_each_encrypted_file_in_it_once(
+    invoke: Invoke, encrypted: Path, folder: Path, recipient: str
+) -> None:
+    many = folder / "many"
+    (many / ".github").mkdir(parents=True)
+    (many / ".env").write_text("A=1\n")
+    assert invoke("encrypt", "-i", "--age", recipient, many / ".env").code == 0
+    (many / ".github" / "a.yaml").write_bytes(encrypted.read_bytes())
+    (many / "link.yaml").symlink_to(".github/a.yaml")
+    (many / "dangling.yaml").symlink_to("nowhere")
+    (many / f"{files.TEMPORARY_PREFIX}left.tmp").write_bytes(encrypted.read_bytes())
+    os.mkfifo(many / "pipe.yaml")
+    assert _many.expand(["many"]) == ["many/.env", "many/.github/a.yaml"]
+    assert _many.expand(["many/link.yaml", "many", "many/.env"]) == ["many/link.yaml", "many/.env"]
+
+
+def test_a_missing_file_of_several_does_not_keep_the_others(invoke: Invoke, encrypted: Path) -> None:
+    before = encrypted.read_bytes()
+    outcome = invoke("rotate", "-i", "absent.yaml", encrypted)
+    assert outcome.code == _many.SOME_FAILED
+    assert "error: absent.yaml: no such file" in outcome.err
+    assert encrypted.read_bytes() != before
+
+
+def test_a_dry_run_that_fails_does_not_claim_that_anything_was_done(invoke: Invoke, encrypted: Path) -> None:
+    outcome = invoke("rotate", "--dry-run", "absent.yaml", encrypted)
+    assert outcome.err.endswith(": 1 of 2 files failed\n")
 
 
 def test_exec_env_runs_with_the_values_and_without_our_keys(invoke: Invoke, folder: Path, recipient: str) -> None:

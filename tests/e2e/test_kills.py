@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 import random
-import subprocess
-import sys
+import signal
+import tempfile
 import time
 from pathlib import Path
 
 import pytest
 
+import secretsync.cli.edit
+import secretsync.cli.rotate
+import secretsync.cli.set_value
+import secretsync.cli.updatekeys  # noqa: F401  # commands load late; the processes to kill shall start with all of them
 from secretsync import age
 from secretsync.cli.__main__ import run
 from secretsync.cli._private import _memory_backed
 
-PROGRAM = Path(sys.executable).parent / "secretsync"
 CANARY = "canary-kill-5Rw2"
 PLAIN = f"a: {CANARY}\nb: {'x' * 2000}\nc: [1, 2, 3]\n"
 FILES = 8
@@ -27,13 +30,13 @@ VERBS = {
     "edit": ["edit", "0.yaml"],
     "set": ["set", "0.yaml", '["c"][1]', "{number}"],
     "rotate": ["rotate", "-i", "."],
-    "updatekeys": ["updatekeys", "--yes", "."],
+    "updatekeys": ["updatekeys", "--yes", "--config", "rules.{parity}", "."],
 }
 
 
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a folder of encrypted files, whose rule names a recipient they do not have yet."""
+    """Return a folder of encrypted files, and two sets of rules: for them, and with one more recipient."""
     folder = tmp_path / "repository"
     folder.mkdir()
     monkeypatch.chdir(folder)
@@ -43,45 +46,68 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         path = folder / f"{number}.yaml"
         path.write_text(PLAIN)
         assert run(["encrypt", "-i", "--age", str(first), str(path)]) == 0
-    (folder / ".sops.yaml").write_text(f"creation_rules:\n  - age: {first},{second}\n")
+    (folder / "rules.1").write_text(f"creation_rules:\n  - age: {first}\n")
+    (folder / "rules.0").write_text(f"creation_rules:\n  - age: {first},{second}\n")
     return folder
 
 
-def _duration(command: list[str], environment: dict[str, str]) -> float:
+def _command(verb: str, number: int) -> list[str]:
+    return [part.format(number=number, parity=number % 2) for part in VERBS[verb]]
+
+
+def _started(command: list[str]) -> int:
+    """Start a verb in a process that has its modules loaded, so that kills meet its work and not the interpreter's."""
+    pid = os.fork()
+    if pid:
+        return pid
+    try:
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        for descriptor in range(3):
+            os.dup2(nowhere, descriptor)
+        run(command)
+    finally:
+        os._exit(0)
+
+
+def _duration(command: list[str]) -> float:
     start = time.monotonic()
-    subprocess.run(command, env=environment, capture_output=True, check=False)
+    os.waitpid(_started(command), 0)
     return time.monotonic() - start
 
 
-def _leftovers(folder: Path) -> list[Path]:
-    """Return what a killed run left in memory or beside the files; an unfinished temporary file is ciphertext."""
-    memory = _memory_backed()
+def _private_folders() -> set[Path]:
+    return set(Path(_memory_backed() or tempfile.gettempdir()).glob("secretsync-*"))
+
+
+def _leftovers(folder: Path, others: set[Path]) -> list[Path]:
+    """Return what a killed run left in memory or beside the files; an unfinished temporary file is ciphertext.
+
+    `others` are private folders that were there before the run.
+    """
     deadline = time.monotonic() + 5
-    found: list[Path] = []
-    while time.monotonic() < deadline:
-        found = [path for path in Path(memory or "/tmp").glob("secretsync-*") if path.owner() == folder.owner()]
-        if not found:
-            break
+    while (found := _private_folders() - others) and time.monotonic() < deadline:
         time.sleep(0.02)
     return [*found, *(path for path in folder.iterdir() if CANARY.encode() in path.read_bytes())]
 
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_a_killed_verb_tears_no_file_and_leaves_no_plaintext(
-    verb: str, repository: Path, capfd: pytest.CaptureFixture[str]
+    verb: str, repository: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     chance = random.Random(verb)
-    environment = {**os.environ, "EDITOR": "sh -c 'echo d: $$ >> \"$1\"' editor"}
-    usual = _duration([str(PROGRAM), *VERBS[verb]], environment)
+    monkeypatch.setenv("EDITOR", "sh -c 'echo d: $$ >> \"$1\"' editor")
+    usual = max(_duration(_command(verb, number)) for number in range(3))
+    proved: set[bytes] = set()
     for number in range(ROUNDS):
-        command = [str(PROGRAM), *(part.format(number=number) for part in VERBS[verb])]
-        process = subprocess.Popen(
-            command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL
-        )
+        others = _private_folders()
+        pid = _started(_command(verb, number))
         time.sleep(chance.uniform(0, 1.2 * usual))
-        process.kill()
-        process.wait()
-        assert _leftovers(repository) == []
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        assert _leftovers(repository, others) == []
         for path in sorted(repository.glob("[0-9].yaml")):
+            if path.read_bytes() in proved:
+                continue
+            proved.add(path.read_bytes())
             assert run(["decrypt", str(path)]) == 0, f"{path.name} after kill {number}"
             assert CANARY in capfd.readouterr().out
