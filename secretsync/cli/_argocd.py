@@ -71,6 +71,8 @@ $generate  hook.yaml: |
     mode: $mode
     identities:
       age: [$files/$identity]
+    # outputs:  # what may leave, for every Application; without this, everything
+    #   kinds: [SealedSecret, ConfigMap, Deployment, Service]
 $sealing"""
 _SEALING: Final = """\
     sealing:

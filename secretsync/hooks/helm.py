@@ -68,12 +68,12 @@ def _post_rendered(options: Options, operator: Operator | None) -> bytes:
     source = Input(STDIN_NAME, f"{STDIN_NAME}.yaml", "-")
     data = source.read(options.limits)
     try:
-        marked = MARK.encode() in data or (options.mode == "seal" and b"helm.sh/" in data)
+        marked = MARK.encode() in data
         bare, marks = taken_off(data, options.mode, options.limits) if marked else (data, {})
         rendered = render([source._replace(content=bare)], options, keys=keys(operator, options.environ))
         result = put_back(rendered.stream(), marks) if marks else rendered.stream()
     except SecretsyncError as error:
-        raise named(error if error.location else error.at(STDIN_NAME), data) from None
+        raise named(error if error.location else error.at(STDIN_NAME), data, options.limits) from None
     for warning in rendered.warnings:
         _boundary.say("warning", warning)
     return result

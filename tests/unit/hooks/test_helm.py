@@ -188,3 +188,36 @@ def test_a_value_file_that_was_changed_is_refused(chart: Path) -> None:
 def test_a_named_pipe_does_not_hang(chart: Path) -> None:
     os.mkfifo(chart / "pipe.yaml")
     assert helm("values", "pipe.yaml", folder=chart).returncode == 12
+
+
+# --- the operator's word ---------------------------------------------------------------------------------------------
+
+
+def operator(folder: Path, **fields: object) -> Path:
+    """Write an operator's configuration that names the tests' identity."""
+    given = {"identities": {"age": [ENVIRON["SOPS_AGE_KEY_FILE"]]}, **fields}
+    path = folder / "hook.yaml"
+    path.write_text(yaml.safe_dump({"apiVersion": "secretsync/v1", "kind": "HookConfiguration", **given}))
+    return path
+
+
+def test_an_operator_who_wants_sealing_gets_no_value_file_revealed(chart: Path, tmp_path: Path) -> None:
+    config = operator(tmp_path, mode="seal", sealing={"certificate": certificate(tmp_path)})
+    outcome = helm("values", "--operator-config", config, "env/secrets.yaml", folder=chart)
+    assert (outcome.returncode, outcome.stdout) == (11, b"")
+    sealed = helm("--operator-config", config, stdin=encrypted(SECRET)).stdout
+    assert yaml.safe_load(sealed)["kind"] == "SealedSecret"
+    assert helm("--operator-config", config, "--mode", "reveal", stdin=encrypted(SECRET)).returncode == 11
+
+
+def test_an_operator_who_names_kinds_gets_no_value_file_out(chart: Path, tmp_path: Path) -> None:
+    config = operator(tmp_path, outputs={"kinds": ["Secret"]})
+    assert helm("values", "--operator-config", config, "env/secrets.yaml", folder=chart).returncode == 11
+    assert helm("--operator-config", config, stdin=encrypted(SECRET)).stdout.decode() == SECRET
+    assert helm("--operator-config", config, stdin=CONFIG.encode()).returncode == 11
+
+
+def test_a_chart_that_explodes_is_refused_quickly(tmp_path: Path) -> None:
+    levels = "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 12))
+    outcome = helm(stdin=b"# Source: x\na0: &a0 [x]\n" + levels.encode())
+    assert (outcome.returncode, outcome.stdout) == (4, b"")

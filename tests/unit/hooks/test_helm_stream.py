@@ -33,7 +33,7 @@ def test_an_encrypted_document_is_as_its_author_wrote_it() -> None:
     data = MARKED_CONFIG + "---\n" + marked(ENCRYPTED, "c/templates/db.yaml")
     bare, kept = taken_off(data.encode(), "reveal", Limits())
     assert bare.decode() == MARKED_CONFIG + "---\n" + ENCRYPTED
-    assert kept == {1: {MARK: "c/templates/db.yaml"}}
+    assert kept == {1: "c/templates/db.yaml"}
 
 
 def test_the_annotations_of_the_author_stay() -> None:
@@ -54,17 +54,13 @@ def test_a_plain_secret_is_touched_only_where_it_becomes_another_object() -> Non
     assert taken_off(data, "seal", Limits())[0].decode() == SECRET
 
 
-def test_a_sealed_secret_keeps_what_helm_reads() -> None:
-    data = marked(SECRET, "c/templates/db.yaml", "helm.sh/hook: pre-install", "a: b").encode()
-    _, kept = taken_off(data, "seal", Limits())
-    assert kept == {0: {MARK: "c/templates/db.yaml", "helm.sh/hook": "pre-install"}}
-    sealed = yaml.safe_load(put_back(b"kind: SealedSecret\n", kept))
-    assert sealed == {"kind": "SealedSecret", "metadata": {"annotations": kept[0]}}
+def test_a_document_without_metadata_gets_the_mark_too() -> None:
+    assert yaml.safe_load(put_back(b"kind: A\n", {0: "x"}))["metadata"] == {"annotations": {MARK: "x"}}
 
 
 def test_a_document_that_is_missing_afterwards_is_an_error() -> None:
     with pytest.raises(ManifestError):
-        put_back(b"kind: A\n", {1: {MARK: "x"}})
+        put_back(b"kind: A\n", {1: "x"})
 
 
 @pytest.mark.parametrize(
@@ -84,8 +80,8 @@ def test_a_document_that_is_missing_afterwards_is_an_error() -> None:
     ids=["helm 3", "one", "helm 4", "unknown", "no yaml", "no document"],
 )
 def test_an_error_names_the_template(stream: str, place: str, expected: str) -> None:
-    assert named(ManifestError("x", location=place), stream.encode()).location == expected
+    assert named(ManifestError("x", location=place), stream.encode(), Limits()).location == expected
 
 
 def test_a_broken_mac_says_what_helps() -> None:
-    assert named(MacMismatchError("x", location="stdin"), b"a: b\n").hint == REMEDY
+    assert named(MacMismatchError("x", location="stdin"), b"a: b\n", Limits()).hint == REMEDY
