@@ -100,10 +100,11 @@ def _key(fields: Fields) -> PublicKey:
         *("id", "type", "recipient", "status", "created", "not_before", "expires", "custody", "reason", "proof")
     )
     kinds: tuple[KeyType, ...] = tuple(MASTER_KEY_KINDS)
+    kind = fields.one_of("type", kinds)
     return PublicKey(
         id=_name(fields, "id"),
-        type=fields.one_of("type", kinds),
-        recipient=fields.required("recipient"),
+        type=kind,
+        recipient=_recipient(fields, kind),
         status=fields.one_of("status", STATUSES, "active"),
         created=fields.date("created"),
         not_before=fields.date("not_before"),
@@ -112,6 +113,15 @@ def _key(fields: Fields) -> PublicKey:
         reason=fields.text("reason"),
         proof={name: str(value) for name, value in fields.plain("proof", dict).items()},
     )
+
+
+def _recipient(fields: Fields, kind: KeyType) -> str:
+    """Return the recipient, which is one: sops splits what stands in `.sops.yaml` at commas."""
+    text = fields.required("recipient")
+    outside = text.partition("|")[0] if kind == "aws-kms" else text  # the encryption context may have several pairs
+    if "," in outside or not text.isprintable() or text != text.strip():
+        raise ConfigError("is not one recipient", location=fields.place("recipient"))
+    return text
 
 
 def _retired(fields: Fields) -> list[Retired]:
@@ -149,6 +159,9 @@ def _policy(source: Source) -> Policy:
     fields.expect("apiVersion", API_VERSION)
     carried = fields.mapping("sops")
     carried.only("stores", "destination_rules")
+    for each in carried.mappings("destination_rules"):
+        if "recreation_rule" in each.names():
+            raise ConfigError("would name keys beside the policy", location=each.place("recreation_rule"))
     defaults = fields.mapping("defaults")
     defaults.only("max_datakey_age", "min_recipients", "require", "forbid_mixed_pq", "allow_private_keys")
     for glob in (allowed := defaults.texts("allow_private_keys")):

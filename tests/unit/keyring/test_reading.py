@@ -85,6 +85,15 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
     "a name in capitals": ("keys/people/bob.yaml", "name: Bob\n", "a-z"),
     "an unknown type": ("keys/people/bob.yaml", "name: bob\nkeys: [{id: b, type: rot13, recipient: x}]\n", "keys[0].type"),
     "no recipient": ("keys/people/bob.yaml", "name: bob\nkeys: [{id: b, type: age}]\n", "is missing"),
+    "two recipients in one": (
+        "keys/people/bob.yaml", "name: bob\nkeys: [{id: b, type: age, recipient: 'age1a,age1b'}]\n", "not one recipient",
+    ),
+    "a recipient on two lines": (
+        "keys/people/bob.yaml", 'name: bob\nkeys: [{id: b, type: age, recipient: "age1a\\nage1b"}]\n', "not one recipient",
+    ),
+    "keys beside the policy": (
+        "keys/policy.yaml", "sops: {destination_rules: [{recreation_rule: {age: x}}]}\n", "recreation_rule",
+    ),
     "an unknown status": ("keys/people/bob.yaml", "name: bob\nkeys: [{id: b, type: age, recipient: x, status: gone}]\n", "status"),
     "a day that is none": ("keys/people/bob.yaml", "name: bob\nkeys: [{id: b, type: age, recipient: x, expires: soon}]\n", "a day"),
     "a key id twice": ("keys/people/bob.yaml", "name: bob\nkeys: [{id: alice-1, type: age, recipient: x}]\n", "there twice"),
