@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -15,6 +16,7 @@ from tests.peers.binaries import REPOSITORY
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tests.peers.control_plane import ControlPlane
     from tests.peers.sops import Sops
 
 POST_RENDERER: Final = {
@@ -45,10 +47,14 @@ class Helm(NamedTuple):
     chart: Path
     environ: dict[str, str]
 
-    def template(self, *arguments: object, check: bool = True, **environ: str) -> Completed:
+    def template(self, *arguments: object, check: bool = True) -> Completed:
         """Run `helm template` in the chart's folder."""
-        command = [self.binary, "template", "rel", ".", "--namespace", "prod", *arguments]
-        return run(command, env={**self.environ, **environ}, cwd=self.chart, home=self.chart.parent, check=check)
+        return self.run("template", "rel", ".", "--namespace", "prod", *arguments, check=check)
+
+    def run(self, *arguments: object, check: bool = True, **environ: str) -> Completed:
+        """Run Helm in the chart's folder."""
+        environ = {**self.environ, **environ}
+        return run([self.binary, *arguments], env=environ, cwd=self.chart, home=self.chart.parent, check=check)
 
 
 @pytest.fixture(params=sorted(POST_RENDERER))
@@ -125,3 +131,20 @@ def test_a_chart_without_an_object_is_never_an_empty_success(helm: Helm) -> None
     for template in (helm.chart / "templates").iterdir():
         template.write_text("# nothing here\n")
     assert helm.template(*POST_RENDERER[helm.name], check=False).code == 1
+
+
+def test_a_release_holds_the_secrets_in_a_cluster(helm: Helm, control_plane: ControlPlane) -> None:
+    namespace = f"release-{helm.name}"
+    control_plane.api.create_namespace(namespace)
+    arguments = ["rel", ".", "--namespace", namespace, *POST_RENDERER[helm.name], "--values", "secrets://secrets.yaml"]
+    for verb in ("install", "upgrade"):
+        helm.run(verb, *arguments, KUBECONFIG=str(control_plane.kubeconfig))
+    assert control_plane.api.get("ConfigMap", "rel", namespace)["data"] == {"password": "from-values"}  # type: ignore[index]  # it is there
+    assert _value(control_plane, "db", namespace) == "pass wörd"
+    assert (_value(control_plane, "hook", namespace) == "pass wörd") is (helm.name == "helm4")
+
+
+def _value(plane: ControlPlane, name: str, namespace: str) -> str:
+    secret = plane.api.get("Secret", name, namespace)
+    assert secret is not None
+    return base64.b64decode(secret["data"]["password"]).decode()
