@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final, cast
 
 from secretsync.documents.tree import Mapping
@@ -95,7 +96,9 @@ def generated(configs: list[Mapping], surroundings: Surroundings) -> list[Mappin
 
 def print_failure(resources: ResourceList, results: list[dict[str, object]], *, keep_items: bool) -> None:
     """Print the list with what went wrong; the engine reads standard error, other runners read this."""
-    sys.stdout.buffer.write(krm_list.failed(resources, results, keep_items=keep_items))
+    with suppress(OSError):  # the error itself counts, and is told on standard error
+        sys.stdout.buffer.write(krm_list.failed(resources, results, keep_items=keep_items))
+        sys.stdout.buffer.flush()
 
 
 class _FindingsError(PolicyError):

@@ -14,12 +14,12 @@ from secretsync.errors import ParseError
 
 _NAME: Final = re.compile(r"\s*+(?:export[ \t]++)?([A-Za-z0-9_.]++)[ \t]*+[=:][ \t]*+", re.ASCII)
 _SKIPPED: Final = re.compile(r"(?:[ \t\r\n]++|#[^\n]*+)++")
+# A quote behind a backslash never closes, not even behind two of them.
 _QUOTED: Final = {
-    "'": re.compile(r"'((?:[^'\\]|\\.)*+)'", re.DOTALL),
-    '"': re.compile(r'"((?:[^"\\]|\\.)*+)"', re.DOTALL),
+    "'": re.compile(r"'((?:[^']|(?<=\\)')*+)(?<!\\)'"),
+    '"': re.compile(r'"((?:[^"]|(?<=\\)")*+)(?<!\\)"'),
 }
 _REST_OF_LINE: Final = re.compile(r"[ \t]*+(?:#[^\n]*+)?(?:\r?\n|$)")
-_COMMENT: Final = re.compile(r"(?:^|[ \t])#.*")
 _REPLACED: Final = re.compile(r"\\\$|\$[({]|\$[A-Z0-9_]")
 _ESCAPE: Final = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPED: Final = {"n": "\n", "r": "\r"}
@@ -35,7 +35,7 @@ def parse(text: str) -> dict[str, str]:
     place = _skip(text, 0)
     while place < len(text):
         named = _NAME.match(text, place)
-        if named is None:
+        if named is None or named[1] == "export":
             raise _refusal("a line that is no NAME=value", text, place)
         name, place = named[1], named.end()
         quoted = text[place : place + 1] in _QUOTED
@@ -65,7 +65,9 @@ def _quoted(text: str, place: int) -> tuple[str, int]:
 def _bare(text: str, place: int) -> tuple[str, int]:
     end = text.find("\n", place)
     end = len(text) if end < 0 else end
-    value = _COMMENT.sub("", text[place:end].rstrip("\r")).strip()
+    value = text[place:end].rstrip("\r")
+    comment = max(value.rfind(" #"), value.rfind("\t#"))  # the last one on the line
+    value = value[: comment if comment >= 0 else None].strip()
     _refuse_variables(value, text, place)
     return value, end
 
