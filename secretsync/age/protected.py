@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Final
+from typing import ClassVar
 
-import secretsync.age.armor as armor
 import secretsync.age.envelope as envelope
-import secretsync.age.header as header
 from secretsync.age.header import Stanza
 from secretsync.age.interaction import Interaction
 from secretsync.age.keys import parse_identities
@@ -15,13 +13,6 @@ from secretsync.age.protocol import Identity
 from secretsync.age.scrypt import ScryptIdentity
 from secretsync.errors import ConfigError, FormatError, IncorrectIdentityError, NoIdentityMatchError
 from secretsync.secrecy import SecretBytes
-
-_BINARY_START: Final = header.VERSION_LINE[:19]
-
-
-def is_protected(raw: bytes) -> bool:
-    """Tell whether a key file is an age file, armored or binary."""
-    return raw.startswith(_BINARY_START) or armor.is_armored(raw)
 
 
 class ProtectedIdentities:

@@ -10,7 +10,6 @@ from typing import Final, NamedTuple
 
 INTEGER: Final = 0x02
 BIT_STRING: Final = 0x03
-OBJECT_ID: Final = 0x06
 UTC_TIME: Final = 0x17
 GENERALIZED_TIME: Final = 0x18
 SEQUENCE: Final = 0x30

@@ -42,11 +42,6 @@ def is_ciphertext(text: object) -> bool:
     return isinstance(text, str) and text.startswith("ENC[AES256_GCM,")
 
 
-def is_comment_ciphertext(text: str) -> bool:
-    """Whether `text` is an encrypted comment, as sops stores it as an element of a sequence."""
-    return text.startswith(PREFIX) and ",type:comment]" in text
-
-
 def parse(text: str) -> Encrypted:
     """Take an encrypted value apart; anything behind the closing bracket is ignored, as sops does.
 
