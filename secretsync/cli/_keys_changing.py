@@ -1,4 +1,4 @@
-"""`keys add`, `remove`, `import` and `pin`: the commands that change the key ring, whole or not at all."""
+"""`keys add`, `remove`, `import`, `rename` and `pin`: the commands that change the key ring, whole or not at all."""
 
 from __future__ import annotations
 
@@ -138,6 +138,18 @@ def take_over(place: Place, dry_run: DryRun = False) -> None:
         warn(warning)
     place.write(adoption.changes, dry_run=dry_run)
     say(f"{adoption.proved} files keep their recipients and their selector")
+
+
+@grouped
+def rename(
+    name: Name,
+    new_name: Annotated[str, typer.Argument(metavar="NEW", help="The new name.")],
+    place: Place,
+    dry_run: DryRun = False,
+) -> None:
+    """Call a person, cluster or service otherwise, everywhere in the ring. Nobody's access changes."""
+    place.ring()
+    place.write(editing.rename(place.source, name, new_name, today=_ring.today()), dry_run=dry_run)
 
 
 @grouped

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from secretsync.cli._keys_changing import add, pin, remove, take_over
+from secretsync.cli._keys_changing import add, pin, remove, rename, take_over
 from secretsync.cli._keys_linting import lint
 from secretsync.cli._keys_proving import prove
 from secretsync.cli._keys_showing import diff, export, show
@@ -24,6 +24,7 @@ app.command("list", short_help="List the keys: whose they are, until when, what 
 app.command("add", short_help="Add a public key.")(add)
 app.command("remove", short_help="Retire keys; they never come back.")(remove)
 app.command("import", short_help="Adopt an existing .sops.yaml.")(take_over)
+app.command("rename", short_help="Call a person, cluster or service otherwise.")(rename)
 app.command("pin", short_help="Pin the sealing certificate of a cluster.")(pin)
 app.command("prove", short_help="Prove that somebody holds the private half of a key.")(prove)
 app.command("lint", short_help="Check the ring, and that every encrypted file obeys it.")(lint)

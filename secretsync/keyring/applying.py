@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 from secretsync import files
 from secretsync.errors import EscapeError, FileAccessError, SecretsyncError
@@ -16,7 +17,8 @@ from secretsync.keyring import locking
 from secretsync.keyring.editing import SOPS_YAML
 from secretsync.keyring.sources import Changes, Checkout
 
-_LAST = (SOPS_YAML, locking.PATH)
+_LAST: Final = (SOPS_YAML, locking.PATH)
+_PUBLIC_MODE: Final = 0o666  # less the umask, like any file of a checkout
 
 
 def apply(root: str | Path, changes: Changes) -> list[str]:
@@ -38,20 +40,42 @@ def apply(root: str | Path, changes: Changes) -> list[str]:
     except BaseException:
         for path in reversed(done):
             with suppress(SecretsyncError):  # what stopped us is what is told
-                _put(top / path, before[path], None)
+                _put_back(top / path, before[path])
         raise
     return done
 
 
-def _put(path: Path, data: bytes | None, replaces: bytes | None) -> None:
+def _put(path: Path, data: bytes | None, before: bytes | None) -> None:
+    """Write or remove one file; what somebody else made or changed meanwhile is not overwritten."""
+    if data is None:
+        _remove(path)
+    elif before is None:
+        _make_folder(path.parent)
+        files.create(path, data, _PUBLIC_MODE)
+    else:
+        files.write_atomic(path, data, replaces=before)
+
+
+def _put_back(path: Path, before: bytes | None) -> None:
+    if before is None:
+        _remove(path)
+    else:
+        _make_folder(path.parent)
+        files.write_atomic(path, before)
+
+
+def _remove(path: Path) -> None:
     try:
-        if data is None:
-            path.unlink(missing_ok=True)
-            return
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
     except OSError as error:
-        raise FileAccessError((error.strerror or "cannot be written").lower(), location=str(path)) from None
-    files.write_atomic(path, data, replaces=replaces)
+        raise FileAccessError((error.strerror or "cannot be removed").lower(), location=str(path)) from None
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileAccessError((error.strerror or "cannot be made").lower(), location=str(path)) from None
 
 
 def _require_inside(top: Path, path: str) -> None:

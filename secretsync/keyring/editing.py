@@ -106,6 +106,30 @@ def replace_key(source: Source, old_id: str, key: PublicKey, why: Retirement) ->
     return regenerated(source, {**added, **gone}, today=why.on)
 
 
+def rename(source: Source, old: str, new: str, *, today: date) -> Changes:
+    """Return the files that change when a principal is called otherwise: in its file, the groups and the policy.
+
+    Keys whose ids begin with the old name follow. Retired keys keep the name they were retired under.
+
+    Raises:
+        PolicyError: the new name is taken, or the lock does not know the ring as it is.
+        ConfigError: the ring knows no such principal, or the new name is none.
+    """
+    ring = _acknowledged(source)
+    principal = ring.principal(old)
+    if any(each.name == new for each in ring.principals):
+        raise PolicyError(f"there is a principal {new!r} already", hint="secretsync keys list")
+    path, renamed = _file(principal), _file(replace(principal, name=new))
+    ids = {key.id: new + key.id.removeprefix(old) for key in principal.keys if key.id.startswith(old)}
+    renamed_file = writing.renamed_principal(source.read(path) or b"", path, new, ids)
+    changes: Changes = {path: None, renamed: renamed_file}
+    names = {old: new, f"{principal.kind}:{old}": f"{principal.kind}:{new}"}
+    for shared in (GROUPS, POLICY):
+        if (data := source.read(shared)) is not None:
+            changes[shared] = writing.with_names(data, shared, names)
+    return regenerated(source, changes, today=today)
+
+
 def pin(source: Source, cluster: str, data: bytes, *, now: datetime) -> Changes:
     """Return the files that change when a cluster's sealing certificate is pinned, in place of the one before.
 

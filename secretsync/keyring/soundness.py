@@ -73,7 +73,7 @@ def _of_key(ring: KeyRing, principal: Principal, key: PublicKey, today: date) ->
         yield _finding(principal, key, ruleset.DEMO_RECIPIENT, f"{key.id} is a demo key, whose private half is public")
     if key.id.startswith(UNNAMED):
         message = f"nobody knows whose key {key.id} is"
-        hint = f"find out, and rename the file and the name in it: {FOLDER}/{principal.path}"
+        hint = f"find out, then: secretsync keys rename {principal.name} NAME"
         yield Finding(f"{FOLDER}/{principal.path}", "", ruleset.UNNAMED_KEY, "warning", message, hint)
     yield from _of_expiry(principal, key, today)
 

@@ -160,21 +160,60 @@ def with_pin(data: bytes, path: str, fields: dict[str, str]) -> bytes:
 
 
 def without_names(data: bytes, path: str, names: set[str]) -> bytes:
-    """Return `groups.yaml` or `policy.yaml` with `names` taken out of every list."""
-    return Document(data, path).change(lambda root: Mapping([_entry_without(item, names) for item in root.items]))
+    """Return `groups.yaml` or `policy.yaml` with `names` taken out of every list of names."""
+
+    def without(items: list[Node | Comment]) -> list[Node | Comment]:
+        return [item for item in items if _text(item) not in names]
+
+    return Document(data, path).change(lambda root: _in_lists(root, without))
 
 
-def _entry_without(item: Entry | Comment, names: set[str]) -> Entry | Comment:
-    return Entry(item.key, _without(item.value, names)) if isinstance(item, Entry) else item
+def with_names(data: bytes, path: str, names: dict[str, str]) -> bytes:
+    """Return `groups.yaml` or `policy.yaml` with each of `names` in a list of names called as it says."""
+
+    def renamed(items: list[Node | Comment]) -> list[Node | Comment]:
+        return [Scalar(names[_text(item)]) if _text(item) in names else item for item in items]
+
+    return Document(data, path).change(lambda root: _in_lists(root, renamed))
 
 
-def _without(node: Node, names: set[str]) -> Node:
-    if isinstance(node, Mapping):
-        return Mapping([_entry_without(item, names) for item in node.items], flow=node.flow)
-    if isinstance(node, Sequence):
-        kept = [item for item in node.items if _text(item) not in names]
-        return Sequence([item if isinstance(item, Comment) else _without(item, names) for item in kept], flow=node.flow)
-    return node
+def renamed_principal(data: bytes, path: str, name: str, key_ids: dict[str, str]) -> bytes:
+    """Return a principal's file under another name, with other ids for some of its keys."""
+
+    def one(item: Node | Comment) -> Node | Comment:
+        if isinstance(item, Mapping) and (key_id := _text(item.get("id"))) in key_ids:
+            return _with(item, "id", Scalar(key_ids[key_id]))
+        return item
+
+    def change(root: Mapping) -> Mapping:
+        named = _with(root, "name", Scalar(name))
+        keys = root.get("keys")
+        return (
+            _with(named, "keys", Sequence([one(item) for item in keys.items])) if isinstance(keys, Sequence) else named
+        )
+
+    return Document(data, path).change(change)
+
+
+_NAME_LISTS: Final = frozenset({"members", "readers", "require"})
+
+
+def _in_lists(root: Mapping, change: Callable[[list[Node | Comment]], list[Node | Comment]]) -> Mapping:
+    """Return a mapping with every list of names in it changed, and nothing else: a path may be spelled like a name."""
+
+    def node(value: Node, *, names: bool) -> Node:
+        if isinstance(value, Mapping):
+            return _in_lists(value, change)
+        if not isinstance(value, Sequence):
+            return value
+        items = [item if isinstance(item, Comment) else node(item, names=False) for item in value.items]
+        return Sequence(change(items) if names else items, flow=value.flow)
+
+    items: list[Entry | Comment] = [
+        Entry(item.key, node(item.value, names=item.key.value in _NAME_LISTS)) if isinstance(item, Entry) else item
+        for item in root.items
+    ]
+    return Mapping(items, flow=root.flow)
 
 
 def _with_items(root: Mapping, name: str, nodes: list[Node]) -> Mapping:

@@ -117,7 +117,10 @@ def test_an_existing_configuration_is_adopted(invoke: Invoke, home: Path, comman
     assert "1 files keep their recipients" in outcome.err
     assert re.search(r"it is called unknown-[0-9a-f]{8}$", outcome.err, re.MULTILINE)
     assert Path("x.yaml").read_bytes() == before
+    unknown = re.findall(r"unknown-[0-9a-f]{8}", outcome.err)[0]
     assert invoke("keys", "lint").out.endswith(b"6 files checked, 1 encrypted: 1 finding\n")
+    assert invoke("keys", "rename", unknown, "carol").code == 0
+    assert invoke("keys", "lint").code == 0
 
 
 def test_a_colleague_comes_and_goes(invoke: Invoke, home: Path) -> None:

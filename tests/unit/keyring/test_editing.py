@@ -142,6 +142,33 @@ def test_a_key_is_replaced_in_place() -> None:
     assert (ring.retired[0].key.id, ring.retired[0].replaced_by) == ("bob-1", "bob-3")
 
 
+def test_a_principal_is_renamed_everywhere_and_nobodys_access_changes() -> None:
+    source = locked()
+    changes = editing.rename(source, "carol", "caroline", today=TODAY)
+    ring = after(source, changes)
+    assert changes["keys/people/carol.yaml"] is None
+    assert readers(ring, "a.yaml") == {"alice-1", "bob-1", "bob-2", "caroline-1"}
+    assert (changes["keys/policy.yaml"] or b"").startswith(b"# who reads what\n")
+    prod = after(source, editing.rename(source, "prod", "production", today=TODAY))
+    assert readers(prod, "prod/x.yaml") == {"alice-1", "bob-1", "bob-2", "production-1"}
+
+
+def test_a_path_that_is_spelled_like_a_name_stays() -> None:
+    policy = b"rules:\n  - paths: [bob]\n    readers: [bob, alice]\n"
+    source = locked(policy=policy)
+    for changes in (
+        editing.rename(source, "bob", "robert", today=TODAY),
+        editing.retire(source, "bob", Retirement("left", TODAY)),
+    ):
+        assert after(source, changes).policy.rules[0].paths == ("bob",)
+
+
+@pytest.mark.parametrize(("old", "new"), [("carol", "alice"), ("nobody", "carl"), ("carol", "Carl")])
+def test_a_name_that_is_taken_or_none_is_refused(old: str, new: str) -> None:
+    with pytest.raises((ConfigError, PolicyError)):
+        editing.rename(locked(), old, new, today=TODAY)
+
+
 def test_a_ring_changed_behind_its_lock_is_not_built_upon() -> None:
     sneaky = Changed(locked(), {"keys/policy.yaml": b'rules:\n  - paths: ["**"]\n    readers: [alice]\n'})
     with pytest.raises(PolicyError, match="since this lock"):
