@@ -22,7 +22,7 @@ from secretsync.errors import (
 )
 from secretsync.git import Repository, Worktree
 from secretsync.rotation import matrix
-from secretsync.rotation.filework import MAX_SIZE, Change, Proof, blob_id
+from secretsync.rotation.filework import Change, Proof, blob_id
 from secretsync.rotation.journal import Lock, Operation
 from secretsync.rotation.matrix import Check
 from secretsync.rotation.model import FilePlan, PhasePlan, Plan
@@ -221,7 +221,7 @@ class _Run:
 
     def _present(self, target: Target) -> str:
         try:
-            data = files.read_confined(self._operation.tree, target.path, MAX_SIZE)
+            data = files.read(os.path.join(self._operation.tree, target.path))
         except MissingFileError:
             return NOTHING
         return blob_id(data, self._plan.base)

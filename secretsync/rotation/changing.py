@@ -9,12 +9,21 @@ from secretsync.masterkeys import MasterKeys
 from secretsync.rotation.inspection import options_for
 from secretsync.rotation.model import FilePlan, Key
 from secretsync.sops.datakey import Recipient
+from secretsync.sops.opening import Opened, open_file
 from secretsync.sops.operations import rotate_for
 from secretsync.sops.recipients import update_keys
 
 
-def changed(data: bytes, file: FilePlan, names: Mapping[str, Key], keys: MasterKeys, *, now: datetime) -> bytes:
-    """Return the new bytes of a SOPS file.
+def changed(
+    data: bytes,
+    file: FilePlan,
+    names: Mapping[str, Key],
+    keys: MasterKeys,
+    *,
+    now: datetime,
+    opened: Opened | None = None,
+) -> bytes:
+    """Return the new bytes of a SOPS file; `opened` is the same file, opened before.
 
     Raises:
         NoIdentityMatchError, IntegrityError and the like: it does not open, though it did when the plan was made.
@@ -23,7 +32,7 @@ def changed(data: bytes, file: FilePlan, names: Mapping[str, Key], keys: MasterK
     groups = recipients(file, names)
     options = options_for(file.path, keys)
     if file.operation == "rotate":
-        return rotate_for(data, groups, options, now=now, threshold=file.threshold).data
+        return rotate_for(opened or open_file(data, options), groups, now=now, threshold=file.threshold).data
     return update_keys(data, groups, options, now=now, threshold=file.threshold).data
 
 

@@ -61,6 +61,13 @@ class Exposed:
     elsewhere: str = ""
 
 
+def version(path: str, recipients: frozenset[Recipient], plain: Decrypted, run_key: bytes) -> Version:
+    """Return a file that opens here as exposure compares it."""
+    collected = _Values(plain.metadata.selector, plain, run_key)
+    collected.documents(plain.documents)
+    return Version(path, recipients, hmac_sha256(run_key, plain.data_key.expose()), tuple(collected.found))
+
+
 def read_version(path: str, data: bytes, keys: MasterKeys, run_key: bytes) -> Version | None:
     """Return a version of a file without its values; None for one that cannot even be parsed."""
     try:
@@ -69,15 +76,12 @@ def read_version(path: str, data: bytes, keys: MasterKeys, run_key: bytes) -> Ve
     except SecretsyncError:
         return None
     try:
-        data_key = recover(found, keys)
-        plain = decrypt_with(bare, found, data_key, mac_policy=MacPolicy.IGNORE_UNSAFE)
+        plain = decrypt_with(bare, found, recover(found, keys), mac_policy=MacPolicy.IGNORE_UNSAFE)
     except SecretsyncError:
         collected = _Values(found.selector, None, run_key)
         collected.documents(bare)
         return Version(path, recipients, b"", tuple(collected.found))
-    collected = _Values(found.selector, plain, run_key)
-    collected.documents(plain.documents)
-    return Version(path, recipients, hmac_sha256(run_key, data_key.expose()), tuple(collected.found))
+    return version(path, recipients, plain, run_key)
 
 
 def recipients_of(ring: KeyRing, name: str) -> frozenset[Recipient]:
@@ -93,17 +97,28 @@ def recipients_of(ring: KeyRing, name: str) -> frozenset[Recipient]:
     return found
 
 
-def exposed(repository: Repository, pool: Pool, commit: str, recipients: Collection[Recipient]) -> list[Exposed]:
+def exposed(
+    repository: Repository,
+    pool: Pool,
+    commit: str,
+    recipients: Collection[Recipient],
+    *,
+    present: Iterable[Version] | None = None,
+) -> list[Exposed]:
     """Return every value that `recipients` could ever open in any ref, and what it is in `commit`.
 
     A version that does not name them counts where its data key is one they had: new recipients alone take nothing away.
+    `present` are the versions in `commit`, where they were read before.
     """
-    versions = [one for one in pool.map("version", sorted(repository.history())) if one is not None]
+    now = set(repository.blobs(commit).items())
+    if present is None:
+        present = pool.map("version", sorted(now))
+    here = [one for one in present if one is not None]
+    past = [one for one in pool.map("version", sorted(repository.history() - now)) if one is not None]
+    versions = [*past, *here]
     known = {one.data_key for one in versions if one.data_key and one.recipients & set(recipients)}
     theirs = [one for one in versions if one.recipients & set(recipients) or one.data_key in known]
-    blobs = repository.blobs(commit)
-    present = [one for one in pool.map("version", sorted(blobs.items())) if one is not None]
-    return _judged(theirs, present)
+    return _judged(theirs, here)
 
 
 def _judged(theirs: Iterable[Version], present: Iterable[Version]) -> list[Exposed]:

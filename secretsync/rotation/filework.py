@@ -13,22 +13,23 @@ from typing import NamedTuple
 
 from secretsync import files
 from secretsync.age.protocol import Identity
+from secretsync.errors import ChangedFileError
 from secretsync.git import ObjectReader, Repository
 from secretsync.manifests.secret import parse as parse_secret
 from secretsync.manifests.trees import to_object
 from secretsync.masterkeys import MasterKeys
 from secretsync.rotation.changing import changed
-from secretsync.rotation.exposure import Version, read_version
+from secretsync.rotation.exposure import Version, read_version, version
 from secretsync.rotation.inspection import MARK, Inspected, inspect, is_encrypted, options_for
 from secretsync.rotation.model import FilePlan, Key
-from secretsync.rotation.proving import Verdict, prove
+from secretsync.rotation.proving import Parts, Verdict, prove
 from secretsync.rotation.resealing import Resealer, SealedFile, certificate_of, holds_sealed, prove_sealed
 from secretsync.sealed.privatekeys import UnsealingKey
-from secretsync.sops.opening import open_file
+from secretsync.sops.opening import Opened, open_file
 
-MAX_SIZE = 1 << 40  # bytes; the user's own files have no limit
 _SHA1_DIGITS = 40
 _RUN_KEY_SIZE = 32  # bytes
+_KEPT = 32 * 1024 * 1024  # bytes of files that stay open in memory between plan and proof
 
 
 class Change(NamedTuple):
@@ -39,6 +40,21 @@ class Change(NamedTuple):
     folder: str
     now: datetime
     certificate: str = ""
+
+
+class Look(NamedTuple):
+    """A file to look at; `exposing`: also as exposure compares it."""
+
+    path: str
+    blob: str
+    exposing: bool = False
+
+
+class Looked(NamedTuple):
+    """What was seen of a file."""
+
+    inspected: Inspected
+    version: Version | None
 
 
 class Sealing(NamedTuple):
@@ -77,17 +93,34 @@ class FileWork:
         self._keys = keys
         self._unsealing = unsealing
         self._plaintext: dict[str, Mapping[str, bytes]] = {}
+        self._opened: dict[str, Opened] = {}
+        self._kept = 0
         self._held = {str(identity): _alone(identity) for identity in held}
         self._singles: dict[str, MasterKeys] | None = None
         self._reader: ObjectReader | None = None
         self._process = 0
         self._run_key = os.urandom(_RUN_KEY_SIZE)  # made before processes fork, so that their digests compare
 
-    def inspect(self, task: tuple[str, str]) -> Inspected | None:
-        """Open a blob, given with its path; None for a file that is not encrypted."""
-        path, blob = task
-        data = self._objects().read(blob)
-        return inspect(path, blob, data, self._keys) if is_encrypted(path, data) else None
+    def inspect(self, task: Look) -> Looked | None:
+        """Open a file in memory; None for one that is not encrypted."""
+        data = self._objects().read(task.blob)
+        if not is_encrypted(task.path, data):
+            return None
+        inspected, opened = inspect(task.path, task.blob, data, self._keys)
+        found = None
+        if opened is not None:
+            self._keep(task.blob, opened, len(data))
+        if task.exposing and opened is not None:
+            found = version(task.path, inspected.recipients, opened.plain, self._run_key)
+        elif task.exposing:
+            found = read_version(task.path, data, self._keys, self._run_key)
+        return Looked(inspected, found)
+
+    def _keep(self, blob: str, opened: Opened, size: int) -> None:
+        """Keep an opened file for what comes next with it, as long as all of them are not too large."""
+        self._kept += size
+        if self._kept <= _KEPT:
+            self._opened[blob] = opened
 
     def version(self, task: tuple[str, str]) -> Version | None:
         """Return a blob, given with its path, as exposure compares it; None for a file that is not encrypted."""
@@ -99,16 +132,19 @@ class FileWork:
 
     def change(self, task: Change) -> bytes:
         """Return the new bytes of a file. Raises: as `changing.changed`."""
-        data = files.read_confined(task.folder, task.file.path, MAX_SIZE)
+        data = files.read(os.path.join(task.folder, task.file.path))
         if task.file.operation == "re-seal":
             return self._resealer(task.certificate, task.now, task.file.sources).reseal(data)
-        return changed(data, task.file, task.names, self._keys, now=task.now)
+        if blob_id(data, task.file.blob) != task.file.blob:
+            raise ChangedFileError("was changed by someone else meanwhile", location=task.file.path)
+        opened = self._opened.get(task.file.blob)
+        return changed(data, task.file, task.names, self._keys, now=task.now, opened=opened)
 
     def prove(self, task: Proof) -> list[Verdict]:
         """Return the verdicts on a file that was written."""
         file = task.file
         if task.folder:
-            new = files.read_confined(task.folder, file.path, MAX_SIZE)
+            new = files.read(os.path.join(task.folder, file.path))
         else:
             new = self._objects().read(f"{task.commit}:{file.path}")
         removed = {
@@ -118,7 +154,9 @@ class FileWork:
         if file.operation == "re-seal":
             certificate = certificate_of(task.certificate, task.now)
             return prove_sealed(file, certificate, self._unsealing, old=old, new=new)
-        return prove(file, task.names, self._keys, singles=self._alone(), removed=removed, old=old, new=new)
+        before = self._opened.pop(file.blob, None) or open_file(old, options_for(file.path, self._keys))
+        parts = Parts(file, task.names, self._keys, self._alone(), removed, before, old)
+        return prove(parts, new)
 
     def sealed(self, task: Sealing) -> SealedFile | None:
         """Look at a file with SealedSecrets; None for one that holds none that can be read."""

@@ -12,7 +12,7 @@ from secretsync.masterkeys import MasterKeys
 from secretsync.sops import metadata
 from secretsync.sops.datakey import Recipient, recover
 from secretsync.sops.decryption import decrypt_with
-from secretsync.sops.opening import Options, load
+from secretsync.sops.opening import Opened, Options, load
 from secretsync.sops.recipients import of_file
 from secretsync.sops.selectors import Selector
 
@@ -50,15 +50,16 @@ def options_for(path: str, keys: MasterKeys) -> Options:
     return Options(store_for_path(path), keys)
 
 
-def inspect(path: str, blob: str, data: bytes, keys: MasterKeys) -> Inspected:
-    """Open a file in memory and forget its values."""
+def inspect(path: str, blob: str, data: bytes, keys: MasterKeys) -> tuple[Inspected, Opened | None]:
+    """Return what a file says of itself, and the file opened if it opens here."""
     nothing = Inspected(path, blob, [], 0, _selector(Selector.default()), mac_only=False, items=0)
+    options = options_for(path, keys)
     try:
-        source = load(data, options_for(path, keys))
+        source = load(data, options)
         bare, found = metadata.split(source.documents)
         groups = [[normalised(one) for one in group] for group in of_file(found, keys)]
     except SecretsyncError as error:
-        return nothing._replace(error=error)
+        return nothing._replace(error=error), None
     known = nothing._replace(
         groups=groups,
         threshold=found.shamir_threshold,
@@ -69,8 +70,8 @@ def inspect(path: str, blob: str, data: bytes, keys: MasterKeys) -> Inspected:
     try:
         plain = decrypt_with(bare, found, recover(found, keys))
     except SecretsyncError as error:
-        return known._replace(error=error)
-    return known._replace(items=len(plain.origins))
+        return known._replace(error=error), None
+    return known._replace(items=len(plain.origins)), Opened(source, plain, options)
 
 
 def _selector(selector: Selector) -> tuple[str, str]:

@@ -21,8 +21,8 @@ from secretsync.masterkeys import MasterKeys
 from secretsync.rotation import objections
 from secretsync.rotation.ageing import ages
 from secretsync.rotation.ageing import due as due_ages
-from secretsync.rotation.exposure import exposed, work_list
-from secretsync.rotation.filework import Sealing
+from secretsync.rotation.exposure import Version, exposed, work_list
+from secretsync.rotation.filework import Look, Looked, Sealing
 from secretsync.rotation.inspection import MARK, Inspected
 from secretsync.rotation.model import FilePlan, Key, Operation, PhasePlan, Plan, Problem, Task
 from secretsync.rotation.resealing import certificate_of
@@ -64,6 +64,7 @@ class Survey(NamedTuple):
     before: KeyRing
     stages: list[Stage]
     files: list[Inspected]
+    versions: list[Version]
 
     @property
     def after(self) -> KeyRing:
@@ -92,7 +93,9 @@ def make_plan(scenario: Scenario, given: Mapping[str, str], setting: Setting, *,
     if not before.policy.rules and not scenario.seals:
         raise ConfigError("there is no recipient policy", location="keys/policy.yaml", hint="secretsync init")
     stages = list(_stages(scenario, parameters, source))
-    survey = Survey(setting, commit, before, stages, survey_files(setting, commit))
+    looked = survey_files(setting, commit, exposing=scenario.exposes)
+    files = [one.inspected for one in looked]
+    survey = Survey(setting, commit, before, stages, files, [one.version for one in looked if one.version])
     return _Planner(scenario, parameters, survey).plan()
 
 
@@ -103,12 +106,12 @@ def _stages(scenario: Scenario, parameters: Parameters, source: Source) -> Itera
         yield Stage(phase, edits, load_from(source))
 
 
-def survey_files(setting: Setting, commit: str) -> list[Inspected]:
+def survey_files(setting: Setting, commit: str, *, exposing: bool) -> list[Looked]:
     """Open every encrypted file of a commit in memory and return what each says of itself, sorted by path."""
     blobs = setting.repository.blobs(commit)
     paths = [path for path in setting.repository.files_with(commit, MARK) if path in blobs]
-    tasks = [(path, blobs[path]) for path in sorted(paths)]
-    found: list[Inspected] = []
+    tasks = [Look(path, blobs[path], exposing) for path in sorted(paths)]
+    found: list[Looked] = []
     for number, one in enumerate(setting.pool.map("inspect", tasks), 1):
         setting.progress(number, len(paths))
         if one is not None:
@@ -165,7 +168,7 @@ class _Planner:
         if not (self._scenario.exposes and self._lost):
             return []
         repository, base = self._survey.setting.repository, self._survey.base
-        found = exposed(repository, self._survey.setting.pool, base, self._lost)
+        found = exposed(repository, self._survey.setting.pool, base, self._lost, present=self._survey.versions)
         return work_list(repository, found, base, due(self._parameters, self._scenario.exposure_days))
 
     def _phase(self, stage: Stage) -> PhasePlan:

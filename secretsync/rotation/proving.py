@@ -40,8 +40,8 @@ class Verdict(NamedTuple):
     seconds: float = 0.0
 
 
-class Evidence(NamedTuple):
-    """Everything the checks of one file may look at."""
+class Parts(NamedTuple):
+    """What a file is proved from, but its new bytes."""
 
     file: FilePlan
     names: Mapping[str, Key]
@@ -51,29 +51,31 @@ class Evidence(NamedTuple):
     removed: Mapping[str, MasterKeys]
     """Identities of keys that lose the file, where they are at hand."""
     old: Opened
-    new: Opened
     old_bytes: bytes
+
+
+class Evidence(NamedTuple):
+    """Everything the checks of one file may look at; see `Parts`."""
+
+    file: FilePlan
+    names: Mapping[str, Key]
+    keys: MasterKeys
+    singles: Mapping[str, MasterKeys]
+    removed: Mapping[str, MasterKeys]
+    old: Opened
+    old_bytes: bytes
+    new: Opened
     new_bytes: bytes
 
 
-def prove(  # noqa: PLR0913  # what the checks of a file need
-    file: FilePlan,
-    names: Mapping[str, Key],
-    keys: MasterKeys,
-    *,
-    singles: Mapping[str, MasterKeys],
-    removed: Mapping[str, MasterKeys],
-    old: bytes,
-    new: bytes,
-) -> list[Verdict]:
+def prove(parts: Parts, new: bytes) -> list[Verdict]:
     """Run every check that applies to a file. A check that needs keys which are not here says nothing."""
-    options = options_for(file.path, keys)
-    before = open_file(old, options)
+    file = parts.file
     try:
-        after = open_file(new, options)
+        after = open_file(new, options_for(file.path, parts.keys))
     except SecretsyncError as error:
         return [Verdict("V1", 1, [f"{file.path}: {error}"])]
-    evidence = Evidence(file, names, keys, singles, removed, before, after, old, new)
+    evidence = Evidence(*parts, after, new)
     return [Verdict("V1", 1, []), *(_run(name, check, evidence) for name, check in CHECKS.items())]
 
 

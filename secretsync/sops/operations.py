@@ -20,7 +20,7 @@ import secretsync.sops.paths as paths
 import secretsync.sops.recipients as recipients
 from secretsync.crypto.gcm import Gcm
 from secretsync.documents.pairing import equal
-from secretsync.documents.stores import store_named
+from secretsync.documents.stores import Store, store_named
 from secretsync.documents.tree import Limits, Mapping, Node, Scalar, Source
 from secretsync.errors import (
     AlreadyEncryptedError,
@@ -106,6 +106,7 @@ def set_value(data: bytes, path: paths.Path, value: Node, options: Options, *, n
         old = None
     kept = old is not None and equal(old, value)
     new = first if kept else paths.set_at(first, path, value)
+    _refuse_reserved([new], store_named(options.store))
     return Change(_rewritten(opened, [new, *opened.plain.documents[1:]], now=now), not kept, opened.plain.warnings)
 
 
@@ -140,12 +141,16 @@ def edited(opened: Opened, text: bytes, *, now: datetime) -> Change:
     new = store.load(text, limits=Limits.unbounded()).documents
     if not new:
         raise EmptyFileError("the file is empty; it must hold at least one document")
-    if any(store.is_reserved(document) for document in new):
-        raise AlreadyEncryptedError("a top-level `sops` entry is reserved for sops")
+    _refuse_reserved(new, store)
     base = store.load(given, limits=Limits.unbounded()).documents
     documents = reconciled(opened.plain.documents, base, new)
     version = blocks.newer_version(opened.plain.metadata.version)
     return Change(_rewritten(opened, documents, now=now, version=version), changed=True, warnings=opened.plain.warnings)
+
+
+def _refuse_reserved(documents: Sequence[Mapping], store: Store) -> None:
+    if any(store.is_reserved(document) for document in documents):
+        raise AlreadyEncryptedError("a top-level `sops` entry is reserved for sops")
 
 
 def rotate(
@@ -178,19 +183,13 @@ def rotate(
 
 
 def rotate_for(
-    data: bytes,
-    groups: Sequence[Sequence[datakey.Recipient]],
-    options: Options,
-    *,
-    now: datetime,
-    threshold: int = 0,
+    opened: Opened, groups: Sequence[Sequence[datakey.Recipient]], *, now: datetime, threshold: int = 0
 ) -> Change:
-    """Give the file a new data key for exactly `groups`; the file's own recipients, which nothing vouches for, do not count.
+    """Give a file a new data key for exactly `groups`; its own recipients, which nothing vouches for, do not count.
 
     Raises:
         ConfigError: no group, an empty one, or a threshold that the number of groups does not allow.
     """
-    opened = open_file(data, options)
     return Change(_rekeyed(opened, groups, threshold=threshold, now=now), changed=True, warnings=opened.plain.warnings)
 
 

@@ -11,8 +11,9 @@ from secretsync.masterkeys import MasterKeys
 from secretsync.rotation.changing import changed
 from secretsync.rotation.inspection import options_for
 from secretsync.rotation.model import FilePlan, Key
-from secretsync.rotation.proving import Verdict, prove
+from secretsync.rotation.proving import Parts, Verdict, prove
 from secretsync.sops.datakey import Recipient
+from secretsync.sops.opening import open_file
 from secretsync.sops.operations import json_value, rotate, set_value
 from secretsync.sops.recipients import update_keys
 from tests.unit.rotation.repositories import FILES, NOW, Sandbox
@@ -43,9 +44,14 @@ class Case:
         """Prove the new bytes, with bob's identity at hand."""
         alone = {name: _alone(self.sandbox.identities[name]) for name in ("alice", "bob")}
         singles = {self.sandbox.recipient(name): keys for name, keys in alone.items()}
-        return prove(
-            self.file, self.names, self.keys, singles=singles, removed={"bob-1": alone["bob"]}, old=self.old, new=new
-        )
+        return prove(self.parts(singles, {"bob-1": alone["bob"]}), new)
+
+    def parts(
+        self, singles: dict[str, MasterKeys], removed: dict[str, MasterKeys], keys: MasterKeys | None = None
+    ) -> Parts:
+        """Return what the file is proved from."""
+        old = open_file(self.old, self.options)
+        return Parts(self.file, self.names, keys or self.keys, singles, removed, old, self.old)
 
 
 def _alone(identity: Identity) -> MasterKeys:
@@ -128,13 +134,13 @@ def test_a_label_that_lies_about_its_holder_is_caught_by_the_holder(case: Case) 
     swapped = data.replace(case.sandbox.recipient("prod").encode(), case.sandbox.recipient("alice").encode())
     keys = case.sandbox.keys("prod")
     singles = {case.sandbox.recipient("alice"): _alone(case.sandbox.identities["alice"])}
-    verdicts = prove(case.file, case.names, keys, singles=singles, removed={}, old=case.old, new=swapped)
+    verdicts = prove(case.parts(singles, {}, keys), swapped)
     assert {verdict.check for verdict in verdicts if verdict.failures} == {"V2", "V3"}
 
 
 def test_a_check_without_keys_does_not_count_as_passed(case: Case) -> None:
     new = changed(case.old, case.file, case.names, case.keys, now=NOW)
-    verdicts = prove(case.file, case.names, case.keys, singles={}, removed={}, old=case.old, new=new)
+    verdicts = prove(case.parts({}, {}), new)
     assert {verdict.check: verdict.checked for verdict in verdicts if verdict.check in {"V3", "V7"}} == {
         "V3": 0,
         "V7": 0,
