@@ -14,9 +14,9 @@ from secretsync.audit.ruleset import DEMO_KEY
 from secretsync.documents.plain import to_plain
 from secretsync.documents.stores import store_for_path, store_named
 from secretsync.documents.tree import Limits, Source
-from secretsync.errors import ManifestError, SecretsyncError
+from secretsync.errors import ManifestError, PlaintextError, SecretsyncError
 from secretsync.findings import Finding, Report, finding_of
-from secretsync.manifests import objects
+from secretsync.manifests import objects, secret
 from secretsync.manifests.secret import decode_base64
 from secretsync.masterkeys import MasterKeys
 from secretsync.masterkeys.demo import DEMO_RECIPIENTS
@@ -99,6 +99,8 @@ def _of_documents(file: str, source: Source, keys: MasterKeys, limits: Limits) -
         if render_objects.is_secret(each.after):
             open_carried(each, keys, limits)
         yield from _of_document(file, each)
+        if each.data_key is not None:
+            yield from _of_revealed(file, each)
     yield from _suspicions(file, warnings)
 
 
@@ -123,9 +125,24 @@ def _of_document(file: str, opened: Opened) -> Iterator[Finding]:
             yield from _of_sealed_secret(file, where, item)
 
 
-def _clear_values(file: str, where: str, secret: objects.Object, *, encrypted: bool) -> Iterator[Finding]:
+def _of_revealed(file: str, opened: Opened) -> Iterator[Finding]:
+    """Yield the Secrets that no API server takes once they are decrypted: bad base64, a value that is no string."""
+    plain = to_plain(opened.after)
+    assert isinstance(plain, dict)
+    for place, item in objects.flatten(dict(plain)):
+        if not objects.is_secret(item):
+            continue
+        try:
+            secret.parse(item)
+        except PlaintextError:
+            continue  # a value that is ciphertext once more; `render` passes it on
+        except ManifestError as error:
+            yield finding_of(error.at(" ".join(filter(None, (opened.location, place)))), file)
+
+
+def _clear_values(file: str, where: str, obj: objects.Object, *, encrypted: bool) -> Iterator[Finding]:
     for name in _VALUE_FIELDS:
-        values = secret.get(name)
+        values = obj.get(name)
         if not isinstance(values, dict):
             continue
         clear = [key for key, value in values.items() if not _is_protected(value, name)]
@@ -135,7 +152,7 @@ def _clear_values(file: str, where: str, secret: objects.Object, *, encrypted: b
                 f"{where} {name}".strip(),
                 "plaintext-secret",
                 "error",
-                f"{objects.identify(secret)} lies in the clear",
+                f"{objects.identify(obj)} lies in the clear",
                 f"secretsync encrypt -i {file}",
             )
             return
@@ -160,10 +177,19 @@ def _is_protected(value: object, field: str) -> bool:
 
 def _of_sealed_secret(file: str, where: str, item: objects.Object) -> Iterator[Finding]:
     try:
-        resource.parse(item)
+        for key, sealed in resource.parse(item).items.items():
+            _check_item(key, sealed)
     except SecretsyncError as error:
         place = f"{where} {error.location or ''}".strip()
         yield Finding(file, place, "unsealable", "error", error.message, error.hint)
+
+
+def _check_item(key: str, sealed: str | None) -> None:
+    """Raise a ManifestError for a sealed item that is no base64; whether it opens, only the controller knows."""
+    try:
+        decode_base64(sealed or "")
+    except ManifestError as error:
+        raise error.at(f"spec.encryptedData.{key}") from None
 
 
 def _suspicions(file: str, warnings: list[str]) -> Iterator[Finding]:

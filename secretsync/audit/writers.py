@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from typing import Final
 from urllib.parse import quote
@@ -21,9 +22,9 @@ def as_text(report: Report) -> str:
     """Return one line per finding, its hint below it, and a line that sums up."""
     lines = []
     for finding in report.findings:
-        lines.append(f"{finding.location}: {finding.level}: {finding.message} [{finding.rule}]")
+        lines.append(_one_line(f"{finding.location}: {finding.level}: {finding.message} [{finding.rule}]"))
         if finding.hint:
-            lines.append(f"    {finding.hint}")
+            lines.append(f"    {_one_line(finding.hint)}")
     lines.append(
         f"{_count(report.files, 'file')} checked, {report.encrypted} encrypted: {_count(report.problems, 'finding')}"
     )
@@ -82,7 +83,7 @@ WRITERS: Final[dict[str, Callable[[Report], str]]] = {"text": as_text, "json": a
 
 def _result(finding: Finding, rule_index: int) -> dict[str, object]:
     text = f"{finding.place}: {finding.message}" if finding.place else finding.message
-    physical: dict[str, object] = {"artifactLocation": {"uri": quote(finding.file)}}
+    physical: dict[str, object] = {"artifactLocation": {"uri": quote(os.fsencode(finding.file))}}
     physical["region"] = {"startLine": finding.line or 1}
     return {
         "ruleId": finding.rule,
@@ -91,6 +92,11 @@ def _result(finding: Finding, rule_index: int) -> dict[str, object]:
         "message": {"text": f"{text}. {finding.hint}" if finding.hint else text},
         "locations": [{"physicalLocation": physical}],
     }
+
+
+def _one_line(text: str) -> str:
+    """Escape what could start a line of its own or steer a terminal: names of files and objects come from strangers."""
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
 
 
 def _summaries() -> dict[str, str]:

@@ -40,5 +40,6 @@ def check(
         from secretsync.audit.flux import check_flux
 
         report.findings += [finding for path in paths for finding in check_flux(path)]
-    write_result(WRITERS[form](report).encode(), output)
+    # backslashreplace: a file's name need not be UTF-8, and this is how JSON writes the rest, too
+    write_result(WRITERS[form](report).encode(errors="backslashreplace"), output)
     return FINDINGS if report.problems else 0

@@ -60,7 +60,13 @@ class Config:
             return None
         relative = self.relative(path)
         for rule in self.rules:
-            if not rule.path_regex or Selector("encrypted_regex", rule.path_regex).require_valid().matches(relative):
+            pattern = Selector("encrypted_regex", rule.path_regex)
+            if pattern.invalid is not None:
+                raise ConfigError(
+                    f"path_regex {rule.path_regex!r} is not a valid RE2 pattern: {pattern.invalid}",
+                    location=str(self.path),
+                )
+            if not rule.path_regex or pattern.matches(relative):
                 return rule
         raise NoMatchingRuleError(
             f"no creation rule matches {relative!r}",

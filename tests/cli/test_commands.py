@@ -191,6 +191,52 @@ def test_check_writes_sarif(invoke: Invoke, folder: Path) -> None:
     assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "my%20secret.yaml"
 
 
+@pytest.mark.parametrize("name", [b"x\n\x1b[31mfake.yaml", b"\xff.yaml"], ids=["control characters", "no utf-8"])
+@pytest.mark.parametrize("form", ["text", "json", "sarif"])
+def test_check_reports_a_file_whatever_its_name(invoke: Invoke, folder: Path, name: bytes, form: str) -> None:
+    (folder / os.fsdecode(name)).write_text(SECRET_MANIFEST)
+    outcome = invoke("check", ".", "--format", form)
+    assert outcome.code == 1
+    assert b"\x1b" not in outcome.out
+    if form == "text":
+        assert len(outcome.out.splitlines()) == 3
+    else:
+        json.loads(outcome.out)
+
+
+@pytest.mark.parametrize(
+    ("values", "place"),
+    [
+        ("stringData: {port: 5432}", "stringData.port"),
+        ("data: {blob: '***'}", "data.blob"),
+        ("stringData: {'a b': x}", "stringData"),
+    ],
+    ids=["no string", "no base64", "an illegal key"],
+)
+def test_check_reports_a_secret_that_no_api_server_takes(
+    invoke: Invoke, folder: Path, recipient: str, values: str, place: str
+) -> None:
+    (folder / "secret.yaml").write_text(f"apiVersion: v1\nkind: Secret\nmetadata: {{name: a}}\n{values}\n")
+    assert (
+        invoke("encrypt", "-i", "--age", recipient, "--encrypted-regex", "^(data|stringData)$", "secret.yaml").code == 0
+    )
+    outcome = invoke("check", ".")
+    assert outcome.code == 1
+    assert f"secret.yaml {place}: error: ".encode() in outcome.out
+    assert b"[invalid-manifest]" in outcome.out
+    assert b"5432" not in outcome.out
+
+
+def test_check_reports_a_sealed_item_that_is_no_base64(invoke: Invoke, folder: Path) -> None:
+    (folder / "sealed.yaml").write_text(
+        "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {name: a, namespace: b}\n"
+        "spec: {encryptedData: {p: AgB}}\n"
+    )
+    outcome = invoke("check", ".")
+    assert outcome.code == 1
+    assert b"sealed.yaml spec.encryptedData.p: error: not valid base64" in outcome.out
+
+
 def test_doctor_names_the_recipient_and_not_the_key(invoke: Invoke, recipient: str) -> None:
     outcome = invoke("doctor")
     assert outcome.code == 0
