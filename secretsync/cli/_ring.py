@@ -16,6 +16,7 @@ from secretsync.cli._terminal import say
 from secretsync.errors import ConfigError, RepositoryError
 from secretsync.keyring import KeyRing, load
 from secretsync.keyring.applying import apply
+from secretsync.keyring.editing import SOPS_YAML
 from secretsync.keyring.reading import POLICY
 from secretsync.keyring.sources import Changes, Checkout
 
@@ -31,9 +32,9 @@ class Place:
 
     @property
     def root(self) -> Path:
-        """The nearest folder upwards that holds a key ring, else the repository's root, else the folder itself."""
+        """The nearest folder upwards that holds a key ring, else a `.sops.yaml`, else a repository; else the folder."""
         start = Path(os.path.abspath(self.repository))
-        for mark in (POLICY, ".git"):
+        for mark in (POLICY, SOPS_YAML, ".git"):
             for folder in [start, *start.parents]:
                 if (folder / mark).exists():
                     return folder

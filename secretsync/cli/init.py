@@ -73,6 +73,8 @@ def init(
     candidate = examine(given or "", today=_ring.today(), allow_demo_keys=allow_demo_keys)
     first = _principal(name or _login(), owner, candidate)
     changes = found(place.source, first, today=_ring.today(), paths=paths or (), armored=candidate.armored)
+    for nested in (path for path in place.names() if path.endswith(f"/{SOPS_YAML}")):
+        warn(f"{nested} decides who reads the files next to it, and the key ring does not")
     if identity is not None:
         _keep(identity, dry_run=dry_run)
     place.write(changes, dry_run=dry_run)
