@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from secretsync.documents.tree import Mapping
 from secretsync.hooks import _boundary, krm_sealing
-from secretsync.hooks.krm_list import plain
+from secretsync.hooks.krm_list import check_carried, plain
 from secretsync.hooks.krm_surroundings import Surroundings
 from secretsync.manifests import generators
 from secretsync.render.generate import Folder, generate
@@ -24,6 +24,7 @@ def objects_of(config: Mapping, surroundings: Surroundings) -> list[Mapping]:
     objects = generate(generator, Folder(confined=surroundings.confined), context)
     for warning in context.warnings:
         _boundary.say("warning", warning)
+    check_carried(objects)
     if context.options.mode != "seal":
         return objects
     return [krm_sealing.settled(obj, final=bool(generator.scope)) if is_sealed_secret(obj) else obj for obj in objects]

@@ -5,15 +5,17 @@ Source: the KRM functions specification v1 (kustomize, cmd/config/docs/api-conve
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from collections.abc import Sequence as Items
 from typing import NamedTuple
 
 from secretsync.documents import yaml_load
 from secretsync.documents.plain import from_plain, to_plain
 from secretsync.documents.stores import store_named
-from secretsync.documents.tree import Limits, Mapping, Sequence, Source
+from secretsync.documents.tree import Comment, Limits, Mapping, Node, Scalar, Sequence, Source
 from secretsync.errors import ManifestError
-from secretsync.render.objects import kind_of, replaced, text_of
+from secretsync.render.generate import is_uncarried
+from secretsync.render.objects import describe, kind_of, replaced, text_of
 
 _DEFAULT_API = "config.kubernetes.io/v1"
 
@@ -68,6 +70,35 @@ def failed(resources: ResourceList, results: Items[dict[str, object]], *, keep_i
     assert isinstance(root, Mapping)
     root = replaced(root, "items", Sequence([*resources.items] if keep_items else []))
     return store_named("yaml").dump([replaced(root, "results", from_plain(list(results)))])
+
+
+def check_carried(objects: Iterable[Mapping]) -> None:
+    """Refuse a value that kustomize cannot carry: it would fail and print the whole object in the clear, or change it.
+
+    Source: observed with kustomize 5.8.1.
+
+    Raises:
+        ManifestError: a text has a control character from U+007F to U+009F, or U+FFFE or U+FFFF.
+    """
+    for obj in objects:
+        if any(is_uncarried(leaf.value) for leaf in leaves(obj) if isinstance(leaf.value, str)):
+            raise ManifestError(
+                f"{describe(obj)}: a value has a control character that kustomize cannot carry",
+                hint="write the value in base64, under data",
+            )
+
+
+def leaves(node: Node) -> Iterator[Scalar]:
+    """Yield the values below `node`, in no order that matters."""
+    waiting: list[Node] = [node]
+    while waiting:
+        current = waiting.pop()
+        if isinstance(current, Scalar):
+            yield current
+        elif isinstance(current, Mapping):
+            waiting.extend(entry.value for entry in current.entries())
+        else:
+            waiting.extend(item for item in current.items if not isinstance(item, Comment))
 
 
 def result(message: str, item: Mapping | None = None) -> dict[str, object]:

@@ -12,7 +12,7 @@ from secretsync.documents.fields import Fields
 from secretsync.documents.tree import Mapping
 from secretsync.errors import IntegrityError
 from secretsync.hooks import _boundary, krm_annotations, krm_sealing
-from secretsync.hooks.krm_list import plain
+from secretsync.hooks.krm_list import check_carried, plain
 from secretsync.hooks.krm_surroundings import Surroundings
 from secretsync.manifests import generators
 from secretsync.render.objects import describe, is_sealed_secret
@@ -45,6 +45,7 @@ def transformed(items: list[Mapping], config: Mapping, surroundings: Surrounding
     except IntegrityError as error:
         error.hint = _REMEDY
         raise
+    check_carried(after for before, after in zip(bare, finished, strict=True) if after is not before)
     for warning in context.warnings:
         _boundary.say("warning", warning)
     result = []

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final, Literal
 
 from secretsync.documents.fields import Fields
-from secretsync.documents.tree import Entry, Mapping, Node, Scalar
-from secretsync.hooks.krm_list import plain, result
+from secretsync.documents.tree import Mapping, Scalar
+from secretsync.hooks.krm_list import leaves, plain, result
 from secretsync.render.objects import CIPHERTEXT, describe, kind_of, may_hold_ciphertext, text_of
 from secretsync.sops import is_encrypted
 
@@ -27,7 +26,7 @@ def findings(items: list[Mapping], config: Mapping) -> list[dict[str, object]]:
     allowed = fields.one_of("plaintext", _CHOICES, "refuse") == "allow"
     found = []
     for item in items:
-        if is_encrypted(item) or may_hold_ciphertext(item) or any(map(_is_ciphertext, _leaves(item))):
+        if is_encrypted(item) or may_hold_ciphertext(item) or any(map(_is_ciphertext, leaves(item))):
             found.append(result(f"{describe(item)}: is encrypted still; nothing has decrypted it", item))
         elif not allowed and kind_of(item) == "Secret" and _holds_values(item):
             found.append(result(f"{describe(item)}: is a Secret in the clear", item))
@@ -41,16 +40,3 @@ def _holds_values(secret: Mapping) -> bool:
 
 def _is_ciphertext(leaf: Scalar) -> bool:
     return text_of(leaf).startswith(CIPHERTEXT)
-
-
-def _leaves(node: Node) -> Iterator[Scalar]:
-    waiting: list[Node] = [node]
-    while waiting:
-        current = waiting.pop()
-        if isinstance(current, Scalar):
-            yield current
-            continue
-        for item in current.items:
-            child = item.value if isinstance(item, Entry) else item
-            if isinstance(child, Mapping | Scalar) or hasattr(child, "items"):
-                waiting.append(child)  # type: ignore[arg-type]  # comments have no items

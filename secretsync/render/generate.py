@@ -7,9 +7,10 @@ the mode like any other object.
 from __future__ import annotations
 
 import os
+import re
 from binascii import b2a_base64
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import secretsync.render.pipeline as pipeline
 from secretsync import files, sops
@@ -25,6 +26,8 @@ from secretsync.render.objects import count, items_of
 from secretsync.render.options import Context
 from secretsync.render.units import Opened
 from secretsync.secrecy import SecretBytes
+
+_UNCARRIED: Final = "[\x7f-\x9f\ufffe\uffff]"
 
 
 class Folder(NamedTuple):
@@ -144,10 +147,11 @@ class _Sources:
         binaries = {key: _base64(self._decrypted(path)) for key, path in made.binary_files}
         for key, path in made.files:
             plain = self._decrypted(path)
-            try:
-                texts[key] = plain.decode()
-            except UnicodeDecodeError:
+            text = _text(plain)
+            if text is None:
                 binaries[key] = _base64(plain)
+            else:
+                texts[key] = text
         for path in made.envs:
             texts |= self._environment(path)
         return texts, binaries
@@ -173,6 +177,23 @@ class _Sources:
             return store.dump(decrypted.documents)
         except SecretsyncError as error:
             raise error.at(path) from None
+
+
+def is_uncarried(text: str) -> bool:
+    """Whether an engine that goes through JSON and YAML would choke on `text`, or change it.
+
+    JSON leaves these characters raw; YAML forbids them, or takes them (U+0085) for the end of a line.
+    """
+    return not (text.isascii() and "\x7f" not in text) and re.search(_UNCARRIED, text) is not None
+
+
+def _text(plain: bytes) -> str | None:
+    """Return content that can stand as text in a manifest, else None."""
+    try:
+        text = plain.decode()
+    except UnicodeDecodeError:
+        return None
+    return None if is_uncarried(text) else text
 
 
 def _read(path: str, folder: Folder, context: Context) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import shutil
 import sys
@@ -74,7 +75,7 @@ class Workshop:
 
     def encrypt(self, name: str, tree: Tree, *flags: str) -> None:
         flags = flags or ("--encrypted-regex", "^(data|stringData)$")
-        data = self.sops.encrypt(yaml.safe_dump(tree, sort_keys=False).encode(), "yaml", *flags)
+        data = self.sops.encrypt(json.dumps(tree, ensure_ascii=False).encode(), "yaml", *flags)
         (self.folder / name).write_bytes(data)
 
     def function(self, program: Path, tree: Tree, *arguments: str) -> Tree:
@@ -143,6 +144,66 @@ def test_a_generator_makes_what_the_encrypted_files_hold(shop: Workshop) -> None
     }
     assert objects.pop("ConfigMap settings")["data"] == environment
     assert not objects
+
+
+def test_no_value_is_misread_on_its_way_through_kustomize(shop: Workshop) -> None:
+    values = [
+        "",
+        " ",
+        "yes",
+        "NO",
+        "~",
+        "null",
+        "0123",
+        "0o14",
+        "1e3",
+        "1_000",
+        ".5",
+        "0x1F",
+        "2001-01-01",
+        "!x",
+    ]
+    values += [
+        "a: b",
+        "# c",
+        "a #b",
+        "- a",
+        "{a",
+        "[a",
+        "'",
+        '"',
+        "`",
+        "@",
+        "%a",
+        "*a",
+        "&a",
+        "|",
+        ">",
+        "\\n",
+        "ü😀",
+    ]
+    values += [
+        "\n",
+        "a\n",
+        "a\n\n",
+        "\na",
+        " a\nb ",
+        "a\r\nb",
+        "\ta",
+        "a\tb",
+        "a\u2028b",
+        "x" * 5000,
+        "a b " * 300,
+    ]
+    named = {f"k{number}": value for number, value in enumerate(values)}
+    shop.encrypt("db.enc.yaml", {**SECRET, "stringData": named})
+    (shop.folder / "value.txt").write_bytes(shop.sops.encrypt("ü\r\n\n # x\t\n".encode(), "txt"))
+    made = {"metadata": {"name": "made"}, "files": ["value.txt"]}
+    shop.write("generator.yaml", shop.ksops_config(files=["db.enc.yaml"], secretFrom=[made]))
+    shop.write("kustomization.yaml", {"generators": ["generator.yaml"]})
+    objects = shop.objects()
+    assert objects["Secret db"]["stringData"] == named
+    assert objects["Secret made"]["stringData"] == {"value.txt": "ü\r\n\n # x\t\n"}
 
 
 @pytest.mark.parametrize("own", [False, True], ids=["ksops", "SecretGenerator"])
@@ -354,6 +415,18 @@ def test_a_generator_reads_only_encrypted_files_of_its_folder(shop: Workshop, ho
         assert VALUE not in refused.stderr
         errors = [line for line in refused.stderr.splitlines() if line.startswith("secretsync: error:")]
         assert len(errors) == 1
+
+
+@pytest.mark.parametrize("form", ["krm", "ksops"])
+def test_a_failure_leaves_a_result_for_other_runners(shop: Workshop, form: str) -> None:
+    config = shop.ksops_config(files=["absent.yaml"])
+    listed = {"apiVersion": "config.kubernetes.io/v1", "kind": "ResourceList", "items": [config]}
+    program = shop.krm if form == "krm" else shop.ksops
+    ended = run([program], stdin=yaml.safe_dump(listed).encode(), cwd=shop.folder, check=False)
+    answered = yaml.safe_load(ended.stdout)
+    assert ended.code == (12 if form == "krm" else 1)
+    assert answered["items"] == ([] if form == "krm" else [config])
+    assert answered["results"][0]["message"] in ended.stderr
 
 
 def _reference(pod: Tree) -> str:

@@ -131,6 +131,20 @@ def test_values_that_are_no_text_become_data(send: Any, folder: Path) -> None:
     assert (config_map["binaryData"], config_map["data"]) == (coded, {"plain": "x"})
 
 
+@pytest.mark.parametrize("character", ["\x7f", "\x80", "\x85", "\x9f", "\ufffe"])
+def test_a_value_that_kustomize_would_print_in_an_error_is_refused(send: Any, folder: Path, character: str) -> None:
+    escaped = f"\\u{ord(character):04x}"
+    (folder / "control.yaml").write_bytes(encrypted(SECRET.replace("hunter2", f'"{CANARY}{escaped}"')))
+    for config in (generator(files=["control.yaml"]), function("SecretTransformer")):
+        send(config, *([(folder / "control.yaml").read_text()] if config["kind"] != "ksops" else []))
+        with pytest.raises(ManifestError, match="control character") as caught:
+            krm.run([])
+        assert CANARY not in str(caught.value)
+    (folder / "a.ini").write_bytes(encrypted(f"[s]\nk = a{character}b\n", None, store="ini"))
+    send(generator(secretFrom=[{"metadata": {"name": "made"}, "files": ["a.ini"]}]))
+    assert character in base64.b64decode(answer()[0]["data"]["a.ini"]).decode()
+
+
 @pytest.mark.parametrize(
     ("fields", "kind"),
     [
