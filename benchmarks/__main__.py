@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from benchmarks import comparisons, engines
+from benchmarks import comparisons, engines, rotation
 from benchmarks.table import REPOSITORY, Bench, Line
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ COMPARISONS: Final[dict[str, Callable[[Bench], Iterator[Line]]]] = {
     "many-files": comparisons.many_files,
     "sealing": comparisons.sealing,
     "changing": comparisons.changing,
+    "leaving": rotation.leaving,
     "kustomize": engines.kustomize,
     "helm": engines.helm,
     "argo-cd": engines.argo_cd,

@@ -11,7 +11,7 @@ import subprocess
 from typing import TYPE_CHECKING, Final
 
 from benchmarks.measuring import loop, measure, median
-from benchmarks.table import Bench, Line, cpu, parts, times
+from benchmarks.table import Bench, Line, cpu, parts, recipient, times
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,7 +91,7 @@ def sealing(bench: Bench) -> Iterator[Line]:
 
 def changing(bench: Bench) -> Iterator[Line]:
     """Compare `rotate` and `updatekeys` over all files with loops of the real sops, on copies."""
-    recipients = [_recipient(bench, file) for file in ("age.txt", "second.txt")]
+    recipients = [recipient(bench, file) for file in ("age.txt", "second.txt")]
     rules = bench.folder / "rules.yaml"
     rules.write_text(f"creation_rules:\n  - age: {','.join(recipients)}\n")
     for verb, flag in (("rotate", "-i"), ("updatekeys", "--yes")):
@@ -108,13 +108,3 @@ def changing(bench: Bench) -> Iterator[Line]:
             shutil.rmtree(ours)
         whole = len(bench.encrypted) / len(parts(bench.encrypted)[0])
         yield times(f"loop of sops {verb} / {verb} of {len(bench.encrypted)} files, time", turns, whole, 20)
-
-
-def _recipient(bench: Bench, name: str) -> str:
-    """Return the recipient of an identity file of the corpus, which is made if it is not there."""
-    file = bench.folder / name
-    if not file.exists():
-        subprocess.run([bench.peers["age-keygen"], "-o", file], check=True, stderr=subprocess.DEVNULL)
-    return subprocess.run(
-        [bench.peers["age-keygen"], "-y", file], check=True, stdout=subprocess.PIPE, text=True
-    ).stdout.strip()

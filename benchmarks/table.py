@@ -6,6 +6,7 @@ A line says what ratio is promised, and whether it was kept.
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,3 +94,13 @@ def _middle(name: str, pairs: Sequence[tuple[float, float]], bound: float) -> Li
 def cpu(name: str, ours: Usage, peer: Usage, bound: float, *, at_least: bool) -> Line:
     ratio = ours.cpu_seconds / peer.cpu_seconds
     return Line(name, f"{ours.cpu_seconds * 1000:.0f} ms", f"{peer.cpu_seconds * 1000:.0f} ms", ratio, bound, at_least)
+
+
+def recipient(bench: Bench, name: str) -> str:
+    """Return the recipient of an identity file of the corpus, which is made if it is not there."""
+    file = bench.folder / name
+    if not file.exists():
+        subprocess.run([bench.peers["age-keygen"], "-o", file], check=True, stderr=subprocess.DEVNULL)
+    return subprocess.run(
+        [bench.peers["age-keygen"], "-y", file], check=True, stdout=subprocess.PIPE, text=True
+    ).stdout.strip()

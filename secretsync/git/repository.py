@@ -14,6 +14,7 @@ from secretsync.git.objects import ObjectReader
 from secretsync.git.running import Git
 
 _FIELD, _RECORD = "%x1f", "%x1e"
+_MANY = 500  # commits on one command line
 
 
 class LogEntry(NamedTuple):
@@ -89,11 +90,21 @@ class Repository:
                 found[path] = blob
         return found
 
-    def files_with(self, commit: str, text: str, *, but_not: Sequence[str] = ()) -> list[str]:
-        """Return the paths of a commit's files that hold `text`; folders in `but_not` are left out."""
+    def files_with(self, commit: str, text: str) -> list[str]:
+        """Return the paths of a commit's files that hold `text`."""
+        return self.files_of([commit], text).get(commit, [])
+
+    def files_of(self, commits: Sequence[str], text: str, *, but_not: Sequence[str] = ()) -> dict[str, list[str]]:
+        """Return, for each commit that has any, the paths of its files that hold `text`; `but_not` are left out."""
         exclude = [f":(exclude,top){folder}" for folder in but_not]
-        grep = ("grep", "-l", "-z", "-F", "--full-name", "-e", text, commit, "--", ":(top)", *exclude)
-        return [name.removeprefix(f"{commit}:") for name in self.git.names(*grep, accept=(0, 1))]
+        found: dict[str, list[str]] = {}
+        for start in range(0, len(commits), _MANY):
+            some = commits[start : start + _MANY]
+            grep = ("grep", "-l", "-z", "-F", "--full-name", "-e", text, *some, "--", ":(top)", *exclude)
+            for name in self.git.names(*grep, accept=(0, 1)):
+                commit, _, path = name.partition(":")
+                found.setdefault(commit, []).append(path)
+        return found
 
     def dirty(self, paths: Iterable[str]) -> list[str]:
         """Return which of `paths` differ from HEAD in the working tree or the index, or are not tracked."""

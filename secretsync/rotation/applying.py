@@ -180,7 +180,9 @@ class _Run:
         for record in known:
             if record["event"] == "file":
                 written.setdefault(record["path"], set()).add(record["after"])
-        todo = [target for target in self._targets(phase) if self._is_due(target, written.get(target.path, set()))]
+        todo = list(self._targets(phase))
+        if written:
+            todo = [target for target in todo if self._is_due(target, written.get(target.path, set()))]
         planned = [
             Change(one.file, self._plan.keys, self._operation.tree, self._now, self._certificate)
             for one in todo
@@ -228,6 +230,7 @@ class _Run:
 
     def _put(self, phase: PhasePlan, target: Target, data: bytes | None) -> None:
         """Record what will be there, and put it there."""
+        self._is_due(target, set())
         after = NOTHING if data is None else blob_id(data, self._plan.base)
         self._operation.record("file", phase=phase.name, path=target.path, before=target.before, after=after)
         path = os.path.join(self._operation.tree, target.path)

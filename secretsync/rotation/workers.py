@@ -50,7 +50,7 @@ class Pool:
         self._worker.close()
 
     def map(self, method: str, tasks: Sequence[object]) -> Iterator[Any]:
-        """Yield what the worker's method returns for each task, in order.
+        """Start the worker's method on each task, and return what it returns, in order.
 
         Raises:
             SecretsyncError: what the method raised, in its turn.
@@ -62,14 +62,12 @@ class Pool:
             for _ in range(self._limit):
                 self._processes.append(self._start())
         if not self._processes:
-            yield from map(function, tasks)
-            return
+            return map(function, tasks)
         count = len(self._processes)
         for index, process in enumerate(self._processes):
             pickle.dump((method, tasks[index::count]), process.orders)
             process.orders.flush()
-        for index in range(len(tasks)):
-            yield _answer(self._processes[index % count])
+        return (_answer(self._processes[index % count]) for index in range(len(tasks)))
 
     def _start(self) -> _Process:
         orders, results = os.pipe(), os.pipe()
