@@ -16,7 +16,7 @@ import secretsync.keyring.pgp as pgp
 import secretsync.keyring.privacy as privacy
 from secretsync.age import parse_recipient
 from secretsync.errors import ConfigError, PolicyError, SecretsyncError, shortened
-from secretsync.keyring.model import KeyType
+from secretsync.keyring.model import MASTER_KEY_KINDS, KeyType
 from secretsync.masterkeys.demo import DEMO_RECIPIENTS
 
 MIN_RSA_BITS: Final = 3072  # NIST SP 800-57 part 1 rev. 5, table 2: 128 bits of security
@@ -73,6 +73,23 @@ def examine(text: str, *, today: date, allow_demo_keys: bool = False) -> Candida
 _PUBLIC_HALF: Final = "secretsync keygen -y FILE prints the public half of an age identity"
 
 
+def require_sound(kind: KeyType, recipient: str) -> None:
+    """Refuse an age recipient, SSH keys among them, that cannot be encrypted for; other kinds pass.
+
+    Raises:
+        PolicyError: it is too weak, or cannot decrypt.
+        ConfigError: it is mistyped.
+    """
+    if problem := weakness(kind, recipient):
+        raise PolicyError(problem)
+    if MASTER_KEY_KINDS[kind] != "age":
+        return
+    try:
+        parse_recipient(recipient)
+    except SecretsyncError as error:
+        raise ConfigError(f"{shortened(recipient)!r} cannot be used: {error.message}") from None
+
+
 def weakness(kind: KeyType, recipient: str) -> str | None:
     """Return what is wrong with an SSH key as a recipient, or None."""
     if kind != "age-ssh":
@@ -97,14 +114,9 @@ def _age(text: str, *, allow_demo_keys: bool) -> Candidate:
     kind = age_type(text)
     if kind is None:
         raise ConfigError(f"{shortened(text)!r} is no public key of a known kind", hint=_KNOWN)
-    if problem := weakness(kind, text):
-        raise PolicyError(problem)
     if text in DEMO_RECIPIENTS and not allow_demo_keys:
         raise PolicyError("this is a demo key, whose private half is public")
-    try:
-        parse_recipient(text)
-    except SecretsyncError as error:
-        raise ConfigError(f"{shortened(text)!r} cannot be used: {error.message}") from None
+    require_sound(kind, text)
     return Candidate(kind, " ".join(text.split()[:2]) if kind == "age-ssh" else text)
 
 

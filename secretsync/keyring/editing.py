@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Final, NamedTuple
 
+import secretsync.keyring.candidates as candidates
 import secretsync.keyring.locking as locking
 import secretsync.keyring.sealing as sealing
 import secretsync.keyring.writing as writing
@@ -47,7 +48,7 @@ def add_key(
     `armored` is a PGP key's public key, which is kept in `keys/pgp/`.
 
     Raises:
-        PolicyError: the key, or its id, is there already or is retired.
+        PolicyError: the key, or its id, is there already or is retired; it is too weak, or cannot decrypt.
         ConfigError: the ring is malformed, or a group is unknown.
     """
     ring = _acknowledged(source)
@@ -182,6 +183,7 @@ def _acknowledged(source: Source) -> KeyRing:
 
 
 def _require_new(ring: KeyRing, key: PublicKey) -> None:
+    candidates.require_sound(key.type, key.recipient)
     found, gone = ring.find(key.master_key), ring.find_retired(key.master_key)
     if found:
         raise PolicyError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Literal
 
 import pytest
 
@@ -82,6 +83,16 @@ def test_adding_to_an_unlocked_ring_writes_the_first_lock() -> None:
 def test_what_is_there_already_is_refused(one: Principal, named: PublicKey, match: str) -> None:
     with pytest.raises(PolicyError, match=match):
         editing.add_key(locked(), one, named, today=TODAY)
+
+
+@pytest.mark.parametrize(
+    ("recipient", "kind"),
+    [("sk-ssh-ed25519@openssh.com AAAA", "age-ssh"), (recipient("dave-1")[:-1], "age")],
+    ids=["a token's key", "a mistyped key"],
+)
+def test_a_key_that_cannot_be_encrypted_for_is_refused(recipient: str, kind: Literal["age", "age-ssh"]) -> None:
+    with pytest.raises((PolicyError, ConfigError)):
+        editing.add_key(locked(), DAVE, PublicKey("dave-1", kind, recipient), today=TODAY)
 
 
 def test_a_retired_key_does_not_come_back() -> None:
