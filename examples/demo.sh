@@ -78,4 +78,47 @@ for name in ("database", "signing"):
     print(f"   {name}: equal: {sizes}")
 PYTHON
 
-step "That was it. Next:" "secretsync --help" "docs/tutorial/first-secret.md: the same with a key and a Secret of your own"
+step "7. Second act: alice leaves. So far, she and the cluster can open both Secrets; keys/ says so, and it is in Git"
+repo=$out/repo
+git() { command git -C "$repo" -c user.name=demo -c user.email=demo@example.org "$@"; }
+recipient() { sed -n "s/.*- \(age1[0-9a-z]*\) # $1.*/\1/p" .sops.yaml; }
+mkdir -p "$repo/keys/people" "$repo/keys/clusters"
+cp -r shop "$repo"
+for who in people/alice clusters/cluster; do
+  printf 'kind: Principal\nname: %s\nkeys:\n  - {id: %s-key, type: age, recipient: %s}\n' \
+    "${who#*/}" "${who#*/}" "$(recipient "${who#*/}")" > "$repo/keys/$who.yaml"
+done
+cat > "$repo/keys/policy.yaml" <<'POLICY'
+rules:
+  - paths: ["shop/*.enc.yaml"]
+    readers: [alice, cluster]
+    encrypt: {encrypted_regex: "^(data|stringData)$"}
+POLICY
+git init -q -b main && git config user.name demo && git config user.email demo@example.org
+git add -A && git commit -qm 'the shop and its key ring'
+shown secretsync exposure alice
+secretsync exposure --allow-demo-keys -C "$repo" alice | excerpt
+
+step "8. Plan, apply, prove: new data keys without alice, on a branch of its own"
+shown secretsync runbook remove apply alice --held alice.agekey
+secretsync runbook remove apply alice --yes --allow-demo-keys -C "$repo" --held demo-keys/alice.agekey > "$out/runbook"
+sed -n '/^  V[1-9]/p' "$out/runbook" | excerpt
+git merge -q --ff-only "$(git branch --format='%(refname:short)' --list 'secretsync/*')"
+
+step "9. Her key opens what was written before, which is why those values change at their source, and nothing since"
+for when in before after; do
+  rev=$([ $when = before ] && printf 'HEAD~2' || printf 'HEAD')
+  git show "$rev:shop/database.enc.yaml" > "$out/database.$when.enc.yaml"
+  if SOPS_AGE_KEY_FILE=demo-keys/alice.agekey \
+    secretsync decrypt --allow-demo-keys "$out/database.$when.enc.yaml" > "$out/opened" 2> "$out/refusal"; then
+    printf '   %-6s alice opens it\n' "$when"
+  else
+    printf '   %-6s alice is refused: %s\n' "$when" "$(grep -o 'no identity here opens this file' "$out/refusal")"
+  fi
+done
+secretsync decrypt --allow-demo-keys "$out/database.before.enc.yaml" > "$out/before"
+secretsync decrypt --allow-demo-keys "$out/database.after.enc.yaml" | cmp - "$out/before"
+printf '   the cluster opens both, and finds identical bytes\n'
+
+step "That was it. Next:" "secretsync --help" "docs/tutorial/first-secret.md: the same with a key and a Secret of your own" \
+  "docs/how-to/runbooks: one page for each day on which keys have to change"

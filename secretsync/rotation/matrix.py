@@ -26,7 +26,7 @@ TITLES: Final[dict[str, str]] = {
     "V6": "no ciphertext of the parent is left",
     "V7": "a removed identity opens no envelope",
     "V8": "retired recipients are gone from every branch and tag",
-    "V9": "files are byte-identical once decrypted, or outside of sealed items: nothing changes in a cluster",
+    "V9": "nothing but ciphertext changed: decrypted files are byte-identical",
     "V10": "every sealed item opens with the new sealing key alone",
     "V11": "envelopes are for the keys they name, where that can be seen",
 }
