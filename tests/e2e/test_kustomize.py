@@ -271,6 +271,16 @@ def test_a_transformer_reveals_resources_where_they_stand(shop: Workshop) -> Non
     assert shop.objects() == {"Secret db": SECRET, "Pod app": POD}
 
 
+def test_a_transformer_verifies_the_documents_of_one_file_together(shop: Workshop) -> None:
+    both = "\n---\n".join(json.dumps({**SECRET, "metadata": {"name": name}}) for name in ("a", "b"))
+    data = shop.sops.encrypt(both.encode(), "yaml", "--encrypted-regex", "^stringData$")
+    (shop.folder / "both.enc.yaml").write_bytes(data)
+    shop.write("transformer.yaml", shop.function(shop.krm, {"kind": "SecretTransformer"}))
+    shop.write("kustomization.yaml", {"resources": ["both.enc.yaml"], "transformers": ["transformer.yaml"]})
+    objects = shop.objects()
+    assert [_values(objects[f"Secret {name}"]) for name in ("a", "b")] == [SECRET["stringData"]] * 2
+
+
 def test_a_transformer_refuses_what_kustomize_has_changed_and_names_the_remedy(shop: Workshop) -> None:
     shop.write("transformer.yaml", shop.function(shop.krm, {"kind": "SecretTransformer"}))
     kustomization = {"resources": ["db.enc.yaml"], "transformers": ["transformer.yaml"], "namePrefix": "pre-"}
@@ -415,6 +425,28 @@ def test_a_generator_reads_only_encrypted_files_of_its_folder(shop: Workshop, ho
         assert VALUE not in refused.stderr
         errors = [line for line in refused.stderr.splitlines() if line.startswith("secretsync: error:")]
         assert len(errors) == 1
+
+
+def test_under_an_operators_configuration_the_kustomization_widens_nothing(shop: Workshop) -> None:
+    """Its environment and arguments are the tenant's; the test moves the file, which nothing outside the process can."""
+    path = shop.folder.parent / "hook.yaml"
+    identities = {"identities": {"age": [str(shop.sops.identity)]}, "outputs": {"kinds": ["Secret"]}}
+    path.write_text(yaml.safe_dump({"apiVersion": "secretsync/v1", "kind": "HookConfiguration", **identities}))
+    moved = f"from secretsync.hooks import __main__, operator; operator.DEFAULT_PATH = {str(path)!r}; __main__.main()"
+    shop.krm.write_text(f'#!/bin/sh\nexec "{sys.executable}" -c "{moved}" krm "$@"\n')
+    shop.write("kustomization.yaml", {"generators": ["generator.yaml"]})
+    config = {"kind": "SecretGenerator", "files": ["db.enc.yaml"]}
+    function = {"exec": {"path": str(shop.krm), "envs": ["SOPS_AGE_KEY_FILE=/dev/null", "HOME=/tmp"]}}
+    generator = shop.function(shop.krm, config)
+    generator["metadata"]["annotations"]["config.kubernetes.io/function"] = yaml.safe_dump(function)
+    shop.write("generator.yaml", generator)
+    assert shop.objects(environ={}) == {"Secret db": SECRET}
+    for arguments in (["--cert", "mine.pem"], ["--seal-key", "mine.key"], ["--allow-expired"]):
+        shop.write("generator.yaml", shop.function(shop.krm, config, *arguments))
+        assert "the operator's configuration says otherwise" in shop.build(code=1, environ={}).stderr
+    settings = {"metadata": {"name": "settings"}, "files": ["db.enc.yaml"]}
+    shop.write("generator.yaml", shop.function(shop.krm, {"kind": "SecretGenerator", "configMapFrom": [settings]}))
+    assert "the operator allows no output of kind 'ConfigMap'" in shop.build(code=1, environ={}).stderr
 
 
 @pytest.mark.parametrize("form", ["krm", "ksops"])
