@@ -1,4 +1,4 @@
-"""`keys prove`: a challenge for the owner of a key, and the check of their answer."""
+"""`keys prove` and `keys answer`: a challenge for the owner of a key, and the check of their answer."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def prove(
 ) -> None:
     """Prove that somebody holds the private half of a key.
 
-    Without --response, prints a challenge. Its owner opens it (age -d, gpg -d or secretsync keys do) and sends back the
-    answer in it within 7 days; with --response the answer is checked, and the proof recorded in the owner's file.
+    Without --response, prints a challenge. Its owner opens it (secretsync keys answer, age -d or gpg -d) and sends back
+    the answer within 7 days; with --response the answer is checked, and the proof recorded in the owner's file.
     """
     principal, key = proving.key_named(place.ring(), key_id)
     if here and response is not None:
@@ -64,6 +64,21 @@ def prove(
     if not dry_run:
         kept.unlink(missing_ok=True)
     say(f"{principal.name} holds the private half of {key.id}")
+
+
+def answer(
+    challenge: Annotated[
+        str, typer.Argument(metavar="[CHALLENGE]", help="The file you were sent, or - for stdin.")
+    ] = "-",
+    allow_demo_keys: AllowDemoKeys = False,
+) -> None:
+    """Answer a challenge of `keys prove` that you were sent, with the identities of this machine.
+
+    Whatever is no such challenge is not shown, so that nobody can have a secret read to them.
+    """
+    keys = MasterKeys(os.environ, prompt=ask_secret, allow_demo_keys=allow_demo_keys)
+    text = files.read(challenge).decode("utf-8", "replace")
+    write_result(f"{proving.answer(text, keys)}\n".encode(), None)
 
 
 def _kept(path: os.PathLike[str], key_id: str) -> bytes:

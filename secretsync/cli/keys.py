@@ -6,7 +6,7 @@ import typer
 
 from secretsync.cli._keys_changing import add, pin, remove, rename, take_over
 from secretsync.cli._keys_linting import lint
-from secretsync.cli._keys_proving import prove
+from secretsync.cli._keys_proving import answer, prove
 from secretsync.cli._keys_showing import diff, export, show
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, no_args_is_help=True)
@@ -27,6 +27,7 @@ app.command("import", short_help="Adopt an existing .sops.yaml.")(take_over)
 app.command("rename", short_help="Call a person, cluster or service otherwise.")(rename)
 app.command("pin", short_help="Pin the sealing certificate of a cluster.")(pin)
 app.command("prove", short_help="Prove that somebody holds the private half of a key.")(prove)
+app.command("answer", short_help="Answer such a challenge.")(answer)
 app.command("lint", short_help="Check the ring, and that every encrypted file obeys it.")(lint)
 app.command("diff", short_help="Show who gains and who loses access to which file.")(diff)
 app.command("export", short_help="Print public keys for other tools.")(export)

@@ -30,7 +30,6 @@ from secretsync.sops.metadata import Envelope
 from secretsync.sops.selectors import Selector
 
 _ALIGN: Final = "secretsync runbook align plan"
-_CONFIG_NAMES: Final = {SOPS_YAML, ".sops.yml"}
 
 
 def lint(root: str | Path, names: Iterable[str], *, today: date) -> Report:
@@ -76,7 +75,7 @@ def _out_of_place(seen: Seen, policy: Policy) -> Iterator[Finding]:
     for kind in () if allowed else privacy.kinds_of(seen.data):
         hint = "it stays in the history: take it out, and replace the key: secretsync runbook compromised plan KEY"
         yield Finding(seen.path, "", ruleset.PRIVATE_KEY, "error", f"holds {kind}", hint)
-    if seen.path.rpartition("/")[2] in _CONFIG_NAMES and seen.path != SOPS_YAML:
+    if seen.path.endswith(f"/{SOPS_YAML}"):
         message = "would decide instead of the policy who reads the files next to it"
         yield Finding(seen.path, "", ruleset.NESTED_CONFIG, "error", message, f"git rm {seen.path}")
 

@@ -24,6 +24,7 @@ from secretsync.secrecy import SecretBytes
 VALID_FOR: Final = timedelta(days=7)
 _SIZE: Final = 16  # bytes of the nonce
 _ANSWER: Final = re.compile(r"[0-9a-f]{32}")
+_NOTE: Final = re.compile(r"secretsync: the answer for ([a-z0-9-]+) is ([0-9a-f]{32})\n")
 _VERSION: Final = 1
 
 
@@ -69,6 +70,21 @@ def opened(text: str, key: PublicKey, keys: MasterKeys) -> str:
     kind, name = key.master_key
     field = "fp" if kind == "pgp" else "recipient"
     return keys.unwrap(kind, {"enc": text, field: name}).expose().decode("utf-8", "replace")
+
+
+def answer(text: str, keys: MasterKeys) -> str:
+    """Open somebody's challenge with the identities at hand and return the answer, and nothing that is no challenge.
+
+    Raises:
+        PolicyError: it opens, and is something else: whoever sent it may want it read.
+        NoIdentityMatchError and the like: it does not open here.
+    """
+    kind = "pgp" if "-----BEGIN PGP MESSAGE-----" in text else "age"
+    note = keys.unwrap(kind, {"enc": text, "fp": "", "recipient": ""}).expose().decode("utf-8", "replace")
+    found = _NOTE.fullmatch(note)
+    if found is None:
+        raise PolicyError("this is no challenge of secretsync, and what it says is not shown")
+    return found[2]
 
 
 def verify(key: PublicKey, record: bytes, response: str, *, now: datetime) -> None:

@@ -164,6 +164,23 @@ def test_the_holder_of_a_key_proves_it(invoke: Invoke, home: Path) -> None:
     assert invoke("keys", "lint").out.count(b"lock-drift") == 0
 
 
+def test_a_challenge_is_answered_and_nothing_else_is_opened(
+    invoke: Invoke, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin(invoke)
+    bob = age.generate()
+    assert invoke("keys", "add", "bob", bob, "--id", "bob-laptop").code == 0
+    challenge = invoke("keys", "prove", "bob-laptop").out
+    assert invoke("keys", "answer", "-", stdin=challenge).code == 5
+    (home / "bob.txt").write_text(bob.expose())
+    monkeypatch.setenv("SOPS_AGE_KEY_FILE", str(home / "bob.txt"))
+    answer = invoke("keys", "answer", "-", stdin=challenge).out.decode()
+    assert invoke("keys", "prove", "bob-laptop", "--response", answer).code == 0
+    secret = age.encrypt(b"canary-1Xp9", [age.parse_recipient(str(bob))], armored=True)
+    refused = invoke("keys", "answer", "-", stdin=secret)
+    assert (refused.code, refused.out, "canary" in refused.err) == (11, b"", False)
+
+
 def test_a_key_of_this_machine_is_proved_at_once(invoke: Invoke, home: Path) -> None:
     begin(invoke)
     key = json.loads(invoke("keys", "list", "-o", "json").out)["keys"][0]
