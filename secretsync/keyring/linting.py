@@ -50,20 +50,37 @@ def lint(root: str | Path, names: Iterable[str], *, today: date) -> Report:
     except SecretsyncError as error:
         report.findings.append(finding_of(error, POLICY))
     own = source.names(FOLDER)
+    wanted = _Wanted(ring, today) if ring else None
     for seen in census.look(Path(root), sorted({*names, *own})):
         report.files += 1
         report.encrypted += seen.metadata is not None
-        report.findings += _of_file(seen, ring, today)
+        report.findings += _of_file(seen, wanted)
     return report
 
 
-def _of_file(seen: Seen, ring: KeyRing | None, today: date) -> Iterator[Finding]:
-    yield from _out_of_place(seen, ring.policy if ring else Policy())
+class _Wanted:
+    """The recipients that each rule names, worked out once."""
+
+    def __init__(self, ring: KeyRing, today: date) -> None:
+        self.ring = ring
+        self._today = today
+        self._by_rule: dict[int, list[set[Recipient]]] = {}
+
+    def groups(self, rule: Rule) -> list[set[Recipient]]:
+        """Return the recipients of each group of a rule. Raises: ConfigError."""
+        if rule.number not in self._by_rule:
+            groups = self.ring.readers(rule, today=self._today)
+            self._by_rule[rule.number] = [{reader.recipient for reader in group} for group in groups]
+        return self._by_rule[rule.number]
+
+
+def _of_file(seen: Seen, wanted: _Wanted | None) -> Iterator[Finding]:
+    yield from _out_of_place(seen, wanted.ring.policy if wanted else Policy())
     if seen.problem is not None:
         yield finding_of(seen.problem, seen.path)
-    elif seen.metadata is not None and ring is not None:
+    elif seen.metadata is not None and wanted is not None:
         try:
-            yield from _of_encrypted(seen, ring, today)
+            yield from _of_encrypted(seen, wanted)
         except SecretsyncError as error:
             yield finding_of(error, seen.path)
 
@@ -80,42 +97,44 @@ def _out_of_place(seen: Seen, policy: Policy) -> Iterator[Finding]:
         yield Finding(seen.path, "", ruleset.NESTED_CONFIG, "error", message, f"git rm {seen.path}")
 
 
-def _of_encrypted(seen: Seen, ring: KeyRing, today: date) -> Iterator[Finding]:
+def _of_encrypted(seen: Seen, wanted: _Wanted) -> Iterator[Finding]:
     assert seen.metadata is not None
-    rule = ring.rule_for(seen.path)
-    groups = census.recipients(seen.metadata, _KEYS)
+    ring, rule = wanted.ring, wanted.ring.rule_for(seen.path)
+    present = census.recipients(seen.metadata, _KEYS)
+    groups = wanted.groups(rule) if rule else None
     if rule is None:
-        yield Finding(
-            seen.path, "", ruleset.NO_RULE, "error", "no rule of the policy is for it", f"add one to {POLICY}"
-        )
-    wanted = [{reader.recipient for reader in group} for group in ring.readers(rule, today=today)] if rule else None
-    for group in groups:
+        message, hint = "no rule of the policy is for it", f"add one to {POLICY}"
+        yield Finding(seen.path, "", ruleset.NO_RULE, "error", message, hint)
+    for group in present:
         for recipient, envelope in group:
-            yield from _of_recipient(seen, ring, recipient, census.line_of(seen, envelope), wanted)
-    if rule is not None and wanted is not None:
-        yield from _missing(seen, ring, groups, wanted)
-        yield from _shape(seen, rule, [{one for one, _ in group} for group in groups], wanted)
+            yield from _of_recipient(seen, ring, recipient, envelope, groups)
+    if rule is not None and groups is not None:
+        yield from _missing(seen, ring, present, groups)
+        yield from _shape(seen, rule, [{one for one, _ in group} for group in present], groups)
 
 
 _KEYS: Final = MasterKeys({}, plugins=False)
 
 
 def _of_recipient(
-    seen: Seen, ring: KeyRing, recipient: Recipient, place: str, wanted: list[set[Recipient]] | None
+    seen: Seen, ring: KeyRing, recipient: Recipient, envelope: Envelope, wanted: list[set[Recipient]] | None
 ) -> Iterator[Finding]:
     """Yield what is wrong with a recipient that a file names: retired, unknown, or not the policy's for this file."""
     gone, known = ring.find_retired(recipient), ring.find(recipient)
-    label = f"{recipient.kind} {ring.label(recipient)}"
+    hint = _ALIGN
     if gone:
-        message = f"is encrypted for {gone.key.id} of {gone.principal}, which was retired on {gone.retired_at} ({gone.reason})"
-        yield Finding(seen.path, place, ruleset.RETIRED_RECIPIENT, "error", message, _ALIGN)
+        rule = ruleset.RETIRED_RECIPIENT
+        message = f"{gone.key.id} of {gone.principal}, which was retired on {gone.retired_at} ({gone.reason})"
     elif not known:
-        message = f"is encrypted for {label}, which the key ring does not know"
+        rule = ruleset.UNKNOWN_RECIPIENT
+        message = f"{recipient.kind} {ring.label(recipient)}, which the key ring does not know"
         hint = f"see who added it: git log -p -- {seen.path}; then: {_ALIGN} --unknown drop"
-        yield Finding(seen.path, place, ruleset.UNKNOWN_RECIPIENT, "error", message, hint)
     elif wanted is not None and not any(_has(group, recipient) for group in wanted):
-        message = f"is encrypted for {known[1].id} of {known[0].name}, whom the policy does not name for it"
-        yield Finding(seen.path, place, ruleset.EXTRA_RECIPIENT, "error", message, _ALIGN)
+        rule = ruleset.EXTRA_RECIPIENT
+        message = f"{known[1].id} of {known[0].name}, whom the policy does not name for it"
+    else:
+        return
+    yield Finding(seen.path, census.line_of(seen, envelope), rule, "error", f"is encrypted for {message}", hint)
 
 
 def _missing(

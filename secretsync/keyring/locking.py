@@ -121,7 +121,7 @@ def _effective(ring: KeyRing, rule: Rule) -> dict[str, object]:
             f"{principal.name}/{key.id}"
             for principal in ring.members((*names, *required))
             for key in principal.keys
-            if key.status == "active"
+            if key.status == "active" and not ring.find_retired(key.master_key)
         )
         for names in rule.readers
     ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from secretsync.errors import ConfigError
@@ -167,7 +167,7 @@ class Reader(NamedTuple):
     key_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, which leave no place for what is worked out once
 class KeyRing:
     """All of `keys/`."""
 
@@ -200,7 +200,7 @@ class KeyRing:
         return list(dict.fromkeys(self._expanded(names, ())))
 
     def readers(self, rule: Rule, *, today: date) -> list[list[Reader]]:
-        """Return the recipients of each group of `rule`, from the keys that may be encrypted to today.
+        """Return the recipients of each group of `rule`: keys that may be encrypted to today, and are not retired.
 
         Raises:
             ConfigError: a name is unknown, or a group has nobody left.
@@ -213,13 +213,11 @@ class KeyRing:
 
     def find(self, recipient: Recipient) -> tuple[Principal, PublicKey] | None:
         """Return whose key a recipient is, or None where the key ring does not know it."""
-        wanted = normalised(recipient)
-        return next((found for found in self.public_keys() if normalised(found[1].master_key) == wanted), None)
+        return self._keys_by_recipient.get(normalised(recipient))
 
     def find_retired(self, recipient: Recipient) -> Retired | None:
         """Return the entry of a retired recipient, or None."""
-        wanted = normalised(recipient)
-        return next((each for each in self.retired if normalised(each.key.master_key) == wanted), None)
+        return self._retired_by_recipient.get(normalised(recipient))
 
     def label(self, recipient: Recipient) -> str:
         """Return what to call a recipient: the key's id where the ring knows it, else the start of its name."""
@@ -229,12 +227,20 @@ class KeyRing:
         gone = self.find_retired(recipient)
         return f"{gone.key.id} (retired)" if gone else f"unknown {recipient.name[:16]}…"
 
+    @cached_property
+    def _keys_by_recipient(self) -> dict[Recipient, tuple[Principal, PublicKey]]:
+        return {normalised(found[1].master_key): found for found in reversed([*self.public_keys()])}
+
+    @cached_property
+    def _retired_by_recipient(self) -> dict[Recipient, Retired]:
+        return {normalised(each.key.master_key): each for each in reversed(self.retired)}
+
     def _usable(self, names: Iterable[str], today: date) -> list[Reader]:
         found = [
             Reader(key.master_key, principal.name, key.id)
             for principal in self.members(names)
             for key in principal.keys
-            if key.is_usable(today)
+            if key.is_usable(today) and not self.find_retired(key.master_key)
         ]
         return sorted({reader.recipient: reader for reader in found}.values(), key=lambda each: each.recipient)
 

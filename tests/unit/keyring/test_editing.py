@@ -102,6 +102,13 @@ def test_a_retired_key_does_not_come_back() -> None:
         editing.add_key(Changed(source, changes), DAVE, PublicKey("x", "age", recipient("bob-1")), today=TODAY)
 
 
+def test_a_retired_key_that_a_merge_brought_back_reads_nothing() -> None:
+    source = locked()
+    changes = editing.retire(source, "bob", Retirement("lost", TODAY), key_ids=["bob-1"])
+    back = Changed(Changed(source, changes), {"keys/people/bob.yaml": source.read("keys/people/bob.yaml")})
+    assert readers(load_from(back), "prod/x.yaml") == {"alice-1", "bob-2", "prod-1"}
+
+
 def test_who_left_goes_from_groups_and_policy_and_stays_on_the_deny_list() -> None:
     source = locked()
     changes = editing.retire(source, "bob", Retirement("left", TODAY))
