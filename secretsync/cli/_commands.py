@@ -51,6 +51,7 @@ COMMANDS: Final[dict[str, Command]] = {
     "keys": Command("keys", "Keys", "Say who may read what: list, add, remove, prove and check keys."),
     "keygen": Command("keygen", "Keys", "Make an age identity."),
     "exposure": Command("exposure", "Keys", "Say which values somebody could ever open, and which still live."),
+    "due": Command("due", "Keys", "List the files whose data keys are older than allowed."),
     "runbook": Command("runbook", "Keys", "Change keys over a repository: planned, proved, resumable."),
     "doctor": Command("doctor", "Keys", "Say what this environment can decrypt, and why not more."),
 }
@@ -93,13 +94,18 @@ class LazyGroup(TyperGroup):
             matches = get_close_matches(args[0], COMMANDS)
             ctx.fail(f"no such command {args[0]!r}" + (f"; did you mean {matches[0]!r}?" if matches else ""))
         self.sops_codes = COMMANDS[args[0]].sops_codes
-        return super().resolve_command(ctx, args)
+        return super().resolve_command(ctx, _with_negative_numbers(args) if args[0] == "set" else args)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002  # typer's signature
         """Write the table, a section at a time."""
         for section in dict.fromkeys(row.section for row in COMMANDS.values()):
             with formatter.section(section):
                 formatter.write_dl([(name, row.summary) for name, row in COMMANDS.items() if row.section == section])
+
+
+def _with_negative_numbers(args: list[str]) -> list[str]:
+    """Return `args` with a space before negative numbers: for JSON it is nothing, and for the parser no option."""
+    return [f" {argument}" if argument[:1] == "-" and argument[1:2].isdecimal() else argument for argument in args]
 
 
 def _hand_on_general_options(args: list[str]) -> list[str]:

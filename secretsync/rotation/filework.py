@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from secretsync import files
 from secretsync.age.protocol import Identity
-from secretsync.errors import ChangedFileError
+from secretsync.errors import ChangedFileError, NoIdentityMatchError
 from secretsync.git import ObjectReader, Repository
 from secretsync.manifests.secret import parse as parse_secret
 from secretsync.manifests.trees import to_object
@@ -154,9 +154,16 @@ class FileWork:
         if file.operation == "re-seal":
             certificate = certificate_of(task.certificate, task.now)
             return prove_sealed(file, certificate, self._unsealing, old=old, new=new)
-        before = self._opened.pop(file.blob, None) or open_file(old, options_for(file.path, self._keys))
+        before = self._opened.pop(file.blob, None) or self._open(file.path, old)
         parts = Parts(file, task.names, self._keys, self._alone(), removed, before, old)
         return prove(parts, new)
+
+    def _open(self, path: str, data: bytes) -> Opened | None:
+        """Open a file, None where no key here does: a new key was not there yet when it was written."""
+        try:
+            return open_file(data, options_for(path, self._keys))
+        except NoIdentityMatchError:
+            return None
 
     def sealed(self, task: Sealing) -> SealedFile | None:
         """Look at a file with SealedSecrets; None for one that holds none that can be read."""

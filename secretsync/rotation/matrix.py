@@ -32,10 +32,12 @@ TITLES: Final[dict[str, str]] = {
 }
 WHY_NOT: Final[dict[str, str]] = {
     "V3": "no identity of a recipient lies here ready to use",
-    "V5": "no file got a new data key",
+    "V4": "no key here opens the files as they were",
+    "V5": "no file got a new data key, or no key here opens the files as they were",
     "V6": "no file got a new data key",
     "V7": "no removed identity is at hand; give one with --held to prove it",
     "V8": "nobody was removed",
+    "V9": "no key here opens the files as they were",
     "V10": "no SealedSecret was changed, or the new private key is not here",
     "V11": "all envelopes are of kinds that only their holder can tell",
 }
@@ -118,5 +120,5 @@ def _merged(name: str, checks: list[Check]) -> Check:
 def _row(name: str, checked: int, failures: list[str], notes: list[str], seconds: float) -> Check:
     status: Status = "failed" if failures else "passed" if checked else "not applicable"
     if status == "not applicable":
-        notes = [WHY_NOT.get(name, "no encrypted file was changed")]
+        notes = [WHY_NOT.get(name, "no SOPS file was changed")]
     return Check(name, TITLES[name], status, checked, failures[:_SHOWN], notes, round(seconds, 4))

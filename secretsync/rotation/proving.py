@@ -50,7 +50,8 @@ class Parts(NamedTuple):
     """Each identity of this machine alone, by recipient."""
     removed: Mapping[str, MasterKeys]
     """Identities of keys that lose the file, where they are at hand."""
-    old: Opened
+    old: Opened | None
+    """The file as it was, None where no key here opens that."""
     old_bytes: bytes
 
 
@@ -62,7 +63,7 @@ class Evidence(NamedTuple):
     keys: MasterKeys
     singles: Mapping[str, MasterKeys]
     removed: Mapping[str, MasterKeys]
-    old: Opened
+    old: Opened | None
     old_bytes: bytes
     new: Opened
     new_bytes: bytes
@@ -118,6 +119,8 @@ def _holders(evidence: Evidence) -> tuple[int, list[str]]:
 
 def _plaintext(evidence: Evidence) -> tuple[int, list[str]]:
     """V4: every value is what it was."""
+    if evidence.old is None:
+        return 0, []
     old, new = evidence.old.plain, evidence.new.plain
     same = len(old.origins) == len(new.origins) and old.metadata.selector == new.metadata.selector
     same = same and _Leaves(evidence.old).found == _Leaves(evidence.new).found
@@ -126,7 +129,7 @@ def _plaintext(evidence: Evidence) -> tuple[int, list[str]]:
 
 def _old_key(evidence: Evidence) -> tuple[int, list[str]]:
     """V5: the old data key opens no value and not the MAC."""
-    if evidence.file.operation != "rotate":
+    if evidence.file.operation != "rotate" or evidence.old is None:
         return 0, []
     cipher = Gcm(evidence.old.plain.data_key.expose())
     found = evidence.new.plain.metadata
@@ -161,6 +164,8 @@ def _removed(evidence: Evidence) -> tuple[int, list[str]]:
 
 def _revealed(evidence: Evidence) -> tuple[int, list[str]]:
     """V9: the decrypted file is byte-identical, so nothing changes in a cluster."""
+    if evidence.old is None:
+        return 0, []
     same = editable(evidence.old) == editable(evidence.new)
     return 1, [] if same else ["decrypted, it is not byte-identical to what it was"]
 

@@ -34,8 +34,8 @@ SECRET = {
 
 
 @cache
-def _key(name: str) -> tuple[str, UnsealingKey]:
-    """Return a certificate (PEM) and its private key, made once for a test run."""
+def key_pem(name: str) -> tuple[str, str]:
+    """Return a certificate and its private key, both PEM, made once for a test run."""
     private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     certificate = (
@@ -51,7 +51,17 @@ def _key(name: str) -> tuple[str, UnsealingKey]:
     pem = private.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    return certificate.public_bytes(serialization.Encoding.PEM).decode(), privatekeys.load(pem)[0]
+    return certificate.public_bytes(serialization.Encoding.PEM).decode(), pem.decode()
+
+
+def _key(name: str) -> tuple[str, UnsealingKey]:
+    certificate, private = key_pem(name)
+    return certificate, privatekeys.load(private.encode())[0]
+
+
+def sealed_manifest() -> str:
+    """Return a SealedSecret with one item for the new key, and one for the old."""
+    return _manifest(_sealed("new")["user"], _sealed("old")["password"])
 
 
 def _sealed(name: str) -> dict[str, str]:
@@ -88,7 +98,7 @@ def _apply(sandbox: Sandbox, plan: Plan, *keys: UnsealingKey) -> Outcome:
 def path(sandbox: Sandbox) -> str:
     """Return a file whose user is sealed for the new key and whose password still for the old one."""
     name = "prod/db.sealed.yaml"
-    sandbox.write({name: _manifest(_sealed("new")["user"], _sealed("old")["password"])})
+    sandbox.write({name: sealed_manifest()})
     sandbox.commit()
     return name
 

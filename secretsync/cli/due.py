@@ -1,0 +1,54 @@
+"""`secretsync due`: the files whose data keys are older than allowed, the oldest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from secretsync.cli._output import write_result
+from secretsync.cli._runbook import Form, as_json
+from secretsync.git import Repository
+from secretsync.keyring import load_from
+from secretsync.rotation.ageing import Age, ages
+from secretsync.rotation.ageing import due as too_old
+from secretsync.rotation.inspection import MARK, is_encrypted
+from secretsync.rotation.planning import snapshot
+
+
+def due(
+    repository: Annotated[str, typer.Option("--repository", "-C", help="A folder of the repository.")] = ".",
+    max_age: Annotated[int | None, typer.Option("--max-age", help="Days; that of the policy unless given.")] = None,
+    budget: Annotated[int | None, typer.Option("--budget", help="List no more than this many files.")] = None,
+    form: Form = "text",
+) -> None:
+    """List the files whose data keys are older than allowed.
+
+    The age is that of the commit that replaced every ciphertext of a file; without one it is estimated from the file's
+    first commit. No key is needed.
+    """
+    repo = Repository.containing(repository)
+    head, now = repo.resolve("HEAD"), datetime.now(UTC)
+    given = {"max-age": str(max_age or ""), "budget": str(budget or "")}
+    found = ages(repo, head, _encrypted(repo, head))
+    late = too_old(found, load_from(snapshot(repo, head)), given, now)
+    if form == "json":
+        rows = [{**one._asdict(), "since": one.since.isoformat(), "days": (now - one.since).days} for one in late]
+        write_result(as_json({"version": 1, "commit": head, "encrypted": len(found), "due": rows}), None)
+    else:
+        write_result(("\n".join(_lines(late, len(found), now)) + "\n").encode(), None)
+
+
+def _encrypted(repository: Repository, commit: str) -> list[str]:
+    with repository.reader() as reader:
+        return [
+            path for path in repository.files_with(commit, MARK) if is_encrypted(path, reader.read(f"{commit}:{path}"))
+        ]
+
+
+def _lines(late: list[Age], total: int, now: datetime) -> Iterator[str]:
+    for one in late:
+        yield f"{(now - one.since).days:>5} days  {one.path}{'  (estimated)' if one.estimated else ''}"
+    yield f"{len(late)} of {total} files are due" + ("; secretsync runbook age-out plan" if late else "")
