@@ -63,6 +63,13 @@ class ConflictingOptionsError(ConfigError):
     title = "conflicting options"
 
 
+class DuplicateKeyTypeError(ConfigError):
+    """The decryption order names a kind of key twice."""
+
+    sops_exit_code = 112
+    title = "kind of key named twice"
+
+
 class NoMatchingRuleError(ConfigError):
     """No creation rule of `.sops.yaml` matches the file, and no recipients were given."""
 

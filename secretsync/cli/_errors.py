@@ -67,8 +67,13 @@ def exit_code(error: SecretsyncError, *, sops_codes: bool) -> int:
 
 
 def _usage_message(error: Exception) -> str:
-    """Return the parser's complaint in the voice of our own messages: lower case and without a full stop."""
+    """Return the parser's complaint in the voice of our own messages: lower case and without a full stop.
+
+    Arguments too many are not shown: they can be parts of a value for `set`.
+    """
     text: str = error.format_message() if hasattr(error, "format_message") else str(error)
+    if text.startswith("Got unexpected extra argument"):
+        text = "more arguments than the command takes"
     return text[:1].lower() + text[1:].rstrip(".")
 
 

@@ -55,8 +55,11 @@ def expand(paths: Sequence[str]) -> list[str]:
         FileAccessError: a folder cannot be listed.
         EscapeError: a link to a folder leads out of a folder that was named.
     """
-    found = {os.path.realpath(name): name for path in reversed(paths) for name in reversed(_files_of(path))}
-    return list(reversed(found.values()))
+    found: dict[str, str] = {}
+    for path in paths:
+        for name in _files_of(path):
+            found.setdefault(os.path.realpath(name), name)
+    return list(found.values())
 
 
 def for_each(paths: Sequence[str], work: Work, *, forking: bool = True, dry_run: bool = False) -> int:

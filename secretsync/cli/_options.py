@@ -17,7 +17,7 @@ import typer
 from secretsync.cli._files import Target
 from secretsync.cli._terminal import ask_secret
 from secretsync.documents.stores import store_for_path
-from secretsync.errors import ConflictingOptionsError
+from secretsync.errors import ConflictingOptionsError, DuplicateKeyTypeError
 from secretsync.files import STDIN
 from secretsync.masterkeys import MasterKeys
 from secretsync.sops.datakey import DEFAULT_ORDER
@@ -146,10 +146,16 @@ class Opening:
         return MasterKeys(os.environ, prompt=ask_secret, allow_demo_keys=self.allow_demo_keys)
 
     def options(self, target: Target, keys: MasterKeys | None = None) -> Options:
-        """Return how to open the file `target`; several files share `keys`."""
+        """Return how to open the file `target`; several files share `keys`.
+
+        Raises:
+            DuplicateKeyTypeError: the decryption order names a kind twice.
+        """
         order: tuple[str, ...] = DEFAULT_ORDER
         if self.decryption_order is not None:
             order = tuple(kind.strip() for kind in self.decryption_order.split(",") if kind.strip())
+            if len(set(order)) < len(order):
+                raise DuplicateKeyTypeError(f"the decryption order names a kind twice: {self.decryption_order!r}")
         return Options(
             store=target.input_store,
             output_store=target.output_store,

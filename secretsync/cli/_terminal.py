@@ -35,6 +35,7 @@ def ask_secret(question: str) -> str:
     Raises:
         KeyServiceError: there is no terminal, so nobody would answer.
     """
+    question = question.rstrip(": ")
     try:
         with open("/dev/tty", "r+b", buffering=0):
             pass

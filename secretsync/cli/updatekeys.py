@@ -87,7 +87,7 @@ class _Updater:
 
     def _wanted(self, path: str) -> tuple[Options, list[list[Recipient]]]:
         target = self._formats.target(path)
-        rule = target.placing(lambda: self._rules.rule_for(target.name))
+        rule = self._rules.rule_for(target.name)
         if rule is None:
             raise ConfigError("has no creation_rules", location=str(self._rules.path))
         return self._opening.options(target, self._keys), rule.groups

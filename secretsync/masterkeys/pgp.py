@@ -29,7 +29,7 @@ from secretsync.masterkeys.surroundings import KeySource, Surroundings
 from secretsync.secrecy import SecretBytes, scrubbed_environment
 
 _MIN_DIGITS: Final = 16
-_LOCKED: Final = {11, 62, 85, 99, 198}  # bad passphrase, timeout, no pinentry, canceled: libgpg-error err-codes
+_LOCKED: Final = {11, 62, 85, 99, 198, 32870}  # bad passphrase, timeout, no pinentry, canceled, no terminal: err-codes
 _DAMAGED: Final = {*range(4, 31), 79, 89, 152} - _LOCKED - {17}  # algorithms, packets, checksums, wrong key, bad data
 _CODE_MASK: Final = 0xFFFF  # the rest of a code says which part of GnuPG it comes from
 _ALL_EXPIRED_OR_REVOKED: Final = 2  # a flag of KEY_CONSIDERED

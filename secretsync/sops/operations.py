@@ -81,7 +81,7 @@ def json_value(text: str) -> Node:
     """
     try:
         root = store_named("json").load(b'{"value": ' + text.encode() + b"}", limits=Limits.unbounded()).documents[0]
-    except SecretsyncError:
+    except (SecretsyncError, UnicodeEncodeError):  # an argument that is not UTF-8 holds surrogates
         raise ValueFormatError("the value is not JSON", hint="quote text for the shell: '\"text\"'") from None
     entries = list(root.entries())
     if len(entries) != 1:

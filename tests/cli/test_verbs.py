@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import re
 import signal
 import subprocess
@@ -62,6 +63,7 @@ def test_set_idempotent_writes_nothing_new(invoke: Invoke, encrypted: Path) -> N
         (("decrypt", "--extract", "nonsense", "{}"), 91),
         (("decrypt", "--extract", '["absent"]', "{}"), 1),
         (("set", "absent.yaml", '["a"]', "1"), 100),
+        (("decrypt", "--decryption-order", "age,age", "{}"), 112),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else str(value),
 )
@@ -178,6 +180,46 @@ def test_a_folder_stands_for_each_encrypted_file_in_it_once(
     os.mkfifo(many / "pipe.yaml")
     assert _many.expand(["many"]) == ["many/.env", "many/.github/a.yaml"]
     assert _many.expand(["many/link.yaml", "many", "many/.env"]) == ["many/link.yaml", "many/.env"]
+    (many / ".github" / "z.yaml").symlink_to("../.env")
+    assert _many.expand(["many"]) == ["many/.env", "many/.github/a.yaml"]
+
+
+def test_set_takes_a_negative_number_as_sops_does(invoke: Invoke, encrypted: Path) -> None:
+    assert invoke("set", encrypted, '["stringData"]["port"]', "-5").code == 0
+    assert b"port: -5\n" in invoke("decrypt", encrypted).out
+
+
+def test_an_argument_too_many_is_not_shown_because_it_may_be_part_of_a_value(invoke: Invoke, encrypted: Path) -> None:
+    outcome = invoke("set", encrypted, '["stringData"]["user"]', "correct", "horse-battery")
+    assert outcome.code == 2
+    assert "horse" not in outcome.err
+
+
+def test_set_refuses_the_reserved_entry_and_what_is_not_utf8(invoke: Invoke, encrypted: Path) -> None:
+    before = encrypted.read_bytes()
+    assert invoke("set", encrypted, '["sops"]["mac"]', '"x"').code == 203
+    assert invoke("set", encrypted, '["a"]', os.fsdecode(b'"\xff"')).code == 7
+    assert encrypted.read_bytes() == before
+
+
+def test_an_edit_that_cannot_be_read_opens_again(invoke: Invoke, encrypted: Path, folder: Path) -> None:
+    """On a terminal: the first outcome is no YAML, the second is reserved, the third is taken."""
+    editor = folder / "editor"
+    editor.write_text(
+        f"#!/bin/sh\necho x >> {folder}/runs\ncase $(wc -l < {folder}/runs) in\n"
+        '1) echo "a: [" > "$1";;\n2) grep -q "a: \\[" "$1" && echo "sops: x" > "$1";;\n*) echo "a: b" > "$1";;\nesac\n'
+    )
+    editor.chmod(0o700)
+    pid, terminal = pty.fork()
+    if not pid:
+        os.execve(PROGRAM, [str(PROGRAM), "edit", str(encrypted)], {**os.environ, "EDITOR": str(editor)})
+    shown = b""
+    for returns in (1, 2):
+        while shown.count(b"press Enter") < returns:
+            shown += os.read(terminal, 4096)
+        os.write(terminal, b"\n")
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    assert invoke("decrypt", encrypted).out.strip() == b"a: b"
 
 
 def test_a_missing_file_of_several_does_not_keep_the_others(invoke: Invoke, encrypted: Path) -> None:
