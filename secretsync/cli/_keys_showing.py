@@ -14,7 +14,7 @@ from secretsync.cli import _ring
 from secretsync.cli._options import grouped
 from secretsync.cli._output import write_stdout
 from secretsync.cli._ring import Place
-from secretsync.cli._terminal import warn
+from secretsync.cli._terminal import one_line, warn
 from secretsync.errors import ConfigError
 from secretsync.keyring import KeyRing, Principal, PublicKey, Snapshot, census, load, load_from
 from secretsync.keyring.comparing import Difference, compare
@@ -181,7 +181,7 @@ def _table(rows: list[tuple[str, ...]]) -> Iterator[str]:
 
 
 def _write(lines: Iterable[str]) -> None:
-    write_stdout("".join(f"{line}\n" for line in lines).encode())
+    write_stdout("".join(f"{one_line(line)}\n" for line in lines).encode())
 
 
 def _write_json(values: dict[str, object]) -> None:

@@ -147,6 +147,7 @@ def _groups(source: Source) -> tuple[Group, ...]:
     groups = fields.mapping("groups")
     found = []
     for name in groups.names():
+        _require_name(name, groups.place(name))
         each = groups.mapping(name)
         each.only("members", "max_members", "approvers")
         found.append(Group(name, tuple(each.texts("members")), each.number("max_members"), each.number("approvers")))
@@ -228,9 +229,12 @@ def _pin(fields: Fields) -> SealingPin:
 
 
 def _name(fields: Fields, field: str) -> str:
-    name = fields.required(field)
+    return _require_name(fields.required(field), fields.place(field))
+
+
+def _require_name(name: str, where: str) -> str:
     if not _NAME.fullmatch(name):
-        raise ConfigError(f"{name!r} is no name: use a-z, 0-9 and hyphens", location=fields.place(field))
+        raise ConfigError(f"{name!r} is no name: use a-z, 0-9 and hyphens", location=where)
     return name
 
 

@@ -83,6 +83,7 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
     "no YAML": ("keys/groups.yaml", "groups: {\n", "keys/groups.yaml"),
     "another name than the file's": ("keys/people/bob.yaml", "name: eve\n", "called otherwise"),
     "a name in capitals": ("keys/people/bob.yaml", "name: Bob\n", "a-z"),
+    "a group in capitals": ("keys/groups.yaml", "groups: {SRE: {members: []}}\n", "a-z"),
     "an unknown type": ("keys/people/bob.yaml", "name: bob\nkeys: [{id: b, type: rot13, recipient: x}]\n", "keys[0].type"),
     "no recipient": ("keys/people/bob.yaml", "name: bob\nkeys: [{id: b, type: age}]\n", "is missing"),
     "two recipients in one": (
