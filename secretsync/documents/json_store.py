@@ -14,7 +14,7 @@ from typing import Final
 from secretsync.documents.json_emit import dump, emit_value
 from secretsync.documents.json_write import rewrite
 from secretsync.documents.tree import Entry, Limits, Mapping, Node, Scalar, Sequence, Source, Span
-from secretsync.errors import LimitError, ParseError, TreeError
+from secretsync.errors import LimitError, ParseError
 
 __all__ = ["NAME", "dump", "emit_value", "is_reserved", "load", "rewrite"]
 
@@ -30,7 +30,7 @@ _INT64: Final = range(-(2**63), 2**63)
 def load(data: bytes, *, limits: Limits = _DEFAULT_LIMITS, encrypted: bool = False) -> Source:  # noqa: ARG001  # the Protocol's parameter
     """Parse one JSON object; plain and encrypted files have the same form.
 
-    Raises: ParseError (no JSON, truncated, trailing content, a number beyond a double), TreeError (the root is no
+    Raises: ParseError (no JSON, truncated, trailing content, a number beyond a double, the root is no
     object), LimitError.
     """
     if len(data) > limits.size:
@@ -153,13 +153,13 @@ class _Scanner:
         match = _SPACE.match(self.text, position)
         return match.end() if match else position
 
-    def _no_object(self, position: int) -> ParseError | TreeError:
+    def _no_object(self, position: int) -> ParseError:
         if position == len(self.text):
             return self._error(position, "the file is empty")
         if self.text[position] == "[":
-            return TreeError("the top level of a JSON file must be an object, not an array")
+            return self._error(position, "the top level of a JSON file must be an object, not an array")
         if self.text[position] in '"-0123456789tfn':
-            return TreeError("the top level of a JSON file must be an object")
+            return self._error(position, "the top level of a JSON file must be an object")
         return self._error(position, "expected a JSON object")
 
     def _unexpected(self, position: int, expected: str) -> ParseError:

@@ -57,7 +57,7 @@ def test_what_is_no_whole_json_object_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["[]", "1", '"a"', "null"])
 def test_the_top_level_must_be_an_object(text: str) -> None:
-    with pytest.raises(TreeError):
+    with pytest.raises(ParseError):
         JSON.load(text.encode())
 
 
