@@ -12,7 +12,7 @@ from secretsync.cli._changes import write_change
 from secretsync.cli._options import Formats, Opening, grouped
 from secretsync.errors import ConflictingOptionsError, FormatError, MissingFileError, ValueFormatError
 from secretsync.sops import operations
-from secretsync.sops.paths import parse_path
+from secretsync.sops.paths import Path, parse_path
 
 File: TypeAlias = Annotated[str, typer.Argument(metavar="FILE", help="The encrypted file.")]
 Index: TypeAlias = Annotated[str, typer.Argument(metavar="PATH", help="""Where, as in '["database"]["users"][0]'.""")]
@@ -46,16 +46,21 @@ def set_value(
     The value is JSON: text needs its quotes, as in '"text"'. What is missing on the way is created.
     """
     target = formats.target(path)
-    try:
-        tree_path = parse_path(index)
-    except FormatError as error:
-        raise ValueFormatError(error.message, hint=error.hint) from None
+    tree_path = place_of(index)
     node = operations.json_value(_value(value, from_file=value_file, from_stdin=value_stdin))
     data = files.read(path)
     change = target.placing(
         lambda: operations.set_value(data, tree_path, node, opening.options(target), now=datetime.now(UTC))
     )
     write_change(target, change, data, unless_unchanged=idempotent)
+
+
+def place_of(index: str) -> Path:
+    """Return the path that the argument of `set` and `unset` names. Raises: ValueFormatError, which is sops' code here."""
+    try:
+        return parse_path(index)
+    except FormatError as error:
+        raise ValueFormatError(error.message, hint=error.hint) from None
 
 
 def _value(value: str | None, *, from_file: bool, from_stdin: bool) -> str:

@@ -10,10 +10,9 @@ import typer
 from secretsync import files
 from secretsync.cli._changes import write_change
 from secretsync.cli._options import Formats, Opening, grouped
-from secretsync.cli.set_value import File, Index
+from secretsync.cli.set_value import File, Index, place_of
 from secretsync.errors import PathNotFoundError
 from secretsync.sops import operations
-from secretsync.sops.paths import parse_path
 
 Idempotent: TypeAlias = Annotated[bool, typer.Option("--idempotent", help="Accept that there is no such value.")]
 
@@ -22,7 +21,7 @@ Idempotent: TypeAlias = Annotated[bool, typer.Option("--idempotent", help="Accep
 def unset_value(path: File, index: Index, formats: Formats, opening: Opening, idempotent: Idempotent = False) -> None:
     """Remove one value of an encrypted file."""
     target = formats.target(path)
-    tree_path = parse_path(index)
+    tree_path = place_of(index)
     data = files.read(path)
     try:
         change = target.placing(

@@ -60,6 +60,7 @@ def test_set_idempotent_writes_nothing_new(invoke: Invoke, encrypted: Path) -> N
         (("set", "{}", '["a"]'), 100),
         (("set", "--value-file", "--value-stdin", "{}", '["a"]'), 8),
         (("unset", "{}", '["absent"]'), 1),
+        (("unset", "{}", "nonsense"), 7),
         (("decrypt", "--extract", "nonsense", "{}"), 91),
         (("decrypt", "--extract", '["absent"]', "{}"), 1),
         (("set", "absent.yaml", '["a"]', "1"), 100),

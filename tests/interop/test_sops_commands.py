@@ -126,6 +126,97 @@ CASES: Final = [
     Case("edit e.yaml", environment={"EDITOR": "true"}),
     Case("edit e.yaml", environment={"EDITOR": "false"}),
     Case("decrypt e.yaml", environment={"SOPS_AGE_KEY_FILE": "absent.txt"}),
+    Case("--indent 8 decrypt --output out.yaml e.yaml"),
+    Case("decrypt --output-type binary e.txt"),
+    Case("decrypt --output-type ini e.ini"),
+    Case("decrypt --output-type ini e.yaml", same_output=False),
+    Case("decrypt --output-type binary e.yaml", same_output=False),
+    Case("decrypt --decryption-order age,age e.yaml"),
+    Case("decrypt e.json", environment={"SOPS_DECRYPTION_ORDER": "age,age"}),
+    Case("decrypt e.json", environment={"SOPS_DECRYPTION_ORDER": "pgp,age"}),
+    Case("decrypt e.json", environment={"SOPS_AGE_KEY_FILE": "", "SOPS_AGE_KEY": "nonsense"}),
+    Case("decrypt -i -", stdin="e.json", our_code=8),
+    Case("encrypt -i plain.json", environment={"SOPS_CONFIG": "rules.conf"}),
+    Case("encrypt -i plain.yaml", environment={"SOPS_CONFIG": "rules.conf"}),
+    Case("--mac-only-encrypted encrypt -i --age @A --encrypted-regex ^a$ plain.yaml"),
+    Case("--indent 2 encrypt --age @A --output out.yaml plain.yaml"),
+    Case("encrypt --age @A --input-type json --output-type yaml --output out.yaml plain.json"),
+    Case("encrypt --age @A --output-type dotenv --output out.env flat.yaml"),
+    Case("encrypt --age @A --output-type ini --output out.ini flat.yaml"),
+    Case("encrypt --age @A --input-type binary --output-type json --output out.json plain.yaml"),
+    Case("encrypt --age @A --filename-override x.env --output out.env", stdin="plain.env"),
+    Case("encrypt --age @A --output out.yaml --in-place plain.yaml"),
+    Case("encrypt --age @A,nonsense plain.yaml"),
+    Case("encrypt --pgp AAAABBBBCCCCDDDDEEEEFFFF0000111122223333 plain.yaml"),
+    Case("--config groups.conf encrypt -i plain.yaml"),
+    Case("--config groups.conf encrypt -i --shamir-secret-sharing-threshold 3 plain.yaml"),
+    Case("--config nonsense.conf encrypt -i plain.yaml"),
+    Case("""set e.yaml '["t"]' false"""),
+    Case("""set e.yaml '["n"]' null"""),
+    Case("""set e.yaml '["b"]' -3"""),
+    Case("""set e.yaml '["f"]' -2.5"""),
+    Case("""set e.yaml '["m"]' '{"list": [1, "two", {"three": 3.5}], "empty": {}}'"""),
+    Case("""set e.yaml '["a"]' '["bare"]'"""),
+    Case("""set e.yaml '["a"]["through"]' '"scalar"'"""),
+    Case("""set e.yaml '["sops"]' '"reserved"'"""),
+    Case("""set e.ini '["section"]["a"]' '"new"'"""),
+    Case("""set e.ini '["section"]["added"]' '"new"'"""),
+    Case("""set e.txt '["data"]' '"new text"'"""),
+    Case("""set --ignore-mac e.badmac.yaml '["a"]' '"new"'"""),
+    Case("""set --value-stdin --value-file e.yaml '["a"]' x""", our_code=8),
+    Case("""set --input-type yaml --output-type yaml e.noext '["a"]' '"new"'"""),
+    Case("""unset e.json '["m"]'"""),
+    Case("""unset e.env '["A"]'"""),
+    Case("""unset e.ini '["section"]["a"]'"""),
+    Case("""unset e.yaml '["m"]["y"][0]'"""),
+    Case("""unset e.yaml '["m"]["y"][7]'"""),
+    Case("""unset --ignore-mac e.badmac.yaml '["a"]'"""),
+    Case("unset e.yaml nonsense"),
+    Case("rotate -i e.env"),
+    Case("rotate -i e.ini"),
+    Case("rotate -i e.txt"),
+    Case("rotate -i e.groups.yaml"),
+    Case("rotate -i --add-age @B e.groups.yaml"),
+    Case("rotate -i --add-age nonsense e.yaml"),
+    Case("rotate -i --rm-age @B e.yaml"),
+    Case("rotate -i --rm-age @A e.yaml"),
+    Case("rotate -i e.badmac.yaml"),
+    Case("rotate -i plain.yaml"),
+    Case("rotate --output out.yaml --in-place e.yaml"),
+    Case("rotate --input-type yaml --output-type yaml --output out.noext e.noext"),
+    Case("--config rules.conf updatekeys --yes e.yaml absent.yaml", same_output=False),
+    Case("--config rules.conf updatekeys --yes e.json", same_output=False),
+    Case("--config groups.conf updatekeys --yes e.yaml", same_output=False),
+    Case("--config groups.conf updatekeys --yes e.groups.yaml", same_output=False),
+    Case("--config any.conf updatekeys --yes e.groups.yaml", same_output=False),
+    Case("--config any.conf updatekeys --yes e.env e.ini e.txt e.json", same_output=False),
+    Case("--config any.conf updatekeys --yes --input-type yaml e.noext", same_output=False),
+    Case("updatekeys --yes plain.yaml", environment={"SOPS_CONFIG": "any.conf"}, same_output=False),
+    Case("filestatus e.env"),
+    Case("filestatus --input-type yaml e.noext"),
+    Case("filestatus plain.txt", our_code=2),
+    Case("decrypt e.groups.yaml", same_output=False),
+    Case("decrypt e.groups.yaml", environment={"SOPS_AGE_KEY": ""}),
+    Case("""exec-env e.env 'echo "$A|$B"'"""),
+    Case("exec-env --user nobody e.flat.yaml 'id -un; echo $A $HOME'"),
+    Case("exec-env absent.yaml true", our_code=100),
+    Case("exec-env e.badmac.yaml true"),
+    Case("exec-file --no-fifo e.yaml 'stat -c %a {}'"),
+    Case("exec-file --output-type json --no-fifo e.flat.yaml 'cat {}'"),
+    Case("exec-file --input-type yaml --output-type json e.noext 'cat {}'"),
+    Case("exec-file --filename ../x e.json 'cat {}'", our_code=8),
+    Case("exec-file e.badmac.yaml 'cat {}'"),
+    Case("edit e.env", environment={"EDITOR": "sed -i s/alpha/omega/"}),
+    Case("edit e.ini", environment={"EDITOR": "sed -i s/alpha/omega/"}),
+    Case("edit e.txt", environment={"EDITOR": "sed -i s/just/more/"}),
+    Case("edit e.groups.yaml", environment={"SOPS_EDITOR": "sed -i s/alpha/omega/", "EDITOR": "false"}),
+    Case("edit --ignore-mac e.badmac.yaml", environment={"EDITOR": "sed -i s/alpha/omega/"}),
+    Case("edit e.badmac.yaml", environment={"EDITOR": "sed -i s/alpha/omega/"}),
+    Case("edit --age @A new.json", environment={"EDITOR": "cp plain.json"}),
+    Case("edit --age @A --encrypted-regex ^a$ new.yaml", environment={"EDITOR": "cp plain.yaml"}),
+    Case("edit new.yaml", environment={"EDITOR": "cp plain.yaml", "SOPS_CONFIG": "rules.conf"}),
+    Case("edit --age @A new.yaml", environment={"EDITOR": "true"}),
+    Case("edit e.yaml", environment={"EDITOR": "absent-editor"}),
 ]
 
 
@@ -167,13 +258,23 @@ def template(peer: Callable[[str], Path], keys: Keys, tmp_path_factory: pytest.T
     (folder / "rules.conf").write_text(
         f"creation_rules:\n  - path_regex: yaml$\n    encrypted_regex: ^a$\n    age: {','.join(keys.recipients)}\n"
     )
+    (folder / "any.conf").write_text(f"creation_rules:\n  - age: {','.join(keys.recipients)}\n")
+    group = "      - age: ['{}']\n"
+    (folder / "groups.conf").write_text(
+        "creation_rules:\n  - shamir_threshold: 2\n    key_groups:\n" + "".join(map(group.format, keys.recipients))
+    )
+    command = [peer("sops"), "--config", "groups.conf", "encrypt", "--output", "e.groups.yaml", "plain.yaml"]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True, env=_environment(keys))
     (folder / "broken.conf").write_text("creation_rules: [\n")
     return folder
 
 
-def _environment(keys: Keys, extra: dict[str, str] | None = None) -> dict[str, str]:
+def _environment(keys: Keys, extra: dict[str, str] | None = None, case: str = "") -> dict[str, str]:
+    """Return the environment of one run; a command line about groups has both identities."""
     given = {name: _filled(value, keys) for name, value in (extra or {}).items()}
     home = str(keys.files[0].parent)
+    if "groups" in case:
+        given.setdefault("SOPS_AGE_KEY", keys.files[1].read_text())
     return {"PATH": os.environ["PATH"], "HOME": home, "SOPS_AGE_KEY_FILE": str(keys.files[0]), **given}
 
 
@@ -185,7 +286,7 @@ def _run(program: Path, case: Case, folder: Path, keys: Keys) -> subprocess.Comp
     return subprocess.run(
         ["sh", "-c", f'"{program}" {_filled(case.arguments, keys)}'],
         cwd=folder,
-        env=_environment(keys, case.environment),
+        env=_environment(keys, case.environment, case.arguments),
         input=(folder / case.stdin).read_bytes() if case.stdin else b"",
         capture_output=True,
         check=False,
@@ -205,7 +306,7 @@ def _content(sops: Path, folder: Path, template: Path, keys: Keys) -> dict[str, 
         if b"ENC[" in data:
             command = [sops, "decrypt", *(["--ignore-mac"] if "badmac" in path.name else []), path.name]
             outcome = subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=False)
-            said[path.name] = outcome.returncode or _parsed(path.name, outcome.stdout), _selectors(data)
+            said[path.name] = outcome.returncode or _parsed(path.name, outcome.stdout), _selectors(path.name, data)
         else:
             said[path.name] = _parsed(path.name, data)
     return said
@@ -217,9 +318,9 @@ def _parsed(name: str, data: bytes) -> object:
     return yaml.safe_load(data) if name.endswith(".yaml") else data
 
 
-def _selectors(data: bytes) -> list[bytes]:
-    """Return the lines of the metadata that say what is encrypted for whom."""
-    marks = (b"_regex", b"_suffix", b"recipient", b"mac_only", b"threshold")
+def _selectors(name: str, data: bytes) -> list[bytes]:
+    """Return the lines of the metadata that say what is encrypted for whom; nothing selects in a binary file."""
+    marks = [b"recipient", b"threshold", *([] if name.endswith(".txt") else [b"_regex", b"_suffix", b"mac_only"])]
     return sorted(line.strip(b' \t",') for line in data.splitlines() if any(mark in line for mark in marks))
 
 
