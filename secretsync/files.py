@@ -56,6 +56,8 @@ def read_confined(root: str | os.PathLike[str], relpath: str, limit: int) -> byt
         MissingFileError, FileAccessError, ChangedFileError: as for `read`.
     """
     location = os.path.join(root, relpath)
+    if "\0" in relpath:
+        raise MissingFileError("no such file or directory", location=location)
     top = os.path.realpath(root)
     target = os.path.realpath(os.path.join(top, relpath))
     if os.path.isabs(relpath) or not _is_below(target, top):
@@ -70,17 +72,26 @@ def read_confined(root: str | os.PathLike[str], relpath: str, limit: int) -> byt
     return _read_and_close(descriptor, location, limit=limit)
 
 
-def walk(root: str | os.PathLike[str], *, skip: frozenset[str] = frozenset({".git"})) -> list[str]:
+def walk(
+    root: str | os.PathLike[str], *, skip: frozenset[str] = frozenset({".git"}), at_most: int | None = None
+) -> list[str]:
     """Return the paths of all files below the folder `root`, relative to it and sorted; folders named in `skip` left out.
 
     A link to a folder of the same tree is not followed, because that folder's files are listed where they are.
 
     Raises:
         EscapeError: a link to a folder leads out of `root`.
+        LimitError: there are more than `at_most` files.
         MissingFileError, FileAccessError: a folder is missing or may not be listed.
     """
     top = os.path.realpath(root)
-    return sorted(os.path.relpath(path, top) for path in _files_below(top, top, skip))
+    start = len(os.path.join(top, ""))
+    found: list[str] = []
+    for path in _files_below(top, skip):
+        found.append(path[start:])
+        if at_most is not None and len(found) > at_most:
+            raise LimitError(f"more than {at_most} files", location=os.fspath(root))
+    return sorted(found)
 
 
 def write_atomic(
@@ -178,20 +189,30 @@ def _is_below(path: str, top: str) -> bool:
     return path.startswith(top if top.endswith(os.sep) else top + os.sep)
 
 
-def _files_below(folder: str, top: str, skip: frozenset[str]) -> Iterator[str]:
+def _files_below(top: str, skip: frozenset[str]) -> Iterator[str]:
+    folders = [top]
+    while folders:  # no recursion: a repository may nest its folders deeper than Python its calls
+        folder = folders.pop()
+        try:
+            with os.scandir(folder) as listing:
+                entries = list(listing)
+        except OSError as error:
+            raise _refusal(error, folder) from error
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                if entry.name not in skip:
+                    folders.append(entry.path)
+            elif not _leads_to_folder(entry):
+                yield entry.path
+            elif not _is_below(os.path.join(os.path.realpath(entry.path), ""), top):
+                raise EscapeError(f"is a link to a folder outside {top!r}", location=entry.path)
+
+
+def _leads_to_folder(entry: os.DirEntry[str]) -> bool:
     try:
-        with os.scandir(folder) as listing:
-            entries = list(listing)
-    except OSError as error:
-        raise _refusal(error, folder) from error
-    for entry in entries:
-        if entry.is_dir(follow_symlinks=False):
-            if entry.name not in skip:
-                yield from _files_below(entry.path, top, skip)
-        elif not entry.is_dir():
-            yield entry.path
-        elif not _is_below(os.path.join(os.path.realpath(entry.path), ""), top):
-            raise EscapeError(f"is a link to a folder outside {top!r}", location=entry.path)
+        return entry.is_dir()
+    except OSError:
+        return False  # a link in a circle: whoever reads it is told
 
 
 def _replace(

@@ -63,7 +63,7 @@ def discover(path: str, *, several: bool, max_files: int) -> tuple[list[Input], 
     Raises:
         FileAccessError: the path is missing, or the folder holds a link that leads out of it.
         ManifestError: the folder holds no manifest.
-        LimitError: there are more than `max_files`.
+        LimitError: the folder holds more than `max_files`, of whatever kind.
     """
     if path == files.STDIN:
         return [Input(STDIN_NAME, f"{STDIN_NAME}.yaml", path)], []
@@ -73,17 +73,15 @@ def discover(path: str, *, several: bool, max_files: int) -> tuple[list[Input], 
     prefix = _below(path) if several else ""
     found = [
         Input(name if path == "." else os.path.join(path, name), os.path.join(prefix, name), name, path)
-        for name in _manifests(path, warnings)
+        for name in _manifests(path, warnings, max_files)
     ]
     if not found:
         raise ManifestError("no manifest (*.yaml, *.yml, *.json) in this folder", location=path)
-    if len(found) > max_files:
-        raise LimitError(f"more than {max_files} files", location=path)
     return found, warnings
 
 
-def _manifests(folder: str, warnings: list[str]) -> Iterator[str]:
-    for name in files.walk(folder):
+def _manifests(folder: str, warnings: list[str], max_files: int) -> Iterator[str]:
+    for name in files.walk(folder, at_most=max_files):
         if not name.endswith(_SUFFIXES) or name.startswith(".") or f"{os.sep}." in name:
             continue
         if os.path.basename(name) in _KUSTOMIZATIONS:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -20,6 +22,9 @@ from tests.unit.render.workshop import (
     encrypted,
     stream,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def hook(
@@ -192,3 +197,59 @@ def test_identities_come_from_the_environment(app: Path) -> None:
 def test_a_configuration_in_the_repository_changes_nothing(app: Path) -> None:
     (app / ".sops.yaml").write_text("- not\n- even valid: [")
     assert hook("render", app).returncode == 0
+
+
+def _linked(target: str) -> Callable[[Path], None]:
+    return lambda path: path.symlink_to(target)
+
+
+HOSTILE: dict[str, tuple[Callable[[Path], None], str]] = {
+    "a link out": (_linked("../outside.yaml"), "leads out of '.'"),
+    "an absolute link": (_linked("/etc/hostname"), "leads out of '.'"),
+    "a link to the environment": (_linked("/proc/self/environ"), "leads out of '.'"),
+    "a link to a device": (_linked("/dev/zero"), "leads out of '.'"),
+    "a link to a folder outside": (_linked(".."), "is a link to a folder outside"),
+    "a link in a circle": (_linked("a.yaml"), "is a symbolic link"),
+    "a pipe that nobody writes to": (os.mkfifo, "is not a regular file"),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_what_a_hostile_repository_holds_is_refused_in_one_line(name: str, app: Path) -> None:
+    make, words = HOSTILE[name]
+    (app.parent / "outside.yaml").write_text(SECRET.replace("db", CANARY))
+    make(app / "a.yaml")
+    outcome = hook("render", ".", folder=app)
+    assert (outcome.returncode, outcome.stdout) == (12, b"")
+    assert outcome.stderr.startswith(b"secretsync: error: ")
+    assert outcome.stderr.count(b"\n") == 1
+    assert words in outcome.stderr.decode()
+    assert CANARY not in outcome.stderr.decode()
+
+
+def test_more_files_than_the_operator_allows_are_not_even_listed_to_the_end(app: Path, tmp_path: Path) -> None:
+    operator = tmp_path / "hook.yaml"
+    operator.write_text("apiVersion: secretsync/v1\nkind: HookConfiguration\nlimits: {files: 20}\n")
+    for number in range(30):
+        (app / f"{number}.txt").touch()
+    outcome = hook("render", "--operator-config", operator, app)
+    assert (outcome.returncode, outcome.stdout) == (4, b"")
+    assert b"more than 20 files" in outcome.stderr
+
+
+def test_a_killed_call_prints_no_manifest_and_leaves_nothing(app: Path, tmp_path: Path) -> None:
+    (app / "big.yaml").write_text("kind: ConfigMap\ndata:\n" + "".join(f"  k{n}: {'x' * 90}\n" for n in range(20_000)))
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    before = sorted(tmp_path.rglob("*"))
+    command = [sys.executable, "-m", "secretsync.hooks", "render", os.fspath(app)]
+    environ = {**ENVIRON, "TMPDIR": os.fspath(scratch), "HOME": os.fspath(scratch)}
+    for milliseconds in (40, 80, 120, 160):
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environ) as process:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(milliseconds / 1000)
+            process.kill()
+            assert process.stdout is not None
+            printed = process.stdout.read()
+        assert printed == b"" or printed.startswith(b"kind: ConfigMap")
+    assert sorted(tmp_path.rglob("*")) == before

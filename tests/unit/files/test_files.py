@@ -211,3 +211,37 @@ def test_create_never_replaces(tmp_path: Path) -> None:
         files.create(tmp_path / "key", b"new")
     assert (tmp_path / "key").read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["key"]
+
+
+def test_walk_stops_at_its_limit_whatever_the_files_are(tree: Path) -> None:
+    assert files.walk(tree, at_most=2) == ["a.yaml", "apps/db/secret.yaml"]
+    with pytest.raises(LimitError, match="more than 1 files"):
+        files.walk(tree, at_most=1)
+
+
+def test_walk_lists_folders_nested_deeper_than_python_calls(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tree)
+    depth = sys.getrecursionlimit() + 50
+    for _ in range(depth):
+        os.mkdir("d")
+        os.chdir("d")
+    Path("deep.yaml").touch()
+    try:
+        assert files.walk(tree)[-1].endswith("d/deep.yaml")
+    finally:  # what removes the test's folder would recurse too deeply
+        os.unlink("deep.yaml")
+        for _ in range(depth):
+            os.chdir("..")
+            os.rmdir("d")
+
+
+def test_a_link_in_a_circle_is_listed_and_not_read(tree: Path) -> None:
+    (tree / "circle.yaml").symlink_to("circle.yaml")
+    assert "circle.yaml" in files.walk(tree)
+    with pytest.raises(EscapeError):
+        files.read_confined(tree, "circle.yaml", 100)
+
+
+def test_a_path_with_a_zero_byte_is_no_file(tree: Path) -> None:
+    with pytest.raises(MissingFileError):
+        files.read_confined(tree, "a\0.yaml", 100)
