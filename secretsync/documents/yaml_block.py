@@ -179,7 +179,7 @@ class _Block:
             at = places.line_end(places.end(item))
             if at == len(places.text):
                 self._close_literal(item)
-            self.edits.replace(at, at, self._text(group, at))
+            self.edits.replace(at, at, self._text(group, at) + self._distance(group[-1], at))
             return
         lead = places.newline + " " * column
         start = places.start(self.old, standing[0])
@@ -190,6 +190,15 @@ class _Block:
             self.edits.replace(at, at, self._text(group, at).removeprefix(places.newline) + places.newline)
         else:
             self.edits.replace(start, start, self._text(group, start).removeprefix(lead) + lead)
+
+    def _distance(self, last: Entry | Comment | Node, position: int) -> str:
+        """Return the blank line that keeps a comment from being read as the head of what follows in its column."""
+        places = self.places
+        start = places.next_line(position)
+        follower = places.text[start : places.line_end(start)].lstrip(" ")
+        if not isinstance(last, Comment) or not follower.strip():
+            return ""
+        return places.newline if places.line_end(start) - len(follower) == start + self._own_column() else ""
 
     def _text(self, group: list[Entry | Comment | Node], position: int) -> str:
         """Return new items as lines, each with its line break before it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from secretsync.documents.stores import store_named
@@ -23,6 +23,7 @@ CHOICES: Final = st.builds(Choice, st.sampled_from(SELECTORS), st.booleans())
 
 @settings(max_examples=300)
 @given(text=yaml_texts(comments_behind_flows=False), choice=CHOICES)
+@example(text="name:\n- x\n# ends the list\n", choice=Choice(("encrypted_suffix", "e"), mac_only=False))
 def test_yaml_crosses_in_both_directions(text: str, choice: Choice, sops_peer: Sops, oracle: StoreOracle) -> None:
     theirs = sops_peer.encrypt(text.encode(), "yaml", *choice.flags)
     by_sops = oracle.read(_read_back(sops_peer, theirs))

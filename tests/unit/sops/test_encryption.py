@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from secretsync import sops
@@ -345,4 +347,13 @@ def test_a_comment_that_would_stray_out_of_the_selection_is_moved_back() -> None
     text = "name:\n  - |\n    xy\n\n  # hidden\n"
     output = encrypt(text, "unencrypted_regex", "^name$", keys=keys, allow_plaintext=True)
     assert "\n#ENC[" in output
+    assert decrypt(output, keys) == [outline(tree(text))]
+
+
+def test_a_comment_that_ends_a_list_in_its_own_column_stays_in_the_list() -> None:
+    """Right above the block it would be the block's; a blank line keeps it with the list."""
+    keys = FixedKeys()
+    text = "double:\n- x\n# hidden\n"
+    output = encrypt(text, "encrypted_suffix", "e", keys=keys)
+    assert re.search(r"\n#ENC\[.*\n\nsops:", output)
     assert decrypt(output, keys) == [outline(tree(text))]
