@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import Final
+from typing import Any, Final
 
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -91,10 +91,21 @@ def test_setting_one_leaf_keeps_every_other_ciphertext(text: str, pick: int) -> 
 def test_rotating_keeps_the_tree(text: str) -> None:
     keys = FixedKeys()
     before = encrypted(text, "yaml", keys, Selector.default())
-    plain = [outline(one) for one in sops.decrypt(load(before.decode()), keys).documents]
+    plain = [_shown(one) for one in sops.decrypt(load(before.decode()), keys).documents]
     after = operations.rotate(before, operations.Options("yaml", keys), now=NOW).data
-    assert [outline(one) for one in sops.decrypt(load(after.decode()), keys).documents] == plain
+    assert [_shown(one) for one in sops.decrypt(load(after.decode()), keys).documents] == plain
     assert not values_of(before) & values_of(after)
+
+
+def _shown(document: Mapping) -> object:
+    """Return the outline without comments that say nothing: the writer leaves a bare `#` where a comment held text apart."""
+    return _without_bare(outline(document))
+
+
+def _without_bare(shown: Any) -> Any:
+    if isinstance(shown, list):
+        return [_without_bare(item) for item in shown if item != "#"]
+    return tuple(_without_bare(item) for item in shown) if isinstance(shown, tuple) else shown
 
 
 def values_of(data: bytes) -> set[str]:
