@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar, Sequence
+from secretsync.errors import ManifestError
 
 SEALED_API: Final = "bitnami.com/v1alpha1"
 CIPHERTEXT: Final = "ENC[AES256_GCM,"
@@ -79,6 +80,34 @@ def decoded(text: str) -> bytes:
         return a2b_base64(text)
     except ValueError:
         return b""
+
+
+def refuse_invalid_values(secret: Mapping) -> None:
+    """Refuse a Secret that the API server would not take: a value that is no text, or in `data` no base64.
+
+    Raises:
+        ManifestError: placed at the value, which is never shown.
+    """
+    for field in ("data", "stringData"):
+        values = secret.get(field)
+        for entry in values.entries() if type(values) is Mapping else ():
+            value = entry.value.value if type(entry.value) is Scalar else entry.value
+            if value is None or (type(value) is str and (field == "stringData" or _is_base64(value))):
+                continue
+            message, hint = (
+                ("is not base64", "put text under stringData, or encode it: base64 -w0")
+                if type(value) is str
+                else ("must be a string", "quote it before it is encrypted: secretsync edit FILE")
+            )
+            raise ManifestError(message, location=f"{field}.{entry.key.value!s}", hint=hint)
+
+
+def _is_base64(text: str) -> bool:
+    try:
+        a2b_base64(text.replace("\r", "").replace("\n", ""), strict_mode=True)
+    except ValueError:
+        return False
+    return True
 
 
 def describe(obj: Mapping) -> str:

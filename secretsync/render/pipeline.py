@@ -162,13 +162,16 @@ def finisher(mode: Mode) -> Finish:
 
 
 def _reveal(opened: Opened, context: Context) -> Mapping:
-    """Return the decrypted object; a Secret gets the namespace it lacks."""
+    """Return the decrypted object; a Secret's values must be valid, and it gets the namespace it lacks."""
+    if not objects.is_secret(opened.after):
+        return opened.after
+    if opened.data_key is not None:
+        try:
+            objects.refuse_invalid_values(opened.after)
+        except SecretsyncError as error:
+            raise (error.at(opened.location) if opened.location else error) from None
     namespace = context.options.namespace
-    return (
-        objects.with_namespace(opened.after, namespace)
-        if namespace and objects.is_secret(opened.after)
-        else opened.after
-    )
+    return objects.with_namespace(opened.after, namespace) if namespace else opened.after
 
 
 def _finish(opened: Opened, finish: Finish, context: Context) -> Mapping:
