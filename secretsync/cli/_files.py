@@ -9,7 +9,7 @@ from typing import TypeVar
 from secretsync import files
 from secretsync.documents.stores import Store, store_named
 from secretsync.documents.tree import Limits, Source
-from secretsync.errors import FileAccessError, SecretsyncError
+from secretsync.errors import FileAccessError, ParseError, SecretsyncError
 
 Result = TypeVar("Result")
 
@@ -44,4 +44,11 @@ class Target:
         except FileAccessError:
             raise
         except SecretsyncError as error:
+            if isinstance(error, ParseError) and error.hint is None and self._is_nameless:
+                error.hint = "standard input is taken for binary; say what it is: --input-type yaml"
             raise error.at(self.shown) from None
+
+    @property
+    def _is_nameless(self) -> bool:
+        """Whether nothing said what standard input holds, so that sops' default was taken."""
+        return self.path == files.STDIN and not self.name and self.input_store == "binary"

@@ -331,3 +331,10 @@ def test_encrypt_refuses_impossible_options(
 def test_no_recipient_is_refused(invoke: Invoke, folder: Path) -> None:
     (folder / "secret.yaml").write_text(SECRET_MANIFEST)
     assert_refused(invoke("encrypt", "secret.yaml"), errors.ConfigError, place="", sops_codes=True)
+
+
+def test_standard_input_of_unknown_format_gets_the_option_that_tells(invoke: Invoke, encrypted: Path) -> None:
+    outcome = invoke("decrypt", "-", stdin=encrypted.read_bytes())
+    assert outcome.code == 2
+    assert outcome.out == b""
+    assert "hint: standard input is taken for binary; say what it is: --input-type yaml" in outcome.err
