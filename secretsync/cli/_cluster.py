@@ -8,12 +8,15 @@ from typing import Annotated, TypeAlias
 
 import typer
 
+from secretsync import files
 from secretsync.cli._terminal import warn
 from secretsync.cluster.connection import FIELD_MANAGER, Cluster
+from secretsync.cluster.differing import Place, places_that_differ
 from secretsync.manifests.objects import Object
 from secretsync.manifests.reading import read
-from secretsync.render import Options, Rendered
+from secretsync.render import Input, Options, Rendered
 from secretsync.render import render as render_all
+from secretsync.render.discover import STDIN_NAME
 
 Paths: TypeAlias = Annotated[list[str], typer.Argument(metavar="PATH...", help="Files and folders, or - for stdin.")]
 
@@ -38,9 +41,24 @@ class Connection:
         return Cluster.connect(kubeconfig=self.kubeconfig, context=self.context, namespace=namespace)
 
 
-def rendered_objects(paths: Sequence[str], options: Options) -> list[Object]:
+def rendered_objects(paths: Sequence[str | Input], options: Options) -> list[Object]:
     """Render `paths` in memory and return their objects in order, Lists flattened; warnings are printed."""
     rendered: Rendered = render_all(paths, options)
     for warning in rendered.warnings:
         warn(warning)
     return [located.object for located in read(rendered.stream(), limits=options.limits)]
+
+
+def objects_with_hidden(paths: Sequence[str], options: Options) -> tuple[list[Object], list[list[Place]]]:
+    """Return the rendered objects, and for each the places that hold what was encrypted: where redacting changes it."""
+    inputs = [
+        Input(STDIN_NAME, f"{STDIN_NAME}.yaml", path, content=files.read(path)) if path == "-" else path
+        for path in paths
+    ]
+    objects = rendered_objects(inputs, options)
+    if options.mode != "reveal":
+        return objects, [[] for _ in objects]
+    redacted = read(render_all(inputs, options._replace(mode="redact")).stream(), limits=options.limits)
+    return objects, [
+        list(places_that_differ(*pair)) for pair in zip(objects, [each.object for each in redacted], strict=True)
+    ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from secretsync.cli._cluster import Connection, Paths, rendered_objects
+from secretsync.cli._cluster import Connection, Paths, objects_with_hidden
 from secretsync.cli._options import grouped
 from secretsync.cli._output import write_stdout
 from secretsync.cli.render import Bounds, Treatment, options_of
@@ -18,13 +18,14 @@ DIFFERENT: Final = 1
 def diff(paths: Paths, treatment: Treatment, connection: Connection, *, bounds: Bounds) -> int:
     """Show what applying would change in the cluster: a dry run on the server, compared with the live objects.
 
-    Values of Secrets are replaced by hashes under a key of this run: equal ones stay equal.
+    Values of Secrets, and all that was encrypted, are replaced by hashes under a key of this run: equal ones stay equal.
     Exits with 1 where there are differences.
     """
-    objects = rendered_objects(paths, options_of(treatment, bounds, None))
+    objects, hidden = objects_with_hidden(paths, options_of(treatment, bounds, None))
     found = differences(
         connection.cluster(treatment.namespace),
         objects,
+        hidden=hidden,
         manager=connection.field_manager,
         force=connection.force_conflicts,
     )

@@ -1,6 +1,7 @@
 """Apply a list of objects in an order in which each finds what it needs: namespaces and kinds first, the rest as given.
 
-Every object is tried on the server without effect before the first is applied, so that a refusal changes nothing.
+Every object is tried on the server without effect before the first is applied, so that a refusal changes nothing; only
+those that wait for a namespace or kind of the same list cannot be.
 """
 
 from __future__ import annotations
@@ -9,10 +10,12 @@ from collections.abc import Callable, Sequence
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from secretsync.cluster.connection import FIELD_MANAGER, Cluster, Object, Reply
+from secretsync.cluster.prospects import DEFINITION, NAMESPACE, defined, waiting
+from secretsync.manifests.objects import identify
 
 Outcome: TypeAlias = Literal["created", "configured", "unchanged"]
 
-_FIRST: Final = {"Namespace": 0, "CustomResourceDefinition": 1}
+_FIRST: Final = {NAMESPACE: 0, DEFINITION: 1}
 _TOUCHED: Final = frozenset({"managedFields", "resourceVersion", "generation"})
 
 
@@ -37,20 +40,25 @@ def apply(
     """Apply every object, and return in the order of work what became of each; `done` hears of each at once.
 
     Raises:
-        ClusterError: the server refuses one. Where nothing in the list makes a namespace or a kind, none is applied then.
+        ClusterError: the server refuses one. None is applied then, unless it waits for a namespace or kind of this list.
     """
     ordered = sorted(objects, key=lambda each: _FIRST.get(str(each.get("kind")), len(_FIRST)))
-    if not any(str(each.get("kind")) in _FIRST for each in ordered):
-        for each in ordered:
+    ahead = waiting(cluster, ordered)
+    for each, is_ahead in zip(ordered, ahead, strict=True):
+        if not is_ahead:
             cluster.apply(each, manager=manager, force=force, dry_run=True)
     results = []
-    for each in ordered:
-        result = _apply(cluster, each, manager=manager, force=force, dry_run=dry_run)
+    for each, is_ahead in zip(ordered, ahead, strict=True):
+        if is_ahead and dry_run:
+            result = Applied(str(each["kind"]), cluster.namespace_of(each), identify(each).name, "created")
+        else:
+            result = _apply(cluster, each, manager=manager, force=force, dry_run=dry_run)
         results.append(result)
         if done is not None:
             done(result)
-        if result.kind == "CustomResourceDefinition":
-            cluster.forget_kinds()
+        if result.kind == DEFINITION and not dry_run:
+            for version, kind in defined(each):
+                cluster.wait_for_kind(version, kind)
     return results
 
 

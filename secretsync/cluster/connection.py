@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple, TypeAlias
 from urllib.parse import quote
@@ -29,6 +30,10 @@ FIELD_MANAGER: Final = "secretsync"
 _TIMEOUT_SECONDS: Final = 60
 _CONFLICT: Final = 409
 _NOT_FOUND: Final = 404
+_STEP: Final = re.compile(r"[A-Za-z0-9][-A-Za-z0-9._:]*")
+"""What may be a step of an API path: no slash, no dots alone. Names of RBAC objects hold colons."""
+_WAIT_SECONDS: Final = 30
+_PAUSE_SECONDS: Final = 0.1
 _SAFE_FIELD: Final = re.compile(r"conflicts? with \"[^\"]{1,64}\"")
 
 
@@ -137,37 +142,69 @@ class Cluster:
                 f"the service does not answer: {error.reason or error.status}", location=f"Service {namespace}/{name}"
             ) from None
 
-    def forget_kinds(self) -> None:
-        """Ask the server anew which kinds it has, after one was added."""
-        self._kinds.clear()
+    def wait_for_kind(self, version: str, kind: str) -> None:
+        """Wait until the server offers a kind that was just defined.
+
+        Raises:
+            ClusterError: it does not, for half a minute.
+        """
+        until = time.monotonic() + _WAIT_SECONDS
+        while not self.knows(version, kind):
+            if time.monotonic() > until:
+                raise ClusterError(f"the cluster does not offer the kind {kind!r} of {version!r} yet")
+            time.sleep(_PAUSE_SECONDS)
+
+    def knows(self, version: str, kind: str) -> bool:
+        """Whether the server offers a kind now. Raises: ClusterError where it cannot be asked."""
+        self._kinds.pop(version, None)
+        return kind in self._offered(version)
+
+    def namespace_of(self, manifest: Mapping[str, Any]) -> str:
+        """Return the namespace an object goes to, empty for a kind that is known to lie in none."""
+        resource = self._offered(str(manifest.get("apiVersion", ""))).get(str(manifest.get("kind", "")))
+        if resource is not None and not resource.namespaced:
+            return ""
+        metadata = manifest.get("metadata")
+        return str((metadata.get("namespace") if isinstance(metadata, dict) else "") or self.namespace)
 
     def _path(self, manifest: Mapping[str, Any]) -> tuple[str, Object]:
         """Return the API path of an object, and the object with its namespace filled in."""
-        version, kind = str(manifest.get("apiVersion", "")), str(manifest.get("kind", ""))
-        metadata = dict(manifest.get("metadata") or {})
-        resource = self._kind(version, kind)
+        metadata = manifest.get("metadata")
+        metadata = dict(metadata) if isinstance(metadata, dict) else {}
+        if not metadata.get("name"):
+            raise ClusterError("has no metadata.name, and cannot be applied", location=str(identify(manifest)))
+        version = str(manifest.get("apiVersion", ""))
+        resource = self._kind(version, str(manifest.get("kind", "")))
+        steps = [resource.plural, str(metadata["name"])]
         if resource.namespaced:
-            metadata.setdefault("namespace", self.namespace)
-        place = f"/namespaces/{metadata['namespace']}" if resource.namespaced else ""
-        path = f"{_group_path(version)}{place}/{resource.plural}/{metadata.get('name', '')}"
-        return quote(path), {**manifest, "metadata": metadata}
+            metadata["namespace"] = self.namespace_of(manifest)
+            steps = ["namespaces", metadata["namespace"], *steps]
+        if not all(_STEP.fullmatch(step) for step in steps):
+            raise ClusterError("no legal name or namespace", location=str(identify(manifest)))
+        return "/".join([_group_path(version), *steps]), {**manifest, "metadata": metadata}
 
     def _kind(self, version: str, kind: str) -> _Kind:
+        found = self._offered(version).get(kind)
+        if found is None:
+            raise ClusterError(
+                f"the cluster knows no kind {kind!r} of {version!r}", hint="apply its CustomResourceDefinition first"
+            )
+        return found
+
+    def _offered(self, version: str) -> dict[str, _Kind]:
+        """Return the kinds of an apiVersion, none for one that the server does not have."""
+        if not all(_STEP.fullmatch(step) for step in version.split("/", 1)):
+            return {}
         if version not in self._kinds:
             try:
-                offered = self._call("GET", quote(_group_path(version)))["resources"]
+                offered = self._call("GET", _group_path(version))["resources"]
             except _ApiError as error:
                 if error.status != _NOT_FOUND:
                     raise ClusterError(f"the server refuses to list its kinds: {error.reason}") from None
                 offered = []
             own = [each for each in offered if "/" not in each["name"]]  # not `pods/status`
             self._kinds[version] = {each["kind"]: _Kind(each["name"], bool(each["namespaced"])) for each in own}
-        found = self._kinds[version].get(kind)
-        if found is None:
-            raise ClusterError(
-                f"the cluster knows no kind {kind!r} of {version!r}", hint="apply its CustomResourceDefinition first"
-            )
-        return found
+        return self._kinds[version]
 
     def _call(
         self,

@@ -1,4 +1,4 @@
-"""What applying would change in the cluster, with every value of a Secret replaced by a keyed hash.
+"""What applying would change in the cluster, with every value of a Secret, and what was encrypted, replaced by a hash.
 
 The server itself says what would come out (a dry run of server-side apply), so that defaults and other owners' fields
 are no differences. One random key a run makes equal values look equal and tells nothing else.
@@ -9,15 +9,19 @@ from __future__ import annotations
 import hmac
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from difflib import unified_diff
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from secretsync.cluster.connection import FIELD_MANAGER, Cluster, Object
+from secretsync.cluster.prospects import waiting
 from secretsync.documents.plain import from_plain
 from secretsync.documents.stores import store_named
 from secretsync.documents.tree import Mapping
 from secretsync.manifests.objects import identify
+
+Place: TypeAlias = tuple[str, ...]
+"""The keys that lead to a value; where they lead to a list, all of it is meant."""
 
 _SERVER_SET: Final = ("managedFields", "resourceVersion", "uid", "generation", "creationTimestamp", "selfLink")
 _APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
@@ -33,24 +37,44 @@ class Difference(NamedTuple):
 
 
 def differences(
-    cluster: Cluster, objects: Sequence[Object], *, manager: str = FIELD_MANAGER, force: bool = False
+    cluster: Cluster,
+    objects: Sequence[Object],
+    *,
+    hidden: Sequence[Sequence[Place]],
+    manager: str = FIELD_MANAGER,
+    force: bool = False,
 ) -> list[Difference]:
-    """Return, for each object in order, how the live one would change.
+    """Return, for each object in order, how the live one would change; `hidden` are the places that are not to be shown.
+
+    An object that waits for a namespace or a kind of the same list is all new.
 
     Raises:
         ClusterError: the server refuses an object or is out of reach.
     """
     redactor = _Redactor(secrets.token_bytes(_KEY_SIZE))
-    return [_difference(cluster, each, redactor, manager, force=force) for each in objects]
+    found = []
+    for each, places, is_ahead in zip(objects, hidden, waiting(cluster, objects), strict=True):
+        live, after = (None, each) if is_ahead else _live_and_applied(cluster, each, manager, force=force)
+        title = str(identify(after))
+        old = redactor.text(live, places) if live else []
+        lines = unified_diff(old, redactor.text(after, places), f"live {title}", f"applied {title}", lineterm="")
+        found.append(Difference(title, list(lines)))
+    return found
 
 
-def _difference(cluster: Cluster, manifest: Object, redactor: _Redactor, manager: str, *, force: bool) -> Difference:
+def places_that_differ(one: Any, other: Any, place: Place = ()) -> Iterator[Place]:
+    """Yield where two objects of the same shape hold different values, with a list as one value."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        for name, value in one.items():
+            yield from places_that_differ(value, other.get(name), (*place, name))
+    elif one != other:
+        yield place
+
+
+def _live_and_applied(cluster: Cluster, manifest: Object, manager: str, *, force: bool) -> tuple[Object | None, Object]:
     live = cluster.read(manifest)
     after = cluster.apply(manifest, manager=manager, force=force, dry_run=True)
-    title = str(identify(after.object))
-    old = redactor.text(live.object) if live else []
-    lines = unified_diff(old, redactor.text(after.object), f"live {title}", f"applied {title}", lineterm="")
-    return Difference(title, list(lines))
+    return live.object if live else None, after.object
 
 
 class _Redactor:
@@ -59,8 +83,8 @@ class _Redactor:
     def __init__(self, key: bytes) -> None:
         self._key = key
 
-    def text(self, manifest: Object) -> list[str]:
-        """Return the lines of the object's YAML."""
+    def text(self, manifest: Object, places: Sequence[Place]) -> list[str]:
+        """Return the lines of the object's YAML with what stands at `places` hidden."""
         shown = {name: value for name, value in manifest.items() if name != "status"}
         shown["metadata"] = self._metadata(dict(manifest.get("metadata", {})))
         if manifest.get("kind") == "Secret":
@@ -68,6 +92,8 @@ class _Redactor:
                 values = shown.get(field)
                 if isinstance(values, dict):
                     shown[field] = {name: self._hash(field, name, value) for name, value in sorted(values.items())}
+        for place in places:
+            shown = self._without(shown, place, 0)
         tree = from_plain(shown)
         assert isinstance(tree, Mapping)
         return store_named("yaml").dump([tree], indent=2).decode().splitlines()
@@ -79,6 +105,18 @@ class _Redactor:
         if annotations.pop(_APPLIED, None) is not None:
             metadata["annotations"] = annotations
         return metadata
+
+    def _without(self, value: Any, place: Place, depth: int) -> Any:
+        """Return `value` with what stands at the rest of `place` replaced by hashes, its shape kept."""
+        if depth < len(place):
+            if not isinstance(value, dict) or place[depth] not in value:
+                return value
+            return {**value, place[depth]: self._without(value[place[depth]], place, depth + 1)}
+        if isinstance(value, dict):
+            return {name: self._without(item, place, depth) for name, item in value.items()}
+        if isinstance(value, list):
+            return [self._without(item, place, depth) for item in value]
+        return self._hash(*place, value)
 
     def _hash(self, *parts: Any) -> str:
         return hmac.digest(self._key, json.dumps(parts).encode(), "sha256").hex()[:_DIGITS]

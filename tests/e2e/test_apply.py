@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import sys
-from typing import TYPE_CHECKING, Any
+import time
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 import yaml
 
 from tests.peers import Completed, run
+from tests.peers.api import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
     from tests.peers.api import Api
     from tests.peers.control_plane import ControlPlane
+    from tests.peers.sealed_controller import SealedController
     from tests.peers.sops import Sops
 
 NAMESPACE = "apply"
@@ -81,10 +84,10 @@ def test_a_refused_object_keeps_all_others_from_being_applied(
     secretsync: Callable[..., Completed], api: Api, sops_peer: Sops, tmp_path: Path
 ) -> None:
     folder = _write(tmp_path, sops_peer, "refused")
-    (folder / "wrong.yaml").write_text("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: Not Allowed\n")
+    (folder / "wrong.yaml").write_text("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: Not-Allowed\n")
     failed = secretsync("apply", "-n", NAMESPACE, folder, code=9)
     assert failed.stdout == b""
-    assert "secretsync: error: ConfigMap apply/Not Allowed: the server refuses: " in failed.stderr
+    assert "secretsync: error: ConfigMap apply/Not-Allowed: the server refuses: " in failed.stderr
     assert api.get("ConfigMap", "refused", NAMESPACE) is None
 
 
@@ -117,3 +120,139 @@ def test_diff_shows_that_a_value_changes_and_never_the_value(
     for text in (VALUE, "another value"):
         assert text not in absent + changed
         assert base64.b64encode(text.encode()).decode() not in absent + changed
+
+
+def test_diff_shows_nothing_that_was_encrypted_in_any_kind_of_object(
+    secretsync: Callable[..., Completed], api: Api, sops_peer: Sops, tmp_path: Path
+) -> None:
+    """Also where the live object holds it already, in another place of a list and in what kubectl has noted."""
+    old, new = "old canary", "new canary"
+    metadata: dict[str, Any] = {"name": "config", "namespace": NAMESPACE, "labels": {"team": "a"}}
+    config: dict[str, Any] = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"a": "b"}}
+    noted = {"kubectl.kubernetes.io/last-applied-configuration": old, "token": old}
+    api.apply({**config, "metadata": {**metadata, "annotations": noted}, "data": {"a": "b", "password": old}})
+    metadata["annotations"] = {"token": new}
+    plain = yaml.safe_dump({**config, "data": {"a": "c", "password": new}}).encode()
+    encrypted = sops_peer.encrypt(plain, "yaml", "--encrypted-regex", "^(password|token)$")
+    (tmp_path / "config.yaml").write_bytes(encrypted)
+    said = secretsync("diff", "--force-conflicts", tmp_path, code=1)
+    lines = said.stdout.decode().splitlines()
+    assert {"-  a: b", "+  a: c"} <= set(lines)
+    assert sum("password:" in line for line in lines) == sum("token:" in line for line in lines) == 2
+    assert "canary" not in said.stdout.decode() + said.stderr
+
+
+CRD: Final = """\
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: things.example.org}
+spec:
+  group: example.org
+  names: {kind: Thing, plural: things, singular: thing}
+  scope: Namespaced
+  versions:
+    - name: v1
+      served: true
+      storage: true
+      schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
+"""
+NEW: Final = f"""\
+apiVersion: v1
+kind: List
+items:
+  - {{apiVersion: example.org/v1, kind: Thing, metadata: {{name: first, namespace: fresh}}}}
+  - {{apiVersion: v1, kind: Secret, metadata: {{name: first, namespace: fresh}}, stringData: {{a: {VALUE}}}}}
+  - {{apiVersion: v1, kind: Namespace, metadata: {{name: fresh}}}}
+---
+{CRD}"""
+
+
+def test_a_namespace_and_a_kind_may_come_with_what_needs_them(
+    secretsync: Callable[..., Completed], api: Api, tmp_path: Path
+) -> None:
+    (tmp_path / "all.yaml").write_text(NEW)
+    shown = secretsync("diff", tmp_path, code=1).stdout.decode()
+    assert shown.count("+++ applied ") == 4
+    assert VALUE not in shown
+    outcomes = [
+        "namespace/fresh created",
+        "customresourcedefinition/things.example.org created",
+        "thing/first in fresh created",
+        "secret/first in fresh created",
+    ]
+    tried = secretsync("apply", "--dry-run", "server", tmp_path).stdout.decode().splitlines()
+    assert tried == [f"{line} (server dry run)" for line in outcomes]
+    assert api.get("Namespace", "fresh") is None
+    assert secretsync("apply", tmp_path).stdout.decode().splitlines() == outcomes
+    assert secretsync("diff", tmp_path).stdout == b""
+
+
+@pytest.mark.parametrize(
+    ("metadata", "words"),
+    [
+        ("{generateName: x-}", "ConfigMap: has no metadata.name, and cannot be applied"),
+        ("[]", "ConfigMap: has no metadata.name, and cannot be applied"),
+        ("{name: ../secrets/refused}", "ConfigMap ../secrets/refused: no legal name or namespace"),
+        ("{name: a, namespace: ../../../api/v1}", "ConfigMap ../../../api/v1/a: no legal name or namespace"),
+    ],
+)
+def test_an_object_that_names_no_place_of_its_own_is_refused(
+    secretsync: Callable[..., Completed], metadata: str, words: str, tmp_path: Path
+) -> None:
+    (tmp_path / "config.yaml").write_text(
+        f"apiVersion: v1\nkind: ConfigMap\nmetadata: {metadata}\ndata: {{a: {VALUE}}}\n"
+    )
+    for verb in ("apply", "diff"):
+        failed = secretsync(verb, tmp_path, code=9)
+        assert failed.stdout == b""
+        assert failed.stderr == f"secretsync: error: {words}\n"
+
+
+def test_what_the_cluster_does_not_allow_is_told_in_one_line(control_plane: ControlPlane, tmp_path: Path) -> None:
+    (tmp_path / "secret.yaml").write_text(
+        f"apiVersion: v1\nkind: Secret\nmetadata: {{name: a}}\nstringData: {{a: {VALUE}}}\n"
+    )
+    config = yaml.safe_load(control_plane.kubeconfig.read_text())
+    stranger = {**config, "users": [{"name": each["name"], "user": {"token": "x"}} for each in config["users"]]}
+    nowhere = yaml.safe_load(control_plane.kubeconfig.read_text())
+    nowhere["clusters"][0]["cluster"]["server"] = "https://127.0.0.1:1"
+    for number, (kubeconfig, words) in enumerate(
+        [(stranger, "Unauthorized"), (nowhere, "cannot reach the cluster"), (None, "no cluster is configured")]
+    ):
+        path = tmp_path / f"kubeconfig{number}"
+        if kubeconfig is not None:
+            path.write_text(yaml.safe_dump(kubeconfig))
+        command = [sys.executable, "-m", "secretsync.cli", "apply", tmp_path / "secret.yaml"]
+        failed = run(command, env={"KUBECONFIG": str(path)}, home=tmp_path, check=False)
+        assert (failed.code, failed.stdout) == (9, b"")
+        assert words in failed.stderr.splitlines()[0]
+        assert VALUE not in failed.stderr
+
+
+def test_sealed_output_applied_twice_changes_nothing_in_the_cluster(
+    secretsync: Callable[..., Completed],
+    api: Api,
+    sealed_controller: SealedController,
+    sops_peer: Sops,
+    tmp_path: Path,
+) -> None:
+    """Neither the SealedSecret nor the Secret that the real controller makes of it is written again."""
+    certificate = tmp_path / "cert.pem"
+    certificate.write_bytes(sealed_controller.certificate())
+    folder = _write(tmp_path, sops_peer, "sealed")
+    arguments = ("apply", "--mode", "seal", "--cert", certificate, "-n", NAMESPACE, folder)
+    assert b"sealedsecret/sealed in apply created\n" in secretsync(*arguments).stdout
+    first = wait_for(lambda: _unsealed(api, "sealed"))
+    assert base64.b64decode(first[1]["data"]["password"]).decode() == VALUE
+    assert b"sealedsecret/sealed in apply unchanged\n" in secretsync(*arguments).stdout
+    assert secretsync("diff", *arguments[1:]).stdout == b""
+    time.sleep(1)  # the controller takes less to unseal what has changed
+    assert _unsealed(api, "sealed") == first
+
+
+def _unsealed(api: Api, name: str) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    """Return the SealedSecret and its Secret once the controller has said that they are in step."""
+    sealed, secret = api.get("SealedSecret", name, NAMESPACE), api.get("Secret", name, NAMESPACE)
+    conditions = (sealed or {}).get("status", {}).get("conditions", [])
+    synced = any(each["type"] == "Synced" and each["status"] == "True" for each in conditions)
+    return (sealed, secret) if synced and sealed and secret else None
