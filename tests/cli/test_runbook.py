@@ -1,0 +1,142 @@
+"""`secretsync runbook`, `exposure` and `due` as people and machines call them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Invoke
+from tests.unit.rotation.repositories import FILES, Sandbox
+
+
+@pytest.fixture
+def sandbox(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
+    """Return a repository with a key ring and four encrypted files, opened with alice's identity."""
+    made = Sandbox(folder / "shop")
+    made.fill()
+    monkeypatch.chdir(made.root)
+    monkeypatch.setenv("SOPS_AGE_KEY_FILE", str(made.key_file("alice")))
+    return made
+
+
+def test_a_plan_is_reviewed_as_a_file_and_carried_out(sandbox: Sandbox, invoke: Invoke, tmp_path: Path) -> None:
+    plan = tmp_path / "plan.json"
+    outcome = invoke("runbook", "remove", "plan", "bob", "--output", plan)
+    assert outcome.code == 0
+    assert b"rotate     prod/db.yaml  -bob-1" in outcome.out
+    assert json.loads(plan.read_bytes())["base"] == sandbox.git("rev-parse", "HEAD")
+    applied = invoke("runbook", "remove", "apply", "--plan", plan, "--yes", "-o", "json")
+    assert applied.code == 0, applied.err
+    evidence = json.loads(applied.out)
+    assert evidence["plan"]["digest"] == json.loads(plan.read_bytes())["digest"]
+    assert {check["status"] for check in evidence["checks"]} <= {"passed", "not applicable"}
+    assert {file["path"] for file in evidence["files"]} == set(FILES)
+    status = json.loads(invoke("runbook", "remove", "status", "-o", "json").out)
+    assert (status["state"], status["files"]) == ("done", {"planned": 4, "written": 4})
+    verified = invoke("runbook", "remove", "verify", "-o", "json", "--held", sandbox.key_file("bob"))
+    assert {check["id"]: check["status"] for check in json.loads(verified.out)["checks"]}["V7"] == "passed"
+    rolled_back = invoke("runbook", "remove", "rollback", "-o", "json")
+    assert json.loads(rolled_back.out)["state"] == "rolled-back"
+    assert sandbox.git("branch") == "* main"
+
+
+def test_a_base_that_moved_elsewhere_is_no_obstacle(sandbox: Sandbox, invoke: Invoke, tmp_path: Path) -> None:
+    plan = tmp_path / "plan.json"
+    invoke("runbook", "remove", "plan", "bob", "--output", plan)
+    sandbox.write({"README.md": "A larger shop.\n"})
+    sandbox.commit()
+    outcome = invoke("runbook", "remove", "apply", "--plan", plan, "--yes")
+    assert outcome.code == 0
+    assert "the base moved" in outcome.err
+
+
+def test_a_base_that_moved_under_the_plan_is_refused_by_name(sandbox: Sandbox, invoke: Invoke, tmp_path: Path) -> None:
+    plan = tmp_path / "plan.json"
+    invoke("runbook", "remove", "plan", "bob", "--output", plan)
+    sandbox.write({"dev/app.env": sandbox.encrypt("dev/app.env", "PASSWORD=new\n", "alice", "bob", "carol")})
+    sandbox.commit()
+    outcome = invoke("runbook", "remove", "apply", "--plan", plan, "--yes")
+    assert outcome.code == 10
+    assert "changed since the plan was made: dev/app.env" in outcome.err
+    assert sandbox.git("branch") == "* main"
+
+
+def test_problems_are_listed_and_exit_with_1(sandbox: Sandbox, invoke: Invoke) -> None:
+    (sandbox.root / "prod/db.yaml").write_text("x: y\n")
+    outcome = invoke("runbook", "remove", "plan", "bob")
+    assert outcome.code == 1
+    assert b"problem: prod/db.yaml: has changes that are not committed" in outcome.out
+    as_json = invoke("runbook", "remove", "plan", "bob", "-o", "json")
+    assert [problem["kind"] for problem in json.loads(as_json.out)["problems"]] == ["dirty"]
+    applied = invoke("runbook", "remove", "apply", "bob", "--yes")
+    assert applied.code == 10
+    assert sandbox.git("branch") == "* main"
+
+
+def test_nobody_to_ask_is_an_error_and_nothing_happens(sandbox: Sandbox, invoke: Invoke) -> None:
+    outcome = invoke("runbook", "remove", "apply", "bob")
+    assert outcome.code == 3
+    assert "--yes" in outcome.err
+    assert sandbox.git("branch") == "* main"
+
+
+def test_a_missing_parameter_is_named(sandbox: Sandbox, invoke: Invoke) -> None:
+    outcome = invoke("runbook", "add", "plan", "dave")
+    assert outcome.code == 3
+    assert "recipient" in outcome.err
+
+
+def test_an_operation_that_is_not_there_is_named(sandbox: Sandbox, invoke: Invoke) -> None:
+    assert "no operation of runbook align" in invoke("runbook", "align", "status").err
+    assert "there is no operation 'x'" in invoke("runbook", "align", "resume", "x").err
+
+
+def test_exposure_shows_places_and_no_value(sandbox: Sandbox, invoke: Invoke) -> None:
+    text = invoke("exposure", "bob")
+    assert b"prod/db.yaml  stringData.password" in text.out
+    assert b"hunter2" not in text.out
+    values = json.loads(invoke("exposure", "bob-1", "-o", "json").out)["values"]
+    assert {value["state"] for value in values} == {"live"}
+    assert invoke("exposure", "nobody").code == 3
+
+
+def test_due_lists_old_data_keys(sandbox: Sandbox, invoke: Invoke) -> None:
+    assert invoke("due", "--max-age", "1").out == b"0 of 4 files are due\n"
+    found = json.loads(invoke("due", "--max-age", "1", "-o", "json").out)
+    assert (found["encrypted"], found["due"]) == (4, [])
+    assert "max_datakey_age" in invoke("due").err
+
+
+def test_an_interrupt_ends_with_130_and_the_command_to_go_on(sandbox: Sandbox) -> None:
+    """The signal arrives as soon as the journal holds the first file."""
+    environ = {**os.environ, "PATH": os.environ["PATH"], "SOPS_AGE_KEY_FILE": str(sandbox.key_file("alice"))}
+    program = (
+        "import os, signal, sys\n"
+        "from secretsync.rotation import journal\n"
+        "record = journal.Operation.record\n"
+        "def told(self, event, **values):\n"
+        "    record(self, event, **values)\n"
+        "    if event == 'file': os.kill(os.getpid(), signal.SIGINT)\n"
+        "journal.Operation.record = told\n"
+        "from secretsync.cli.__main__ import run\n"
+        "sys.exit(run(sys.argv[1:]))\n"
+    )
+    command = [sys.executable, "-c", program, "runbook", "remove", "apply", "bob", "--yes"]
+    ended = subprocess.run(
+        command, env=environ, cwd=sandbox.root, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert ended.returncode == 128 + signal.SIGINT, ended.stderr
+    hint = next(line for line in ended.stderr.splitlines() if "hint: " in line).partition("hint: ")[2]
+    assert hint.startswith("secretsync runbook remove resume ")
+    assert "\r" not in ended.stderr, "progress is for a terminal"
+    resume = [sys.executable, "-m", "secretsync.cli", *hint.split()[1:]]
+    assert (
+        subprocess.run(resume, env=environ, cwd=sandbox.root, capture_output=True, check=False, timeout=60).returncode
+        == 0
+    )
