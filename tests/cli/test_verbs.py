@@ -220,6 +220,7 @@ def test_an_edit_that_cannot_be_read_opens_again(invoke: Invoke, encrypted: Path
             shown += os.read(terminal, 4096)
         os.write(terminal, b"\n")
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    os.close(terminal)
     assert invoke("decrypt", encrypted).out.strip() == b"a: b"
 
 
