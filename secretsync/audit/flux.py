@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Final, cast
 
 from secretsync import files
+from secretsync.audit.flux_formats import format_for, formats_of, holds_nothing, trouble
 from secretsync.audit.kustomizations import Sync, Use, find_syncs, uses
 from secretsync.audit.ruleset import (
     FLUX_AMBIGUOUS,
@@ -47,6 +48,7 @@ _MAX_SIZE: Final = 5 << 20
 _DECRYPT: Final = "kustomize.toolkit.fluxcd.io/decrypt"
 _CIPHERTEXT: Final = "ENC[AES256_GCM,"
 _LIMITS: Final = Limits()
+_RENAME: Final = "give its key a name that ends like its format"
 
 
 def check_flux(root: str) -> list[Finding]:
@@ -91,7 +93,10 @@ def _of_use(root: str, sync: Sync, use: Use) -> Iterator[Finding]:
         return
     if use.role == "resource":
         yield from _of_resource(sync, use, data)
-    elif use.role == "never decrypted":
+    elif use.role == "merged" and _is_sops(use.path, data):
+        message = f"Kustomization {sync.name} merges it before anything is decrypted, and the build fails"
+        yield Finding(use.path, "", FLUX_FAILS, "error", message, "name it under patches, with path")
+    elif use.role in {"never decrypted", "merged"}:
         if _is_sops(use.path, data):
             message = f"Kustomization {sync.name} uses it where Flux decrypts nothing: it is applied as ciphertext"
             yield Finding(use.path, "", FLUX_MISSED, "error", message, "use it in secretGenerator or patches")
@@ -100,35 +105,48 @@ def _of_use(root: str, sync: Sync, use: Use) -> Iterator[Finding]:
 
 
 def _of_source(sync: Sync, use: Use, data: bytes) -> Iterator[Finding]:
-    """Yield what becomes of a file that Flux decrypts in place, before the build."""
-    store = store_for_path(use.key or use.path)
-    if use.role == "secret env" and store == "binary":
-        store = "dotenv"
+    """Yield what becomes of a file that Flux decrypts in place, before the build, else in the Secret made of it."""
     if not _is_sops(use.path, data):
         return
+    wanted, found = format_for(use.key or use.path), formats_of(data)
+    found = [wanted] if wanted in found else found
     if sync.provider != "sops":
         yield _undecrypted(sync, use.path, "")
     elif len(data) > _MAX_SIZE:
         yield Finding(use.path, "", FLUX_FAILS, "error", f"is larger than {_MAX_SIZE} bytes, which Flux refuses")
-    elif _MARKS[store] not in data:
-        yield _unrecognised(use, data, store)
+    elif use.role == "secret env":
+        yield _of_env(sync, use, data, wanted, found)
+    elif not found or (use.role == "patch" and wanted not in found):
+        message = f"Flux takes it for {wanted}, by the name {use.key or use.path!r}, and it is not: it stays ciphertext"
+        yield Finding(use.path, "", FLUX_MISSED, "error", message, _RENAME)
     else:
-        yield _decrypts(sync, use.path, "", data, store)
+        yield _of_value(sync, use.path, "", data, found, wanted)
 
 
-def _unrecognised(use: Use, data: bytes, store: str) -> Finding:
-    """Say what becomes of a file that is not in the format its key's name promises.
+def _of_env(sync: Sync, use: Use, data: bytes, wanted: str, found: list[str]) -> Finding:
+    if wanted not in {"dotenv", "binary"} or "dotenv" not in found:
+        message = "is used as an env file and is no dotenv: its lines become keys that no Secret can have"
+        return Finding(use.path, "", FLUX_FAILS, "error", message, "use it under files, or encrypt it as NAME.env")
+    return _decrypts(sync, use.path, "", data, "dotenv")
 
-    Flux looks again at the values of the built Secret, finds the true format, and cannot write it as the other.
-    """
-    fails = use.role == "secret file" and any(mark in data for mark in _MARKS.values())
-    rule, ending = (FLUX_FAILS, "the build fails") if fails else (FLUX_MISSED, "it stays ciphertext")
-    message = f"Flux takes it for {store}, by the name {use.key or use.path!r}, and it is not: {ending}"
-    return Finding(use.path, "", rule, "error", message, "give it a name that ends like its format")
+
+def _of_value(sync: Sync, path: str, place: str, data: bytes, found: list[str], wanted: str) -> Finding:
+    """Return what becomes of encrypted data under a key of a Secret, in one of the formats `found`."""
+    if sync.provider != "sops":
+        return _undecrypted(sync, path, place)
+    if len(found) > 1:
+        message = f"looks like {' and '.join(found)}: which of them Flux takes is by chance"
+        return Finding(path, place, FLUX_AMBIGUOUS, "warning", message)
+    problem = trouble(data, found[0], wanted, _LIMITS)
+    if problem:
+        return Finding(path, place, FLUX_FAILS, "error", problem, _RENAME)
+    return _decrypts(sync, path, place, data, found[0])
 
 
 def _of_resource(sync: Sync, use: Use, data: bytes) -> Iterator[Finding]:
     try:
+        if holds_nothing(data):
+            return
         source = store_named("yaml").load(data, limits=_LIMITS)
         several = len(source.documents) > 1
         for index, document in enumerate(source.documents, 1):
@@ -140,7 +158,14 @@ def _of_resource(sync: Sync, use: Use, data: bytes) -> Iterator[Finding]:
 
 
 def _of_object(sync: Sync, use: Use, document: Mapping, obj: Object, place: str) -> Iterator[Finding]:
-    block = obj.get("sops")
+    if not obj:
+        return
+    own, block = identify(obj), obj.get("sops")
+    if not (own.api_version and own.kind and own.name) or own.name.startswith(_CIPHERTEXT):
+        message = f"{own} has no readable apiVersion, kind and metadata.name: the build fails"
+        hint = "encrypt values only: --encrypted-regex '^(data|stringData)$'" if block else "keep it out of the folder"
+        yield Finding(use.path, place, FLUX_FAILS, "error", message, hint)
+        return
     if isinstance(block, dict) and block.get("mac"):
         yield from _of_encrypted(sync, use, document, obj, place)
     elif obj.get("kind") == "Secret":
@@ -165,17 +190,10 @@ def _of_encrypted(sync: Sync, use: Use, document: Mapping, obj: Object, place: s
 
 def _of_secret(sync: Sync, use: Use, obj: Object, place: str) -> Iterator[Finding]:
     for key, value in cast("Object", obj.get("data") or {}).items():
-        marks = _marks_in(value)
-        if not marks:
-            continue
-        where = f"{place} data.{key}".strip()
-        if sync.provider != "sops":
-            yield _undecrypted(sync, use.path, where)
-        elif len(marks - {"binary"}) > 1:
-            message = f"looks like {' and '.join(sorted(marks - {'binary'}))}: which of them Flux takes is by chance"
-            yield Finding(use.path, where, FLUX_AMBIGUOUS, "warning", message)
-        else:
-            yield _decrypts(sync, use.path, where, None, next(iter(marks)))
+        data = _decoded(value)
+        found = formats_of(data)
+        if found:
+            yield _of_value(sync, use.path, f"{place} data.{key}".strip(), data, found, format_for(key))
     for key, value in cast("Object", obj.get("stringData") or {}).items():
         if isinstance(value, str) and (_CIPHERTEXT in value):
             message = "is ciphertext in stringData, which Flux never looks into"
@@ -233,12 +251,11 @@ def _recipients(content: bytes | Mapping | None, store: str) -> list[str]:
     return [str(name) for name in names if name]
 
 
-def _marks_in(value: object) -> set[str]:
+def _decoded(value: object) -> bytes:
     try:
-        data = b64decode(value, validate=False) if isinstance(value, str) else b""
+        return b64decode(value, validate=False) if isinstance(value, str) else b""
     except (binascii.Error, ValueError):
-        return set()
-    return {name for name, mark in _MARKS.items() if mark in data}
+        return b""
 
 
 def _is_sops(path: str, data: bytes) -> bool:

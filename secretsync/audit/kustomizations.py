@@ -14,13 +14,24 @@ from secretsync import files
 from secretsync.documents.plain import Plain, to_plain
 from secretsync.documents.stores import store_named
 from secretsync.documents.tree import Limits
-from secretsync.errors import MissingFileError, SecretsyncError
+from secretsync.errors import ConfigError, MissingFileError, SecretsyncError
 from secretsync.manifests.objects import Object
 
-Role: TypeAlias = Literal["resource", "secret file", "secret env", "patch", "never decrypted"]
+Role: TypeAlias = Literal["resource", "secret file", "secret env", "patch", "merged", "never decrypted"]
 
 _GROUP: Final = "kustomize.toolkit.fluxcd.io/"
 _NAMES: Final = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+_PLUGINS: Final = ("generators", "transformers", "validators")
+_BUILTIN: Final = "builtin"
+_LEFT_OUT: Final = frozenset(
+    {
+        *(".git", ".gitignore", ".gitmodules", ".gitattributes"),
+        *(".github", ".circleci", ".travis.yml", ".gitlab-ci.yml", "appveyor.yml", ".drone.yml"),
+        *("cloudbuild.yaml", "codeship-services.yml", "codeship-steps.yml"),
+        *(".goreleaser.yml", ".sops.yaml", ".flux.yaml"),
+    }
+)
+"""What source-controller leaves out of every archive. Source: fluxcd/pkg/sourceignore."""
 _MANIFESTS: Final = (".yaml", ".yml")
 _REMOTE: Final = ("://", "git@", "github.com/")
 
@@ -35,6 +46,9 @@ class Sync(NamedTuple):
     target_namespace: str
     provider: str
     secret: str
+    prefix: str = ""
+    suffix: str = ""
+    components: tuple[str, ...] = ()
 
     @property
     def keys(self) -> str:
@@ -48,6 +62,9 @@ class Change(NamedTuple):
     namespace: str = ""
     prefix: str = ""
     suffix: str = ""
+
+
+_Seen: TypeAlias = "set[tuple[str, Change]]"
 
 
 class Use(NamedTuple):
@@ -74,13 +91,16 @@ def uses(root: str, sync: Sync) -> Iterator[Use]:
     Raises:
         FileAccessError: a folder or a kustomization that is named does not exist or leads out of `root`.
         ParseError: a kustomization is no YAML.
+        ConfigError: a kustomization is ambiguous, includes itself, or needs plugins, which Flux has none of.
     """
     folder = os.path.normpath(sync.path.lstrip("/") or ".")
-    change = Change(namespace=sync.target_namespace)
+    change, seen = Change(sync.target_namespace, sync.prefix, sync.suffix), set[tuple[str, Change]]()
     if _kustomization(root, folder):
-        yield from _built(root, folder, change, set())
+        yield from _built(root, folder, change, seen)
     else:
-        yield from _generated(root, folder, change)
+        yield from _generated(root, folder, change, seen)
+    for component in sync.components:
+        yield from _built(root, os.path.normpath(os.path.join(folder, component)), change, seen)
 
 
 def _is_sync(obj: Object) -> bool:
@@ -98,21 +118,26 @@ def _sync(file: str, obj: Object) -> Sync:
         target_namespace=_text(spec, "targetNamespace"),
         provider=_text(decryption, "provider"),
         secret=_text(_mapping(decryption, "secretRef"), "name"),
+        prefix=_text(spec, "namePrefix"),
+        suffix=_text(spec, "nameSuffix"),
+        components=tuple(_texts(spec, "components")),
     )
 
 
-def _generated(root: str, folder: str, change: Change) -> Iterator[Use]:
+def _generated(root: str, folder: str, change: Change, seen: _Seen) -> Iterator[Use]:
     """Yield what Flux puts into the kustomization it writes where there is none: every manifest below."""
     if not os.path.isdir(os.path.join(root, folder)):
         raise MissingFileError("no such folder", location=folder)
     inner: list[str] = []
     for name in files.walk(os.path.join(root, folder)):
         path = os.path.normpath(os.path.join(folder, name))
+        if not _LEFT_OUT.isdisjoint(path.split(os.sep)):
+            continue
         above = [part for part in _parents(path, folder) if _kustomization(root, part)]
         if above:
             if above[0] not in inner:
                 inner.append(above[0])
-                yield from _built(root, above[0], change, set())
+                yield from _built(root, above[0], change, seen)
         elif path.endswith(_MANIFESTS):
             yield Use(path, "resource", change)
 
@@ -127,23 +152,53 @@ def _parents(path: str, top: str) -> list[str]:
     return found
 
 
-def _built(root: str, folder: str, change: Change, seen: set[str]) -> Iterator[Use]:
-    if folder in seen:
-        return
-    seen.add(folder)
+def _built(root: str, folder: str, change: Change, seen: _Seen, outer: tuple[str, ...] = ()) -> Iterator[Use]:
+    """Yield what building `folder` reads, once for each change; `outer` are the folders that include it."""
     name = _kustomization(root, folder)
     if not name:
         raise MissingFileError("no kustomization here", location=folder)
-    content = next(iter(_objects(root, name)), {})
+    if folder in outer:
+        raise ConfigError("includes itself", location=name)
+    if (folder, change) in seen:
+        return
+    seen.add((folder, change))
+    content = _content(root, name)
     inner = _renamed(content, change)
     for role, path, key in _named(content):
         target = os.path.normpath(os.path.join(folder, path))
         if any(mark in path for mark in _REMOTE):
             continue
         if role == "resource" and os.path.isdir(os.path.join(root, target)):
-            yield from _built(root, target, inner, seen)
+            yield from _built(root, target, inner, seen, (*outer, folder))
         else:
             yield Use(target, role, inner, key)
+    if any(_is_plugin(root, folder, item) for field in _PLUGINS for item in _texts(content, field)):
+        raise ConfigError("needs plugins or functions, and Flux runs none", location=name)
+    if _list(content, "helmCharts"):
+        raise ConfigError("renders a Helm chart, and Flux has that switched off in kustomize", location=name)
+
+
+def _content(root: str, name: str) -> Object:
+    """Return a kustomization. Raises: ParseError, FileAccessError."""
+    limits = Limits()
+    try:
+        documents = store_named("yaml").load(files.read_confined(root, name, limits.size), limits=limits).documents
+    except SecretsyncError as error:
+        raise (error if (error.location or "").startswith(name) else error.at(name)) from None
+    return cast("Object", to_plain(documents[0])) if documents else {}
+
+
+def _is_plugin(root: str, folder: str, item: str) -> bool:
+    """Whether an entry of a kustomization, a path or the object itself, is none of kustomize's own plugins."""
+    path = os.path.normpath(os.path.join(folder, item))
+    if "\n" not in item and os.path.isdir(os.path.join(root, path)):
+        return False
+    try:
+        data = item.encode() if "\n" in item else files.read_confined(root, path, Limits().size)
+        documents = store_named("yaml").load(data, limits=Limits()).documents
+    except (SecretsyncError, UnicodeEncodeError):
+        return False
+    return any(cast("Object", to_plain(document)).get("apiVersion") != _BUILTIN for document in documents)
 
 
 def _named(content: Object) -> Iterator[tuple[Role, str, str]]:
@@ -161,7 +216,7 @@ def _named(content: Object) -> Iterator[tuple[Role, str, str]]:
             yield "never decrypted", path, ""
     for path in _texts(content, "patchesStrategicMerge"):
         if "\n" not in path:
-            yield "never decrypted", path, ""
+            yield "merged", path, ""
 
 
 def _generated_from(generator: Object) -> Iterator[tuple[Role, str, str]]:
@@ -169,8 +224,10 @@ def _generated_from(generator: Object) -> Iterator[tuple[Role, str, str]]:
     for entry in _texts(generator, "files"):
         key, _, path = entry.rpartition("=")
         yield "secret file", path, key or os.path.basename(path)
-    for path in [*_texts(generator, "envs"), *filter(None, [_text(generator, "env")])]:
+    for path in _texts(generator, "envs"):
         yield "secret env", path, ""
+    if _text(generator, "env"):  # an old field that kustomize still reads and the controller does not
+        yield "never decrypted", _text(generator, "env"), ""
 
 
 def _renamed(content: Object, outer: Change) -> Change:
@@ -184,7 +241,10 @@ def _renamed(content: Object, outer: Change) -> Change:
 
 def _kustomization(root: str, folder: str) -> str:
     names = [os.path.normpath(os.path.join(folder, name)) for name in _NAMES]
-    return next((name for name in names if os.path.isfile(os.path.join(root, name))), "")
+    found = [name for name in names if os.path.isfile(os.path.join(root, name))]
+    if len(found) > 1:
+        raise ConfigError("there is another kustomization beside it", location=found[0])
+    return found[0] if found else ""
 
 
 def _objects(root: str, path: str) -> list[Object]:

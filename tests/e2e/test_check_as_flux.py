@@ -35,6 +35,7 @@ class Case(NamedTuple):
     files: Callable[[Sops], Mapping[str, bytes]]
     expected: str
     decryption: bool = True
+    spec: Mapping[str, object] = {}
 
 
 def _encrypted(sops: Sops, manifest: Mapping[str, Any], *flags: str) -> bytes:
@@ -83,6 +84,58 @@ def _missing(sops: Sops) -> dict[str, bytes]:
     return {**_whole(sops), "kustomization.yaml": _kustomization(resources=["app.yaml", "gone.yaml"])}
 
 
+def _beside(path: str, content: bytes | Callable[[Sops], bytes]) -> Any:
+    """Return the files of a case: an encrypted Secret, and one more file in its folder."""
+
+    def files(sops: Sops) -> dict[str, bytes]:
+        return {**_whole(sops), path: content if isinstance(content, bytes) else content(sops)}
+
+    return files
+
+
+def _with_kustomization(**fields: object) -> Any:
+    return _beside("kustomization.yaml", _kustomization(**{"resources": ["app.yaml"], **fields}))
+
+
+def _whole_values(sops: Sops) -> dict[str, bytes]:
+    plain = yaml.safe_dump({**SECRET, "stringData": {"password": VALUE}}).encode()
+    return {"app.yaml": sops.encrypt(plain, "yaml")}
+
+
+def _merged(sops: Sops) -> dict[str, bytes]:
+    base = yaml.safe_dump({**SECRET, "stringData": {"user": "x"}}).encode()
+    kustomization = _kustomization(resources=["base.yaml"], patchesStrategicMerge=["app.yaml"])
+    return {**_whole(sops), "base.yaml": base, "kustomization.yaml": kustomization}
+
+
+def _data(key: str, content: Callable[[Sops], bytes]) -> Any:
+    def files(sops: Sops) -> dict[str, bytes]:
+        value = base64.b64encode(content(sops)).decode()
+        return {"app.yaml": yaml.safe_dump({**SECRET, "data": {key: value}}).encode()}
+
+    return files
+
+
+def _twice_renamed(sops: Sops) -> dict[str, bytes]:
+    ends = {f"{end}/kustomization.yaml": _kustomization(resources=["../base"], namePrefix=f"{end}-") for end in "ab"}
+    base = {
+        "base/app.yaml": _whole(sops)["app.yaml"],
+        "base/kustomization.yaml": _kustomization(resources=["app.yaml"]),
+    }
+    return {**ends, **base, "kustomization.yaml": _kustomization(resources=["a", "b"])}
+
+
+def _component(sops: Sops) -> dict[str, bytes]:
+    generator = {"name": "app", "envs": ["app.env"], "options": {"disableNameSuffixHash": True}}
+    component = {"apiVersion": "kustomize.config.k8s.io/v1alpha1", "kind": "Component", "secretGenerator": [generator]}
+    return {
+        "kustomization.yaml": _kustomization(resources=["settings.yaml"]),
+        "settings.yaml": yaml.safe_dump(SETTINGS).encode(),
+        "component/kustomization.yaml": yaml.safe_dump(component).encode(),
+        "component/app.env": _dotenv(sops),
+    }
+
+
 def _nested(sops: Sops) -> dict[str, bytes]:
     return {
         "inner/secret.yaml": _whole(sops)["app.yaml"],
@@ -116,6 +169,39 @@ CASES: Final = {
     "decryption disabled by annotation": Case(_disabled, "missed"),
     "a resource that is missing": Case(_missing, "fails"),
     "no decryption": Case(_whole, "missed", decryption=False),
+    "names encrypted too": Case(_whole_values, "fails"),
+    "a file that is no object": Case(_beside("values.yaml", b"a: b\n"), "fails"),
+    "a file of comments": Case(_beside("notes.yaml", b"# nothing\n"), "decrypts"),
+    "a kustomization that is no yaml": Case(_beside("kustomization.yaml", b"resources: [a\n"), "fails"),
+    "two kustomizations": Case(
+        lambda sops: {**_with_kustomization()(sops), "Kustomization": _kustomization(resources=["app.yaml"])}, "fails"
+    ),
+    "a kustomization in a circle": Case(
+        lambda sops: {
+            **_with_kustomization(resources=["app.yaml", "inner"])(sops),
+            "inner/kustomization.yaml": _kustomization(resources=["../"]),
+        },
+        "fails",
+    ),
+    "a generator plugin": Case(_with_kustomization(generators=["app.yaml"]), "fails"),
+    "a chart": Case(_with_kustomization(helmCharts=[{"name": "x"}]), "fails"),
+    "a base under two prefixes": Case(_twice_renamed, "decrypts"),
+    "a component of the Kustomization": Case(_component, "decrypts", spec={"components": ["component"]}),
+    "a path from the root": Case(_whole, "decrypts", spec={"path": "/app"}),
+    "a strategic merge patch": Case(_merged, "fails"),
+    "an env file in yaml": Case(_generated("envs", "app.yaml", _yaml), "fails"),
+    "an env file by its old field": Case(
+        lambda sops: {
+            "kustomization.yaml": _kustomization(secretGenerator=[{"name": "app", "env": "app.env"}]),
+            "app.env": _dotenv(sops),
+        },
+        "missed",
+    ),
+    "json under a key that ends in yaml": Case(_generated("files", "config.yaml=config.json", _json), "decrypts"),
+    "json under a key without a suffix": Case(_generated("files", "config=config.json", _json), "fails"),
+    "yaml in data under a key without a suffix": Case(_data("config", _yaml), "fails"),
+    "yaml in data under a key for ini": Case(_data("config.ini", _yaml), "fails"),
+    "what only looks like ini": Case(_data("notes.txt", lambda _: b"[sops]\n"), "fails"),
 }
 
 
@@ -126,14 +212,15 @@ def test_check_says_what_flux_does(
     case = CASES[name]
     files = {f"app/{path}": content for path, content in case.files(sops_peer).items()}
     decryption = {"decryption": {"provider": "sops", "secretRef": {"name": "sops-age"}}} if case.decryption else {}
-    predicted = _predicted(files, decryption, sops_peer, tmp_path)
-    assert predicted == _done(flux, control_plane.api, f"case-{list(CASES).index(name)}", files, decryption, sops_peer)
+    spec = {**decryption, **case.spec}
+    predicted = _predicted(files, spec, sops_peer, tmp_path)
+    assert predicted == _done(flux, control_plane.api, f"case-{list(CASES).index(name)}", files, spec, sops_peer)
     assert predicted == case.expected
 
 
-def _predicted(files: Mapping[str, bytes], decryption: Mapping[str, object], sops: Sops, root: Path) -> str:
+def _predicted(files: Mapping[str, bytes], spec: Mapping[str, object], sops: Sops, root: Path) -> str:
     """Return the worst of what `check --as flux` says of the repository."""
-    report = _report(files, {"targetNamespace": NAMESPACE, **decryption}, sops.environ, root)
+    report = _report(files, {"targetNamespace": NAMESPACE, **spec}, sops.environ, root)
     rules = {finding["rule"] for finding in report["findings"]}
     return next(word for word in ("fails", "missed", "decrypts") if f"flux-{word}" in rules)
 
@@ -151,16 +238,14 @@ def _report(files: Mapping[str, bytes], spec: Mapping[str, object], environ: Map
     return json.loads(said)
 
 
-def _done(
-    flux: Flux, api: Api, name: str, files: Mapping[str, bytes], decryption: Mapping[str, object], sops: Sops
-) -> str:
+def _done(flux: Flux, api: Api, name: str, files: Mapping[str, bytes], spec: Mapping[str, object], sops: Sops) -> str:
     """Return what the real controller does with the repository."""
     namespace = f"{NAMESPACE}-{name}"
     api.create_namespace(namespace)
     identity = base64.b64encode(sops.identity.read_bytes()).decode()
     api.apply({**SECRET, "metadata": {"name": "sops-age", "namespace": "flux-system"}, "data": {"k.agekey": identity}})
     revision = flux.publish(name, files)
-    flux.sync(name, path="./app", targetNamespace=namespace, **decryption)
+    flux.sync(name, **{"path": "./app", "targetNamespace": namespace, **spec})
     verdict = flux.verdict(name, revision)
     if not verdict.ready:
         return "fails"
