@@ -25,6 +25,10 @@ from secretsync.render.carried import open_carried
 from secretsync.render.units import Opened, open_units
 from secretsync.sealed import resource
 from secretsync.sops import metadata
+from secretsync.sops.config import FILE_NAME
+
+_NOT_OURS = frozenset({".git", ".venv", "node_modules"})
+"""Folders of a checkout that hold other people's files."""
 
 _TREES = frozenset({"yaml", "json"})
 _VALUE_FIELDS = ("data", "stringData")
@@ -51,12 +55,12 @@ def check(
 
 
 def _files_of(path: str) -> Iterator[tuple[str, str | None]]:
-    """Yield each file with the folder it was found in; hidden files and folders of a folder are left out."""
+    """Yield each file with the folder it was found in; hidden ones too, since `.env` is where secrets are kept."""
     if path == files.STDIN or not os.path.isdir(path):
         yield path, None
         return
-    for name in files.walk(path):
-        if not any(step.startswith(".") for step in name.split(os.sep)):
+    for name in files.walk(path, skip=_NOT_OURS):
+        if os.path.basename(name) != FILE_NAME:
             yield name, path
 
 

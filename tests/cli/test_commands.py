@@ -253,6 +253,15 @@ def test_doctor_fails_without_a_key(invoke: Invoke, folder: Path) -> None:
 def test_what_is_not_ours_is_not_checked(invoke: Invoke, folder: Path) -> None:
     (folder / "template.yaml").write_text("kind: Secret\ndata: {{ .Values.data }}\n")
     (folder / "app.env").write_text("A=b\n")
-    os.mkdir(folder / ".hidden")
-    (folder / ".hidden" / "secret.yaml").write_text(SECRET_MANIFEST)
+    for name in (".git", ".venv", "node_modules"):
+        os.mkdir(folder / name)
+        (folder / name / "secret.yaml").write_text(SECRET_MANIFEST)
     assert invoke("check", ".").out == b"0 files checked, 0 encrypted: 0 findings\n"
+
+
+def test_a_hidden_file_is_checked_like_any_other(invoke: Invoke, folder: Path, recipient: str) -> None:
+    (folder / ".env").write_text("A=b\n")
+    assert invoke("encrypt", "-i", "--age", recipient, ".env").code == 0
+    assert invoke("check", ".").out == b"1 file checked, 1 encrypted: 0 findings\n"
+    (folder / ".env").write_bytes((folder / ".env").read_bytes().replace(b"A=ENC", b"B=ENC"))
+    assert invoke("check", ".").code == 1
