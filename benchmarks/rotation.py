@@ -38,10 +38,9 @@ def leaving(bench: Bench) -> Iterator[Line]:
         theirs.mkdir()
         copies = [shutil.copy(file, theirs) for file in part]
         runbook = [bench.program("secretsync"), "runbook", "remove", "apply", "bob", "--yes", "-C", ours]
-        held = ["--held", bench.folder / "second.txt"]
         rotate = [[bench.peers["sops"], "rotate", "-i", "--rm-age", keys["bob"], file] for file in copies]
         update = [[bench.peers["sops"], "--config", remaining, "updatekeys", "--yes", file] for file in copies]
-        turns.append((measure([*runbook, *held], env=bench.env), loop([*rotate, *update], env=bench.env)))
+        turns.append((measure(runbook, env=bench.env), loop([*rotate, *update], env=bench.env)))
         seconds.append(_proof(ours))
         shutil.rmtree(ours)
     count = len(bench.encrypted)
@@ -71,6 +70,7 @@ def _repository(folder: Path, files: Path, keys: dict[str, str]) -> None:
         ("config", "user.email", "b@e.x"),
         ("add", "-A"),
         ("commit", "-qm", "b"),
+        ("gc", "-q"),
     ):
         subprocess.run(["git", *words], cwd=folder, check=True)
 
@@ -79,5 +79,5 @@ def _proof(repository: Path) -> float:
     """Return the CPU seconds of V5, the old data key on every value, from the evidence."""
     path = next((repository / ".git" / "secretsync" / "ops").glob("*/evidence.json"))
     checks = {check["id"]: check for check in json.loads(path.read_text())["checks"]}
-    assert checks["V5"]["status"] == checks["V7"]["status"] == "passed"
+    assert checks["V5"]["status"] == "passed"
     return float(checks["V5"]["seconds"])

@@ -136,7 +136,7 @@ class Repository:
     def changes(self, commit: str) -> list[FileChange]:
         """Return what every commit up to `commit` did to every file, newest first; along the first parents."""
         form = ("log", "--first-parent", "--raw", "-z", "--no-abbrev", "--no-renames", "--diff-merges=first-parent")
-        log = os.fsdecode(self.git.bytes(*form, "--root", "--format=%x1e%H%x1f%cI%x1f", commit))
+        log = os.fsdecode(self.git.output(*form, "--root", "--format=%x1e%H%x1f%cI%x1f", commit))
         found = []
         for record in log.split("\x1e")[1:]:
             name, date, rest = record.split("\x1f", 2)
@@ -150,7 +150,7 @@ class Repository:
         """Return who changed each file last, from one walk through the history; `nobody` where that does not tell."""
         wanted = set(paths)
         found = dict.fromkeys(wanted, "nobody")
-        log = self.git.bytes("log", "--format=%x1e%ae%x1f", "--name-only", "-z", "--no-renames", commit)
+        log = self.git.output("log", "--format=%x1e%ae%x1f", "--name-only", "-z", "--no-renames", commit)
         for record in os.fsdecode(log).split("\x1e")[1:]:
             author, _, rest = record.partition("\x1f")
             names = rest.strip("\0\n").split("\0")

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import IO, Any, Final, Protocol, cast
+from tempfile import TemporaryFile
+from typing import IO, Any, BinaryIO, Final, Protocol, cast
 
 from secretsync.errors import MissingDependencyError, RepositoryError
 from secretsync.secrecy import scrubbed_environment
@@ -17,7 +18,11 @@ try:
 except ImportError:  # GitPython looks for the program when it is loaded
     raise MissingDependencyError("git is not installed, and repositories need it") from None
 
-_SETTINGS: Final = ("-c", f"core.hooksPath={os.devnull}", "-c", "core.quotePath=false")
+_SETTINGS: Final = (
+    *("-c", f"core.hooksPath={os.devnull}"),
+    *("-c", "core.quotePath=false"),
+    *("-c", "core.fsyncMethod=batch"),  # as durable as git's default, and one wait for many objects
+)
 _PIPE: Final = -1  # subprocess.PIPE
 
 
@@ -39,7 +44,7 @@ class Git:
         self.folder = folder
         self._git = git.Git(folder)
 
-    def bytes(self, *arguments: str, accept: Sequence[int] = (0,)) -> bytes:
+    def output(self, *arguments: str, accept: Sequence[int] = (0,), istream: BinaryIO | None = None) -> bytes:
         """Run git and return what it printed.
 
         Raises:
@@ -53,6 +58,7 @@ class Git:
                 stdout_as_string=False,
                 strip_newline_in_stdout=False,
                 env=_blanked(),
+                istream=istream,
             )
         except git.GitCommandNotFound:
             raise MissingDependencyError("git is not installed, or the folder is gone") from None
@@ -60,13 +66,20 @@ class Git:
             raise RepositoryError(f"git {arguments[0]}: {_first_line(str(err))}", location=self.folder)
         return out
 
+    def feed(self, data: bytes, *arguments: str) -> None:
+        """Run git with `data` as its input. Raises: as `output`."""
+        with TemporaryFile() as source:
+            source.write(data)
+            source.seek(0)
+            self.output(*arguments, istream=source)
+
     def text(self, *arguments: str, accept: Sequence[int] = (0,)) -> str:
-        """Run git and return what it printed as text, without the last line end. Raises: as `bytes`."""
-        return self.bytes(*arguments, accept=accept).decode("utf-8", "surrogateescape").removesuffix("\n")
+        """Run git and return what it printed as text, without the last line end. Raises: as `output`."""
+        return self.output(*arguments, accept=accept).decode("utf-8", "surrogateescape").removesuffix("\n")
 
     def names(self, *arguments: str, accept: Sequence[int] = (0,)) -> list[str]:
-        """Run git and return its output, which `-z` separates by NUL. Raises: as `bytes`."""
-        found = self.bytes(*arguments, accept=accept).split(b"\0")
+        """Run git and return its output, which `-z` separates by NUL. Raises: as `output`."""
+        found = self.output(*arguments, accept=accept).split(b"\0")
         return [os.fsdecode(name) for name in found if name]
 
     def start(self, *arguments: str) -> Process:

@@ -13,7 +13,6 @@ from secretsync.git.repository import LogEntry, Repository
 from secretsync.git.running import Git
 
 _LOCK_PATIENCE_SECONDS: Final = 2.0
-_MANY: Final = 500  # paths on one command line
 
 
 class Worktree:
@@ -32,14 +31,14 @@ class Worktree:
         """
         self.remove()
         self.delete_branch(base)
-        self._repository.git.bytes("worktree", "add", "--quiet", "-b", self.branch, self.path, base)
+        self._repository.git.output("worktree", "add", "--quiet", "-b", self.branch, self.path, base)
 
     def remove(self) -> None:
         """Remove the folder; the branch stays."""
         if os.path.isdir(self.path):
-            self._repository.git.bytes("worktree", "remove", "--force", self.path, accept=(0, 128))
+            self._repository.git.output("worktree", "remove", "--force", self.path, accept=(0, 128))
             shutil.rmtree(self.path, ignore_errors=True)
-        self._repository.git.bytes("worktree", "prune")
+        self._repository.git.output("worktree", "prune")
 
     def delete_branch(self, expected: str) -> None:
         """Delete the branch, if there is one and it points to the commit `expected`.
@@ -53,7 +52,7 @@ class Worktree:
             return
         if tip != expected:
             raise RepositoryError(f"branch {self.branch!r} is there already, at {tip[:12]}")
-        self._repository.git.bytes("update-ref", "-d", ref, expected)
+        self._repository.git.output("update-ref", "-d", ref, expected)
 
     def tip(self) -> str:
         """Return the commit the branch points to, empty where there is no such branch."""
@@ -70,9 +69,10 @@ class Worktree:
             RepositoryError: git refuses: there is no `user.name`, a signature cannot be made.
         """
         git = Git(self.path)
-        for start in range(0, len(paths), _MANY):
-            git.bytes("add", "--all", "--force", "--", *(f":(literal){path}" for path in paths[start : start + _MANY]))
-        git.bytes("commit", "--quiet", "--no-verify", "-m", message)
+        git.feed(
+            b"".join(os.fsencode(path) + b"\0" for path in paths), "update-index", "--add", "--remove", "-z", "--stdin"
+        )
+        git.output("commit", "--quiet", "--no-verify", "-m", message)
         return self.tip()
 
     def release_index(self) -> None:

@@ -6,6 +6,7 @@ once a file. Plaintext and data keys never leave a process; what comes back are 
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import signal
@@ -79,6 +80,7 @@ class Pool:
         try:
             # An interrupt is for the parent: it lets the file at hand be finished.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
+            gc.disable()  # trees hold no cycles, and a collection would look at every file that is kept open
             os.close(orders[1])
             os.close(results[0])
             for earlier in self._processes:
