@@ -40,7 +40,7 @@ def exit_codes() -> str:
         "| code | sops' code | class | meaning |",
         "|---|---|---|---|",
         "| 0 | 0 | | done |",
-        "| 1 | | | `check` or `keys lint` has findings, `keys diff` a difference, `doctor` no key |",
+        "| 1 | | | `check` or `keys lint` has findings, `diff` or `keys diff` a difference, a plan a problem, `doctor` no key |",
         "| 2 | | | wrong command line |",
     ]
     for each in sorted(classes(), key=lambda each: each.exit_code):

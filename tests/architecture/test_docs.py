@@ -17,6 +17,8 @@ PAGES = sorted(
         *ROOT.glob("docs/**/*.md"),
         *ROOT.glob("examples/**/*.md"),
         *ROOT.glob("keys/*.md"),
+        *ROOT.glob("deploy/*.md"),
+        *ROOT.glob("benchmarks/*.md"),
     ]
 )
 
@@ -40,6 +42,17 @@ def test_generated_pages_are_current(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_links_lead_to_files_that_exist(page: Path) -> None:
     links = re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8"))
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_every_page_is_in_the_index() -> None:
+    index = ROOT / "docs" / "README.md"
+    records = ROOT / "docs" / "adr"
+    linked = {
+        (page.parent / link).resolve()
+        for page in (index, records / "README.md")
+        for link in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8"))
+    }
+    assert sorted(set(ROOT.glob("docs/**/*.md")) - linked - {index}) == []
 
 
 def test_the_readme_shows_its_first_command_by_line_20() -> None:
