@@ -12,7 +12,7 @@ import typer
 from secretsync.cli._options import AllowDemoKeys
 from secretsync.cli._output import write_result
 from secretsync.cli._runbook import Form, as_json
-from secretsync.cli._terminal import ask_secret
+from secretsync.cli._terminal import ask_secret, warn
 from secretsync.git import Repository
 from secretsync.keyring import load_from
 from secretsync.masterkeys import MasterKeys
@@ -52,6 +52,8 @@ def exposure(
         write_result(as_json(values), output)
     else:
         write_result(("\n".join(_lines(name, found)) + "\n").encode(), output)
+    if repo.is_shallow():
+        warn("this clone is shallow: values from before its first commit are missing here")
 
 
 def _lines(name: str, found: list[Exposed]) -> Iterator[str]:

@@ -64,6 +64,17 @@ class Repository:
             raise RepositoryError(f"there is no commit {name!r}", location=self.root)
         return found
 
+    def is_shallow(self) -> bool:
+        """Whether history is cut off, so that what it says of the past is not all."""
+        return self.git.text("rev-parse", "--is-shallow-repository") == "true"
+
+    def require_committer(self) -> None:
+        """Make sure that commits can be made. Raises: RepositoryError where git does not know who we are."""
+        if not self.git.text("var", "GIT_COMMITTER_IDENT", accept=(0, 128)):
+            raise RepositoryError(
+                "git does not know who commits here", location=self.root, hint="git config user.email you@example.org"
+            )
+
     def is_ancestor(self, commit: str, of: str) -> bool:
         """Whether the history of `of` holds `commit`."""
         return self.git.text("merge-base", commit, of, accept=(0, 1)) == commit

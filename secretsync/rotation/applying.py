@@ -76,6 +76,7 @@ def apply(plan: Plan, operation: Operation, repository: Repository, pool: Pool, 
         raise PlanProblemError(f"{first.path or 'the plan'}: {first.message}{more}", hint=first.hint or None)
     if not plan.phases:
         raise PlanProblemError("there is nothing to do")
+    repository.require_committer()
     with Lock(repository, operation.name):
         if operation.exists:
             raise RepositoryError(f"operation {operation.name!r} was begun", hint=_command(plan, "resume", operation))

@@ -151,7 +151,7 @@ class _Planner:
             keys=dict(sorted(self._keys.items())),
             phases=phases,
             touches=self._touches(chosen),
-            notes=objections.notes(phases, self._keys),
+            notes=[*objections.notes(phases, self._keys), *self._cut_off()],
             drift=objections.drift(survey, chosen, today=self._today),
             problems=self._problems,
             tasks=[*self._scenario.tasks(context), *self._exposure()],
@@ -162,6 +162,10 @@ class _Planner:
         survey = self._survey
         found = ages(survey.setting.repository, survey.base, [one.path for one in survey.files])
         return {age.path for age in due_ages(found, survey.before, self._parameters, survey.setting.now)}
+
+    def _cut_off(self) -> list[str]:
+        shallow = self._scenario.exposes and self._survey.setting.repository.is_shallow()
+        return ["this clone is shallow: what its history lacks is missing from the list of values"] if shallow else []
 
     def _exposure(self) -> list[Task]:
         """Return what to change at its source, because whoever goes could read it at any time."""

@@ -129,6 +129,27 @@ def test_a_second_run_at_the_same_time(sandbox: Sandbox) -> None:
     sandbox.apply(plan)
 
 
+def test_a_repository_without_a_committer_is_refused_before_anything_is_written(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = sandbox.plan("remove", subject="bob")
+    sandbox.git("config", "--unset", "user.name")
+    sandbox.git("config", "user.useConfigOnly", "true")
+    sandbox.git("config", "--unset", "user.email")
+    monkeypatch.setenv("HOME", str(sandbox.root.parent))
+    with pytest.raises(RepositoryError, match="who commits here"):
+        sandbox.apply(plan)
+    assert not Operation(Repository.containing(sandbox.root), plan.operation).exists
+
+
+def test_a_shallow_clone_says_that_its_history_is_not_all(sandbox: Sandbox, tmp_path: Path) -> None:
+    sandbox.write({"README.md": "more\n"})
+    sandbox.commit()
+    sandbox.git("clone", "-q", "--depth", "1", f"file://{sandbox.root}", str(tmp_path / "clone"))
+    sandbox.root = tmp_path / "clone"
+    assert any("shallow" in note for note in sandbox.plan("remove", subject="bob").notes)
+
+
 def test_an_operation_is_not_begun_twice(sandbox: Sandbox) -> None:
     plan = sandbox.plan("remove", subject="bob")
     sandbox.apply(plan)
