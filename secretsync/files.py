@@ -60,7 +60,7 @@ def read_confined(root: str | os.PathLike[str], relpath: str, limit: int) -> byt
         raise MissingFileError("no such file or directory", location=location)
     top = os.path.realpath(root)
     target = os.path.realpath(os.path.join(top, relpath))
-    if os.path.isabs(relpath) or not _is_below(target, top):
+    if os.path.isabs(relpath) or not is_below(target, top):
         raise EscapeError(f"leads out of {os.fspath(root)!r}", location=location)
     try:
         descriptor = _open_below(top, os.path.relpath(target, top).split(os.sep))
@@ -136,11 +136,25 @@ def create(path: str | os.PathLike[str], data: bytes, mode: int = 0o600) -> None
             os.link(temporary, name, follow_symlinks=False)
         finally:
             os.unlink(temporary)
-        _sync_folder(folder)
+        sync_folder(folder)
     except FileExistsError:
         raise FileAccessError("is there already, and is not overwritten", location=name) from None
     except OSError as error:
         raise _refusal(error, name) from error
+
+
+def is_below(path: str, top: str) -> bool:
+    """Say whether a real path lies in the real folder `top`; the folder itself does not."""
+    return path.startswith(top if top.endswith(os.sep) else top + os.sep)
+
+
+def sync_folder(folder: str) -> None:
+    """Put the names in a folder on disk, so that a file that was put in place stays there."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _open_below(top: str, steps: list[str]) -> int:
@@ -185,10 +199,6 @@ def _version(status: os.stat_result) -> tuple[int, int, int]:
     return status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
-def _is_below(path: str, top: str) -> bool:
-    return path.startswith(top if top.endswith(os.sep) else top + os.sep)
-
-
 def _files_below(top: str, skip: frozenset[str]) -> Iterator[str]:
     folders = [top]
     while folders:  # no recursion: a repository may nest its folders deeper than Python its calls
@@ -204,7 +214,7 @@ def _files_below(top: str, skip: frozenset[str]) -> Iterator[str]:
                     folders.append(entry.path)
             elif not _leads_to_folder(entry):
                 yield entry.path
-            elif not _is_below(os.path.join(os.path.realpath(entry.path), ""), top):
+            elif not is_below(os.path.join(os.path.realpath(entry.path), ""), top):
                 raise EscapeError(f"is a link to a folder outside {top!r}", location=entry.path)
 
 
@@ -229,7 +239,7 @@ def _replace(
     except BaseException:
         os.unlink(temporary)
         raise
-    _sync_folder(folder)
+    sync_folder(folder)
 
 
 def _write_beside(folder: str, data: bytes, mode: int | None, present: os.stat_result | None) -> str:
@@ -272,14 +282,6 @@ def _write_all(file: FileIO, data: bytes) -> None:
 def _write_directly(target: str, data: bytes) -> None:
     with open(target, "wb", buffering=0) as file:
         _write_all(file, data)
-
-
-def _sync_folder(folder: str) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _refusal(error: OSError, location: str) -> FileAccessError:

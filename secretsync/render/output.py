@@ -83,7 +83,7 @@ def _stage(path: str, data: bytes, *, private: bool) -> None:
 def _put_in_place(staging: str, target: str, names: list[str]) -> None:
     if not os.path.isdir(target) or not os.listdir(target):
         os.rename(staging, target)
-        _sync(os.path.dirname(target))
+        files.sync_folder(os.path.dirname(target))
         return
     for name in names:
         place = os.path.join(target, name)
@@ -94,12 +94,13 @@ def _put_in_place(staging: str, target: str, names: list[str]) -> None:
         os.makedirs(os.path.dirname(place), exist_ok=True)
         os.replace(os.path.join(staging, name), place)
     for folder in {os.path.dirname(os.path.join(target, name)) for name in names}:
-        _sync(folder)
+        files.sync_folder(folder)
 
 
 def _is_confined(place: str, target: str) -> bool:
     """Whether no link on the way leads out of the folder that is written."""
-    return os.path.realpath(os.path.dirname(place)).startswith((target + os.sep, target)) and not os.path.islink(place)
+    folder = os.path.realpath(os.path.dirname(place))
+    return (folder == target or files.is_below(folder, target)) and not os.path.islink(place)
 
 
 def _refuse_inside(folder: str, inputs: Sequence[str]) -> None:
@@ -109,11 +110,3 @@ def _refuse_inside(folder: str, inputs: Sequence[str]) -> None:
         top = os.path.realpath(path)
         if path != files.STDIN and os.path.isdir(top) and os.path.commonpath([top, target]) == top:
             raise ConflictingOptionsError(f"the output folder lies in {path!r}, which is read", location=folder)
-
-
-def _sync(folder: str) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

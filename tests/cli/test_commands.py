@@ -107,6 +107,20 @@ def test_render_mirrors_the_tree_into_a_folder(invoke: Invoke, encrypted: Path, 
     assert (folder.parent / "out" / "secret.yaml").read_text() == SECRET_MANIFEST
 
 
+def test_no_link_leads_out_of_the_folder_that_is_written(invoke: Invoke, encrypted: Path, folder: Path) -> None:
+    """`out-of-it` begins as `out` does, which must not pass for lying in it."""
+    inner = folder / "inner"
+    inner.mkdir()
+    (inner / "map.yaml").write_text("kind: ConfigMap\nmetadata: {name: m}\n")
+    target, outside = folder.parent / "out", folder.parent / "out-of-it"
+    target.mkdir()
+    outside.mkdir()
+    (target / "inner").symlink_to(outside)
+    outcome = invoke("render", "--output-dir", target, folder)
+    assert outcome.code == 12
+    assert list(outside.iterdir()) == []
+
+
 def test_sealed_secrets_unseal(invoke: Invoke, folder: Path, sealing: tuple[Path, Path]) -> None:
     (folder / "secret.yaml").write_text(SECRET_MANIFEST)
     sealed = invoke("seal", "--cert", sealing[0], "-w", "sealed.yaml", "secret.yaml")
