@@ -16,6 +16,11 @@ def shortened(name: str) -> str:
     return name if len(name) <= _MAX_SHOWN else f"{name[:16]}…{name[-16:]}"
 
 
+def one_line(text: str) -> str:
+    """Return `text` with what would start a line of its own or steer a terminal as an escape: names come from strangers."""
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
+
+
 class SecretsyncError(Exception):
     """The root of every expected failure.
 

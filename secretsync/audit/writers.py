@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from secretsync import __version__, errors
 from secretsync.audit.ruleset import RULES
+from secretsync.errors import one_line
 from secretsync.findings import Finding, Report, rule_of
 
 JSON_VERSION: Final = 1
@@ -22,9 +23,9 @@ def as_text(report: Report) -> str:
     """Return one line per finding, its hint below it, and a line that sums up."""
     lines = []
     for finding in report.findings:
-        lines.append(_one_line(f"{finding.location}: {finding.level}: {finding.message} [{finding.rule}]"))
+        lines.append(one_line(f"{finding.location}: {finding.level}: {finding.message} [{finding.rule}]"))
         if finding.hint:
-            lines.append(f"    {_one_line(finding.hint)}")
+            lines.append(f"    {one_line(finding.hint)}")
     lines.append(
         f"{_count(report.files, 'file')} checked, {report.encrypted} encrypted: {_count(report.problems, 'finding')}"
     )
@@ -92,11 +93,6 @@ def _result(finding: Finding, rule_index: int) -> dict[str, object]:
         "message": {"text": f"{text}. {finding.hint}" if finding.hint else text},
         "locations": [{"physicalLocation": physical}],
     }
-
-
-def _one_line(text: str) -> str:
-    """Escape what could start a line of its own or steer a terminal: names of files and objects come from strangers."""
-    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
 
 
 def _summaries() -> dict[str, str]:

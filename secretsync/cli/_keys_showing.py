@@ -14,8 +14,8 @@ from secretsync.cli import _ring
 from secretsync.cli._options import grouped
 from secretsync.cli._output import write_stdout
 from secretsync.cli._ring import Place
-from secretsync.cli._terminal import one_line, warn
-from secretsync.errors import ConfigError
+from secretsync.cli._terminal import warn
+from secretsync.errors import ConfigError, one_line
 from secretsync.keyring import KeyRing, Principal, PublicKey, Snapshot, census, load, load_from
 from secretsync.keyring.comparing import Difference, compare
 

@@ -9,7 +9,7 @@ import os
 import sys
 from typing import Final
 
-from secretsync.errors import ConfigError, KeyServiceError
+from secretsync.errors import ConfigError, KeyServiceError, one_line
 
 PROGRAM: Final = "secretsync"
 
@@ -67,11 +67,6 @@ def confirm(question: str) -> bool:
     sys.stderr.write(f"{PROGRAM}: {question} [y/N] ")
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in {"y", "yes"}
-
-
-def one_line(text: str) -> str:
-    """Return `text` with what would move or recolour the terminal written as an escape: names come from repositories."""
-    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
 
 
 def _coloured(kind: str) -> str:

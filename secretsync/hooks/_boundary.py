@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from typing import Final
 
-from secretsync.errors import FileAccessError, SecretsyncError
+from secretsync.errors import FileAccessError, SecretsyncError, one_line
 from secretsync.hooks.argv import UsageError
 
 PROGRAM: Final = "secretsync"  # the hook prints what `secretsync` prints
@@ -44,9 +44,8 @@ def run(action: Callable[[], bytes]) -> int:
 
 def say(kind: str, message: str) -> None:
     """Write one line to standard error; control characters in a file's name must not reach a terminal."""
-    line = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in message)
     try:
-        sys.stderr.write(f"{PROGRAM}: {kind}: {line}\n")
+        sys.stderr.write(f"{PROGRAM}: {kind}: {one_line(message)}\n")
         sys.stderr.flush()
     except OSError:
         pass
