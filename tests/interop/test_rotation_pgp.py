@@ -9,6 +9,7 @@ import pytest
 
 from secretsync.masterkeys import MasterKeys
 from tests.peers import run
+from tests.peers.api import wait_for
 from tests.peers.gnupg import GnupgHome, gnupg_home
 from tests.unit.rotation.repositories import FILES, NOW, Sandbox
 
@@ -82,10 +83,7 @@ def test_an_expired_pgp_key_is_found_by_the_plan_that_would_need_it(sandbox: Pgp
     sandbox.use(home, "never")
     home.run("--quick-set-expire", sandbox.fingerprint, "seconds=1")
     home.run("--quick-set-expire", sandbox.fingerprint, "seconds=1", "*")
-    while True:
-        plan = sandbox.plan("remove", subject="bob")
-        if plan.problems:
-            break
+    plan = wait_for(lambda: one if (one := sandbox.plan("remove", subject="bob")).problems else None)
     assert [problem.kind for problem in plan.problems] == ["recipient-unusable"]
     assert "expired on" in plan.problems[0].message
     assert sandbox.plan("compromised", subject="carol-1").problems == [], "taking it out needs no envelope for it"

@@ -20,6 +20,7 @@ from secretsync.errors import (
 from secretsync.git import Repository
 from secretsync.rotation import applying, model
 from secretsync.rotation.journal import Lock, Operation
+from tests.peers.api import wait_for
 from tests.unit.rotation.repositories import FILES, Sandbox
 
 
@@ -119,8 +120,7 @@ def test_a_second_run_at_the_same_time(sandbox: Sandbox) -> None:
         os._exit(0)
     os.close(reader)
     try:
-        while not (sandbox.root.parent / "locked").exists():
-            os.sched_yield()
+        wait_for((sandbox.root.parent / "locked").exists)
         with pytest.raises(OperationRunningError, match=f"the other one, process {pid}"):
             sandbox.apply(plan)
     finally:
