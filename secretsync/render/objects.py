@@ -27,6 +27,11 @@ def kind_of(obj: Mapping) -> str:
     return text_of(obj.get("kind"))
 
 
+def has_merge(node: Node | None) -> bool:
+    """Whether a YAML merge key stands in a mapping: what it merges is no entry of the tree, and one to Kubernetes."""
+    return type(node) is Mapping and any(entry.key.value == "<<" for entry in node.entries())
+
+
 def is_secret(obj: Mapping) -> bool:
     """Whether it is a core/v1 Secret."""
     return kind_of(obj) == "Secret" and text_of(obj.get("apiVersion")) == "v1"

@@ -175,6 +175,7 @@ def _reveal(opened: Opened, context: Context) -> Mapping:
 
 
 def _finish(opened: Opened, finish: Finish, context: Context) -> Mapping:
+    _refuse_merges(opened, context)
     if objects.items_of(opened.after) is not None:
         return _finish_list(opened, finish, context)
     if objects.kind_of(opened.after) == "Secret" and objects.may_hold_ciphertext(opened.after):
@@ -182,6 +183,16 @@ def _finish(opened: Opened, finish: Finish, context: Context) -> Mapping:
 
         open_carried(opened, context.keys, context.options.limits)
     return finish(opened, context)
+
+
+def _refuse_merges(opened: Opened, context: Context) -> None:
+    """Refuse a YAML merge key where it would give an object a kind, a value or a namespace that is not judged here."""
+    options, obj = context.options, opened.after
+    is_judged = options.outputs is not None
+    if (is_judged or options.mode != "reveal") and objects.has_merge(obj):
+        raise ManifestError("a merge key (<<) may hide what the object is", location=opened.location or None)
+    if is_judged and objects.has_merge(obj.get("metadata")):
+        raise ManifestError("a merge key (<<) may hide its namespace", location=f"{opened.location} metadata".strip())
 
 
 def _finish_list(opened: Opened, finish: Finish, context: Context) -> Mapping:

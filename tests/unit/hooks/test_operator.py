@@ -13,6 +13,7 @@ from secretsync.errors import (
     FileAccessError,
     FormatError,
     LimitError,
+    ManifestError,
     NoIdentityMatchError,
     PolicyError,
     SecretsyncError,
@@ -243,3 +244,24 @@ def test_the_command_line_names_another_configuration(tmp_path: Path, monkeypatc
     configured(tmp_path, f"{HEAD}identities: {{age: [{KEYS / 'age-2.txt'}]}}\n")
     with pytest.raises(NoIdentityMatchError):
         render_command.run(["--operator-config", path, str(secret)])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "apiVersion: v1\nkind: ConfigMap\n<<: {kind: Secret}\n",
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, <<: {namespace: other}}\n",
+        "apiVersion: v1\nkind: List\n<<: {items: [{apiVersion: v1, kind: Secret}]}\n",
+        "apiVersion: v1\nkind: List\nitems: [{apiVersion: v1, kind: ConfigMap, metadata: {<<: {namespace: other}}}]\n",
+    ],
+)
+def test_a_merge_key_hides_no_kind_and_no_namespace(text: str) -> None:
+    with pytest.raises(ManifestError, match="merge key"):
+        rendered(text, parse(f"{HEAD}outputs: {{kinds: [ConfigMap, List], namespaces: ['']}}\n".encode(), "hook.yaml"))
+
+
+@pytest.mark.parametrize("mode", ["seal", "redact"])
+def test_a_merge_key_makes_no_secret_in_the_clear(mode: str) -> None:
+    text = "apiVersion: v1\nmetadata: {name: a}\n<<: {kind: Secret, stringData: {a: b}}\n"
+    with pytest.raises(ManifestError, match="merge key"):
+        rendered(text, parse(f"{HEAD}mode: {mode}\n".encode(), "hook.yaml"))
