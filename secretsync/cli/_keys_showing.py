@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -12,10 +12,10 @@ import typer
 
 from secretsync.cli import _ring
 from secretsync.cli._options import grouped
-from secretsync.cli._output import write_stdout
+from secretsync.cli._output import write_lines, write_stdout
 from secretsync.cli._ring import Place
 from secretsync.cli._terminal import warn
-from secretsync.errors import ConfigError, one_line
+from secretsync.errors import ConfigError
 from secretsync.keyring import KeyRing, Principal, PublicKey, Snapshot, census, load, load_from
 from secretsync.keyring.comparing import Difference, compare
 
@@ -38,7 +38,7 @@ def show(
         _write_json({"keys": rows})
     else:
         header = ("PRINCIPAL", "KIND", "KEY", "TYPE", "RECIPIENT", "STATUS", "EXPIRES", "PROVED", "GROUPS")
-        _write(_table([header, *(_cells(row) for row in rows)]))
+        write_lines(_table([header, *(_cells(row) for row in rows)]))
 
 
 @grouped
@@ -59,7 +59,7 @@ def diff(
     if form == "json":
         _write_json({"files": [each._asdict() for each in found]})
     else:
-        _write(line for each in found for line in _difference_lines(each))
+        write_lines(line for each in found for line in _difference_lines(each))
     return 1 if found else 0
 
 
@@ -87,7 +87,7 @@ def export(
             warn(f"{key.id} of {principal.name} is no {kind} key, and left out")
             continue
         if kind == "age":
-            _write([f"# {key.id} of {principal.name}", key.recipient])
+            write_lines([f"# {key.id} of {principal.name}", key.recipient])
         else:
             write_stdout(place.source.read(f"keys/pgp/{key.master_key.name}.asc") or b"")
 
@@ -178,10 +178,6 @@ def _table(rows: list[tuple[str, ...]]) -> Iterator[str]:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-
-
-def _write(lines: Iterable[str]) -> None:
-    write_stdout("".join(f"{one_line(line)}\n" for line in lines).encode())
 
 
 def _write_json(values: dict[str, object]) -> None:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
 from typing import Final
 
 import typer
 
 from secretsync import files
-from secretsync.errors import FileAccessError
+from secretsync.errors import FileAccessError, one_line
 
 # What a shell reports for a program that a closed pipe ended: 128 + SIGPIPE.
 _BROKEN_PIPE: Final = 141
@@ -32,6 +33,11 @@ def write_stdout(data: bytes) -> None:
         raise typer.Exit(_BROKEN_PIPE) from None
     except OSError as error:
         raise FileAccessError((error.strerror or "cannot be written").lower(), location="standard output") from None
+
+
+def write_lines(lines: Iterable[str], output: str | None = None) -> None:
+    """Write text for people, to the file `output` or to standard output; names in it cannot break a line or steer a terminal."""
+    write_result("".join(f"{one_line(line)}\n" for line in lines).encode(), output)
 
 
 def write_result(data: bytes, output: str | None, *, mode: int | None = None, replaces: bytes | None = None) -> None:

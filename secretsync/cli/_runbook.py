@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from types import FrameType, TracebackType
@@ -15,7 +15,7 @@ import typer
 
 from secretsync import age, files
 from secretsync.cli._terminal import ask_secret, say, show_progress
-from secretsync.errors import PlanProblemError, RepositoryError
+from secretsync.errors import PlanProblemError, RepositoryError, one_line
 from secretsync.git import Repository
 from secretsync.masterkeys import MasterKeys
 from secretsync.rotation import applying, evidence
@@ -164,7 +164,7 @@ def as_json(values: dict[str, Any]) -> bytes:
 
 def plan_text(plan: Plan) -> str:
     """Return a plan for people: what happens, what is wrong, what is left to do."""
-    return "\n".join(_plan_lines(plan)) + "\n"
+    return _text(_plan_lines(plan))
 
 
 def summary(plan: Plan) -> str:
@@ -220,7 +220,7 @@ def evidence_text(values: dict[str, Any]) -> str:
         lines += [f"       {note}" for note in (*check["failures"], *check["notes"])]
     lines += [*_task_lines(values["tasks"]), f"evidence: {os.path.join(values['folder'], 'evidence.md')}"]
     lines.append(f"branch {values['branch']} is ready: git merge --ff-only {values['branch']}")
-    return "\n".join(lines) + "\n"
+    return _text(lines)
 
 
 def status_text(values: dict[str, Any]) -> str:
@@ -233,4 +233,9 @@ def status_text(values: dict[str, Any]) -> str:
     ]
     lines += [f"  commit  {commit[:12]} {phase}" for phase, commit in values["commits"].items()]
     lines.append(f"  files   {counts['written']} of {counts['planned']} written")
-    return "\n".join([*lines, *_task_lines(values["tasks"])]) + "\n"
+    return _text([*lines, *_task_lines(values["tasks"])])
+
+
+def _text(lines: Iterable[str]) -> str:
+    """Return the lines as one text; names of files come from strangers, and must not steer a terminal."""
+    return "".join(f"{one_line(line)}\n" for line in lines)

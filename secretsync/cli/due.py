@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from secretsync.cli._output import write_result
+from secretsync.cli._output import write_lines, write_result
 from secretsync.cli._runbook import Form, as_json
 from secretsync.git import Repository
 from secretsync.keyring import load_from
@@ -20,8 +20,10 @@ from secretsync.rotation.planning import snapshot
 
 def due(
     repository: Annotated[str, typer.Option("--repository", "-C", help="A folder of the repository.")] = ".",
-    max_age: Annotated[int | None, typer.Option("--max-age", help="Days; that of the policy unless given.")] = None,
-    budget: Annotated[int | None, typer.Option("--budget", help="List no more than this many files.")] = None,
+    max_age: Annotated[
+        int | None, typer.Option("--max-age", min=1, help="Days; that of the policy unless given.")
+    ] = None,
+    budget: Annotated[int | None, typer.Option("--budget", min=1, help="List no more than this many files.")] = None,
     form: Form = "text",
 ) -> None:
     """List the files whose data keys are older than allowed.
@@ -38,7 +40,7 @@ def due(
         rows = [{**one._asdict(), "since": one.since.isoformat(), "days": (now - one.since).days} for one in late]
         write_result(as_json({"version": 1, "commit": head, "encrypted": len(found), "due": rows}), None)
     else:
-        write_result(("\n".join(_lines(late, len(found), now)) + "\n").encode(), None)
+        write_lines(_lines(late, len(found), now))
 
 
 def _encrypted(repository: Repository, commit: str) -> list[str]:

@@ -15,7 +15,7 @@ from secretsync.audit.explanation import Explanation, Leaf
 from secretsync.audit.explanation import explain as explained
 from secretsync.cli._creation import rules_at
 from secretsync.cli._options import AllowDemoKeys, Config, InputType, grouped
-from secretsync.cli._output import write_stdout
+from secretsync.cli._output import write_lines, write_stdout
 from secretsync.masterkeys import MasterKeys
 
 File: TypeAlias = Annotated[str, typer.Argument(metavar="FILE", help="An encrypted or a plain file.")]
@@ -42,7 +42,7 @@ def explain(
     if as_json:
         write_stdout((json.dumps({"version": 1, **asdict(explanation)}, indent=2) + "\n").encode())
     else:
-        write_stdout(("\n".join(_lines(path, explanation)) + "\n").encode())
+        write_lines(_lines(path, explanation))
 
 
 def _lines(path: str, explanation: Explanation) -> Iterator[str]:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from secretsync.cli._options import AllowDemoKeys
-from secretsync.cli._output import write_result
+from secretsync.cli._output import write_lines, write_result
 from secretsync.cli._runbook import Form, as_json
 from secretsync.cli._terminal import ask_secret, warn
 from secretsync.git import Repository
@@ -51,7 +51,7 @@ def exposure(
         values = {"version": 1, "name": name, "commit": head, "values": [asdict(one) for one in found]}
         write_result(as_json(values), output)
     else:
-        write_result(("\n".join(_lines(name, found)) + "\n").encode(), output)
+        write_lines(_lines(name, found), output)
     if repo.is_shallow():
         warn("this clone is shallow: values from before its first commit are missing here")
 

@@ -121,6 +121,15 @@ def test_no_link_leads_out_of_the_folder_that_is_written(invoke: Invoke, encrypt
     assert list(outside.iterdir()) == []
 
 
+def test_a_name_in_a_file_does_not_steer_the_terminal(invoke: Invoke, folder: Path, recipient: str) -> None:
+    (folder / ".sops.yaml").write_text(f"creation_rules: [{{age: {recipient}}}]\n")
+    (folder / "a.yaml").write_text('"\\e[2Jpassword\\nwho": 1\n')
+    outcome = invoke("explain", "a.yaml")
+    assert outcome.code == 0, outcome.err
+    assert b"\x1b" not in outcome.out
+    assert rb"\x1b[2Jpassword\nwho" in outcome.out
+
+
 def test_sealed_secrets_unseal(invoke: Invoke, folder: Path, sealing: tuple[Path, Path]) -> None:
     (folder / "secret.yaml").write_text(SECRET_MANIFEST)
     sealed = invoke("seal", "--cert", sealing[0], "-w", "sealed.yaml", "secret.yaml")
