@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Literal, TypeAlias, TypeVar
+from typing import Annotated, TypeAlias, TypeVar
 
 import typer
 
 from secretsync import files
 from secretsync.errors import SecretsyncError
+from secretsync.sealed.output import Format
 
 Result = TypeVar("Result")
 
-Format: TypeAlias = Literal["json", "yaml"]
 ManifestFormat: TypeAlias = Annotated[
     Format | None, typer.Option("--format", "-o", case_sensitive=False, help="How to write the objects; else JSON.")
 ]
 
 
 def format_of(wanted: Format | None, output: str | None) -> Format:
-    """Return the format to write: the one asked for, YAML for a file that is named so, else JSON, as kubeseal does."""
+    """Return the format to write: YAML for a file that is named so, else the one asked for, else JSON, as kubeseal does."""
     if output is not None and output.endswith((".yaml", ".yml")):
         return "yaml"
     return wanted or "json"

@@ -10,7 +10,7 @@ from typing import Annotated, Literal, TypeAlias
 import typer
 
 from secretsync import files
-from secretsync.cli._manifests import Format, ManifestFormat, format_of, placed
+from secretsync.cli._manifests import ManifestFormat, format_of, placed
 from secretsync.cli._output import write_result
 from secretsync.cli._terminal import warn
 from secretsync.documents.tree import Limits
@@ -99,7 +99,7 @@ def seal(
 
 
 def _seal(
-    inputs: Sequence[str], bound: Callable[[Object], Object], form: Format | None, sealed_file: str | None
+    inputs: Sequence[str], bound: Callable[[Object], Object], form: output.Format | None, sealed_file: str | None
 ) -> None:
     operation = partial(seal_all, seal_one=bound, limits=Limits.unbounded())
     sealed = [each for path in inputs for each in placed(path, operation)]

@@ -13,7 +13,6 @@ from typing import Final, Literal
 from secretsync.documents.plain import from_plain
 from secretsync.documents.stores import store_named
 from secretsync.documents.tree import Mapping as Tree
-from secretsync.errors import ConfigError
 from secretsync.manifests.objects import Object
 
 Format = Literal["json", "yaml"]
@@ -26,21 +25,6 @@ _ORDER: Final = (
 _SECRET_ORDER: Final = (*_ORDER, "immutable", "data", "stringData", "type")
 _TEMPLATE_ORDER: Final = (*_ORDER, "type", "immutable", "data")
 _FREE: Final = ("labels", "annotations", "data", "stringData", "encryptedData")
-
-
-def format_named(name: str) -> Format:
-    """Return the format called `name`, in any case as for kubeseal; the empty name is JSON.
-
-    Raises:
-        ConfigError: there is no such format.
-    """
-    match name.lower():
-        case "" | "json":
-            return "json"
-        case "yaml":
-            return "yaml"
-        case _:
-            raise ConfigError(f"unsupported output format {name!r}", hint="use json or yaml")
 
 
 def dump(objects: Iterable[Object], form: Format) -> bytes:

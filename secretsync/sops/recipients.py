@@ -130,19 +130,6 @@ def update_keys(
     return Update(output, plan, _farewell(plan))
 
 
-def with_group_added(found: Metadata, group: Sequence[Recipient], keys: Keys) -> list[list[Recipient]]:
-    """Return the file's groups and one more."""
-    return [*of_file(found, keys), list(group)]
-
-
-def with_group_deleted(found: Metadata, index: int, keys: Keys) -> list[list[Recipient]]:
-    """Return the file's groups without the one at `index`, counted from 0. Raises: ConfigError where there is none."""
-    groups = of_file(found, keys)
-    if not 0 <= index < len(groups):
-        raise ConfigError(f"there is no key group {index}: the file has {len(groups)}, counted from 0")
-    return [*groups[:index], *groups[index + 1 :]]
-
-
 def _rewrapped(
     found: Metadata, groups: Sequence[Sequence[Recipient]], options: Options, *, threshold: int, now: datetime
 ) -> tuple[list[list[Envelope]], int]:

@@ -14,7 +14,7 @@ from secretsync.errors import ConfigError, ManifestError, MissingFileError
 from secretsync.manifests.reading import read
 from secretsync.sealed.certificate import SealingCertificate
 from secretsync.sealed.merge import merge_text
-from secretsync.sealed.output import dump, format_named
+from secretsync.sealed.output import Format, dump
 from secretsync.sealed.privatekeys import UnsealingKey, load
 from secretsync.sealed.raw import seal_raw
 from secretsync.sealed.scope import scope_named
@@ -79,7 +79,7 @@ def _seal(folder: Path, options: argparse.Namespace, stdin: str | None, certific
             raise MissingFileError("no such file")
         merged = merge_text(target.read_bytes(), read(data), Sealer(certificate), scope=options.scope or None)
         return Sealed(merged.data, merged.warnings)
-    form = format_named(options.format)
+    form = _format(options.format)
     sealed = seal_all(
         data,
         partial(
@@ -93,6 +93,17 @@ def _seal(folder: Path, options: argparse.Namespace, stdin: str | None, certific
         ),
     )
     return Sealed(dump(sealed, form))
+
+
+def _format(name: str) -> Format:
+    """Return what kubeseal takes the name for: in any case, and JSON for none."""
+    match name.lower():
+        case "" | "json":
+            return "json"
+        case "yaml":
+            return "yaml"
+        case _:
+            raise ConfigError(f"unsupported output format {name!r}")
 
 
 def _raw(folder: Path, options: argparse.Namespace, stdin: str | None, certificate: SealingCertificate) -> bytes:

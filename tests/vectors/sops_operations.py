@@ -63,7 +63,8 @@ def _update_keys(vector: Vector, argv: Argv, data: bytes, options: operations.Op
 def _groups(vector: Vector, argv: Argv, data: bytes, options: operations.Options, scratch: Path) -> bytes:
     documents = store_named(options.store).load(data, encrypted=True).documents
     found = metadata.split(documents)[1]
-    kept = groups_of.with_group_deleted(found, int(argv.words[-1]), options.keys)
+    kept = groups_of.of_file(found, options.keys)
+    del kept[int(argv.words[-1])]
     return groups_of.update_keys(data, kept, options, now=NOW).data
 
 

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 
-import pytest
-
-from secretsync.errors import ConfigError
 from secretsync.manifests.reading import read
 from secretsync.sealed import seal
-from secretsync.sealed.output import dump, format_named
+from secretsync.sealed.output import dump
 from tests.unit.sealed.keys import certificate
 from tests.unit.sealed.test_sealing import secret
 
@@ -44,13 +41,3 @@ def test_keys_and_values_that_yaml_1_1_misreads_are_quoted() -> None:
     assert all(f'"{word}": ' in text for word in AMBIGUOUS if word != "_1")
     ((_, back),) = read(text.encode())
     assert back == sealed
-
-
-@pytest.mark.parametrize(("name", "form"), [("", "json"), ("JSON", "json"), ("yaml", "yaml"), ("Yaml", "yaml")])
-def test_formats_are_named_in_any_case(name: str, form: str) -> None:
-    assert format_named(name) == form
-
-
-def test_another_format_is_refused() -> None:
-    with pytest.raises(ConfigError, match="toml"):
-        format_named("toml")

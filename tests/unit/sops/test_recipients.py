@@ -118,15 +118,6 @@ def test_without_the_data_key_nothing_is_changed() -> None:
         update(encrypted(Keys({}), age("a")), Keys({}), age("a", "b"))
 
 
-def test_groups_are_added_and_deleted_by_index() -> None:
-    keys = Keys({})
-    found = metadata.split(load(encrypted(keys, age("a"), age("b")).decode()).documents)[1]
-    assert recipients.with_group_added(found, age("c"), keys) == [age("a"), age("b"), age("c")]
-    assert recipients.with_group_deleted(found, 0, keys) == [age("b")]
-    with pytest.raises(ConfigError, match="no key group 2"):
-        recipients.with_group_deleted(found, 2, keys)
-
-
 def test_every_copy_of_the_block_is_updated() -> None:
     keys = Keys({})
     before = sops.encrypt(load("a: 1\n---\nb: 2\n"), groups=[age("a")], keys=keys, now=NOW)
