@@ -1,6 +1,6 @@
-"""The formats against sops and kubeseal: each comparison runs both sides and says what ratio the design promises.
+"""The formats against sops and kubeseal: each comparison runs both sides and says what ratio is promised.
 
-Sources of the bounds: design section 6. A side's CPU time is that of all its processes.
+A side's CPU time is that of all its processes.
 """
 
 from __future__ import annotations

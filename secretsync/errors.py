@@ -26,7 +26,7 @@ class SecretsyncError(Exception):
 
     `location` says where: `file`, `file#document`, `file#document tree.path`. `hint` is the command or the change that
     helps. `exit_code` is what `render`, hooks and `check` exit with; `sops_exit_code` is what the file commands exit
-    with, where sops has a code for the same cause (design decision 8).
+    with, where sops has a code for the same cause (ADR 0008).
     """
 
     exit_code: ClassVar[int] = 70

@@ -2,7 +2,7 @@
 
 A key is a Secret of type `kubernetes.io/tls` under a label in the controller's namespace. The controller reads its keys
 when it starts, so whatever changes them takes effect after its next restart. Source: sealed-secrets pkg/controller
-keyregistry.go and keys.go at v0.36.6; spec/sealed-secrets.md 2.1, 2.2, 2.8.
+keyregistry.go and keys.go at v0.36.6.
 """
 
 from __future__ import annotations

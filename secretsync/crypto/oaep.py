@@ -1,6 +1,6 @@
 """RSA-OAEP with an explicit seed: SHA-256, MGF1 with SHA-256, a label.
 
-pyca/cryptography draws the seed itself, which deterministic sealing cannot use (design decision 4). Only the public
+pyca/cryptography draws the seed itself, which deterministic sealing cannot use (ADR 0004). Only the public
 operation stands here; Python's integers are not constant-time, so nothing secret but the message enters.
 """
 

@@ -1,6 +1,6 @@
 """The flat form of nested metadata in dotenv and INI: `age__list_0__map_enc`, and back.
 
-Source: sops stores/flatten.go at v3.13.3, spec/sops.md 1.8 "Flattening".
+Source: sops stores/flatten.go at v3.13.3.
 """
 
 from __future__ import annotations

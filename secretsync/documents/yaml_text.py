@@ -2,7 +2,7 @@
 
 The choice of style follows what sops' emitter does (plain, then single quotes, then double quotes, literal blocks for
 lines), and is stricter where a reader other than go-yaml would see another type.
-Source: go.yaml.in/yaml/v3 emitterc.go and encode.go at v3.0.5, spec/sops.md 1.9 "Emission".
+Source: go.yaml.in/yaml/v3 emitterc.go and encode.go at v3.0.5.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Which names Kubernetes allows: objects, namespaces and the keys of a Secret.
 
 Sealing needs the check for its own safety: a strict label is `namespace/name`, and two labels can only be told apart
-while neither part holds a slash (spec 1.2).
+while neither part holds a slash, which the format does not see to.
 """
 
 from __future__ import annotations

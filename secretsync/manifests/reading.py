@@ -1,6 +1,6 @@
 """Every Kubernetes object of a text, in order: YAML documents, concatenated JSON, Lists flattened.
 
-A document that does not parse is an error, never skipped (kubeseal drops it, spec 1.8).
+A document that does not parse is an error, never skipped (kubeseal drops it).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A Secret read strictly: every value a string, every name legal, every field of data decoded.
 
-kubeseal coerces numbers and booleans, reads other kinds, and seals ciphertext of sops as if it were the value
-(spec 1.8); each of these is refused here, naming the field and never the value.
+kubeseal coerces numbers and booleans, reads other kinds, and seals ciphertext of sops as if it were the
+value; each of these is refused here, naming the field and never the value.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Ciphertext in, ciphertext out: each Secret becomes a SealedSecret, and no decrypted value leaves in anything else.
 
-Sealing is deterministic (design decision 4): its key material is the data key the Secret was decrypted with, or for
+Sealing is deterministic (ADR 0004): its key material is the data key the Secret was decrypted with, or for
 a Secret in the clear the operator's seal key.
 """
 

@@ -1,7 +1,7 @@
 """Which documents of a stream were encrypted together, and opening each such unit with its MAC verified.
 
 The whole input is tried as one unit first, as sops has it. Otherwise documents with equal `lastmodified` and `mac`
-form a unit, verified in stream order, and documents without a `sops` block are plain (design section 3).
+form a unit, verified in stream order, and documents without a `sops` block are plain.
 """
 
 from __future__ import annotations

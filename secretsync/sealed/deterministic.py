@@ -2,7 +2,7 @@
 
 Rendering in a hook seals again on every refresh; random ciphertext there would never be in sync. Every derived value is
 a pseudorandom function of certificate, scope, namespace, name, item and the whole plaintext, each length-prefixed: two
-different items never share a session key, which is what the all-zero nonce of the format asks for (spec 6.1 E).
+different items never share a session key, which is what the all-zero nonce of the format asks for (ADR 0004).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Why an item does not open: the format says nothing, but whoever holds the key can try the labels it may have had.
 
 Nearly every support question about kubeseal is one of these: renamed, moved, or a scope annotation on the template
-only (spec 1.2).
+only.
 """
 
 from __future__ import annotations

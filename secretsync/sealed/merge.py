@@ -2,7 +2,7 @@
 
 Name, namespace and scope are the target's (kubeseal forgets the scope, and the file no longer unseals); missing maps
 are made (kubeseal panics); every byte that is not edited stays (kubeseal loses comments and further documents).
-Keys are never removed. Source: spec 1.9.
+Keys are never removed. Source: pkg/kubeseal/kubeseal.go (SealMergingInto) at v0.36.6.
 """
 
 from __future__ import annotations

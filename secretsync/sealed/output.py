@@ -1,7 +1,7 @@
 """Objects as text, in the order and layout that kubeseal prints.
 
 YAML: every document is preceded by `---`, all keys are sorted. JSON: concatenated objects, indented by two, with the
-fields in the order of Kubernetes' Go types. Source: spec 1.8; k8s.io/apimachinery ObjectMeta, k8s.io/api core/v1.
+fields in the order of Kubernetes' Go types. Source: k8s.io/apimachinery ObjectMeta, k8s.io/api core/v1.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A SealedSecret read strictly, as what it is: items, a template, and the place its label is made of.
 
-Old files carry nulls (`creationTimestamp`, `template.data`, `status: {}`); they read as absent. Source: spec 1.6, 1.8.
+Old files carry nulls (`creationTimestamp`, `template.data`, `status: {}`); they read as absent.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Writing the `sops` block: new in sops' order, or changed in place with everything else in it kept.
 
 New fields are alphabetical, as sops 3.13 writes them; in a found block, order, spelling of names, unknown fields and
-unchanged envelopes stay the very nodes they were. Source: sops stores/metadata.go, stores.go at v3.13.3; spec 1.8.
+unchanged envelopes stay the very nodes they were. Source: sops stores/metadata.go, stores.go at v3.13.3.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Lookup and matching follow sops: the first file from the working directory upwards, the first rule whose `path_regex`
 is found anywhere in the path relative to it. Unknown keys, which sops ignores without a word, become warnings.
-Source: sops config/config.go at v3.13.3; spec 1.13.
+Source: sops config/config.go at v3.13.3.
 """
 
 from __future__ import annotations

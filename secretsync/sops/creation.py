@@ -1,7 +1,7 @@
 """What a new file gets: keys, selector and threshold from flags, environment and creation rule, in sops' precedence.
 
 One key flag or its variable is enough to leave the rule's keys aside; a selector flag replaces the rule's of its own
-kind only. Source: sops cmd/sops/main.go `getEncryptConfig`, `keyGroups` at v3.13.3; spec 1.13, 1.15.
+kind only. Source: sops cmd/sops/main.go `getEncryptConfig`, `keyGroups` at v3.13.3.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The data key of a file: recovered from its envelopes, or wrapped for its groups of master keys.
 
-Source: sops sops.go `GetDataKeyWithKeyServices`, `UpdateMasterKeysWithKeyServices` at v3.13.3; spec 1.11.
+Source: sops sops.go `GetDataKeyWithKeyServices`, `UpdateMasterKeysWithKeyServices` at v3.13.3.
 """
 
 from __future__ import annotations

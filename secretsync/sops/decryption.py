@@ -2,7 +2,7 @@
 
 Comments are not part of the MAC. One that does not decrypt where it stands is tried under the paths around it, since
 its place can shift when a file is reformatted, and otherwise stays as text with a warning.
-Source: sops sops.go `Tree.Decrypt`, cmd/sops/common `DecryptTree` at v3.13.3; spec 1.2 to 1.6.
+Source: sops sops.go `Tree.Decrypt`, cmd/sops/common `DecryptTree` at v3.13.3.
 """
 
 from __future__ import annotations

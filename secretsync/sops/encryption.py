@@ -1,7 +1,7 @@
 """Encrypting: a new file from a plain one, and the documents of a file whose values changed.
 
 Every result is read back and decrypted in memory before it is returned, and comments are encrypted for the place where
-that reading finds them. Source: sops sops.go `Tree.Encrypt`, cmd/sops/encrypt.go at v3.13.3; spec 1.2 to 1.7.
+that reading finds them. Source: sops sops.go `Tree.Encrypt`, cmd/sops/encrypt.go at v3.13.3.
 """
 
 from __future__ import annotations
@@ -228,7 +228,7 @@ class _Remembered(Walk):
 
 
 def _demands(walk: Encryption, recipients: list[list[datakey.Recipient]]) -> list[str]:
-    """Say which sops a reader needs, where that is later than 3.9. Source: the release notes of sops, spec 1.2, 1.11."""
+    """Say which sops a reader needs, where that is later than 3.9. Source: the release notes of sops."""
     demands = []
     if any(one.kind == "age" and one.name.startswith("age1pq1") for group in recipients for one in group):
         demands.append("sops opens this file from 3.12 on: it has a post-quantum recipient")

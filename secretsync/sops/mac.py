@@ -1,7 +1,7 @@
 """The MAC of a file: SHA-512 over the canonical bytes of its leaves, encrypted with `lastmodified` as additional data.
 
 Leaves follow each other without separators, keys or types; comments and nulls are left out.
-Source: sops sops.go `Tree.Encrypt`, `Tree.Decrypt`, decrypt.go at v3.13.3; spec 1.6.
+Source: sops sops.go `Tree.Encrypt`, `Tree.Decrypt`, decrypt.go at v3.13.3.
 """
 
 from __future__ import annotations

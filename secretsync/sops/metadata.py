@@ -2,7 +2,7 @@
 
 What the block holds beyond that (unknown fields, order, spelling of names) stays in `Metadata.block`, so that a
 rewrite keeps it. Nothing in the block but `mac`, `lastmodified` and each `enc` is authenticated.
-Source: sops stores/stores.go, stores/metadata.go and mapstructure's WeaklyTypedInput at v3.13.3; spec 1.8.
+Source: sops stores/stores.go, stores/metadata.go and mapstructure's WeaklyTypedInput at v3.13.3.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A change touches the values it changes, `lastmodified` and `mac` (and `version` on edit) in every copy of the block;
 every other value keeps its ciphertext. Nothing is read or written here but the bytes given.
-Source: sops cmd/sops/{set,unset,edit,rotate}.go at v3.13.3; spec 1.7, 1.17.
+Source: sops cmd/sops/{set,unset,edit,rotate}.go at v3.13.3.
 """
 
 from __future__ import annotations

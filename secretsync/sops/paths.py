@@ -1,7 +1,7 @@
 """Paths into a tree, `["a"]["b"][0]`: parsed, followed, and values set or removed there on a new tree.
 
 List positions count items; sops counts comments as well (docs/reference/differences.md).
-Source: sops cmd/sops/main.go `parseTreePath`, sops.go `Truncate`, `set`, `unset` at v3.13.3; spec 1.17.
+Source: sops cmd/sops/main.go `parseTreePath`, sops.go `Truncate`, `set`, `unset` at v3.13.3.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 An envelope whose share of the data key stays the same stays byte-identical. A removed recipient can still open what was
 encrypted before, and keeps the data key it may have seen until the file is rotated.
-Source: sops cmd/sops/subcommand/updatekeys, common `DiffKeyGroups` at v3.13.3; spec 1.11, 1.17.
+Source: sops cmd/sops/subcommand/updatekeys, common `DiffKeyGroups` at v3.13.3.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Creation rules: their keys with types as strict as sops', and the key groups they spell.
 
-Source: sops config/config.go `creationRule`, `keyGroup`, `extractMasterKeys` at v3.13.3; spec 1.13.
+Source: sops config/config.go `creationRule`, `keyGroup`, `extractMasterKeys` at v3.13.3.
 """
 
 from __future__ import annotations

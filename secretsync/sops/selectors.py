@@ -1,7 +1,7 @@
 """The six selectors: which leaves of a tree are encrypted, judged by the keys of their path or by active comments.
 
 Patterns are RE2, searched anywhere. The engine is loaded only for patterns that are more than plain words.
-Source: sops sops.go `shouldBeEncrypted` at v3.13.3; spec 1.5.
+Source: sops sops.go `shouldBeEncrypted` at v3.13.3.
 """
 
 from __future__ import annotations

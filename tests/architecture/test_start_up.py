@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 SAMPLE = Path(__file__).parent / "start_up"
 CERTIFICATE = ROOT / "examples" / "demo-keys" / "sealing.crt"
 
-# Budgets of the hook path beyond the bare interpreter (design section 6). Lower them when you can, never raise them.
+# Budgets of the hook path beyond the bare interpreter. Lower them when you can, never raise them.
 REVEAL_MODULES, SEAL_MODULES = 120, 180
 NEVER_IN_A_HOOK = {
     "asyncio", "boto3", "click", "git", "gnupg", "kubernetes", "pydantic", "rich", "ssl", "typer",
