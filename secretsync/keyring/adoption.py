@@ -30,6 +30,7 @@ from secretsync.sops.rules import Rule, comma_separated
 
 _CARRIED: Final = ("stores", "destination_rules")
 _ANCHOR: Final = re.compile(r"[&*]([^\s,\[\]{}]+)")
+_REMARK: Final = re.compile(r"[,(].*", re.DOTALL)  # `alice, a developer` is alice
 _NOT_IN_NAMES: Final = re.compile(r"[^a-z0-9]+")
 _LONGEST: Final = 40
 _SHORT: Final = 8
@@ -187,17 +188,14 @@ def _scalars(node: Node, comment: str) -> Iterator[tuple[Scalar, str]]:
     if isinstance(node, Scalar):
         yield node, comment
         return
-    above = ""
-    items = node.items
-    for index, item in enumerate(items):
+    before = ""  # a comment behind an item on its line precedes it in the tree, and comes last of those that do
+    for item in node.items:
         if isinstance(item, Comment):
-            above = item.text
+            before = item.text
             continue
         value = item if isinstance(item, Scalar | Mapping | Sequence) else item.value
-        following = items[index + 1] if index + 1 < len(items) else None
-        behind = following.text if isinstance(following, Comment) and following.inline else ""
-        yield from _scalars(value, behind or above)
-        above = ""
+        yield from _scalars(value, before)
+        before = ""
 
 
 def _kind(key: str) -> str:
@@ -206,7 +204,7 @@ def _kind(key: str) -> str:
 
 def _as_name(text: str) -> str:
     """Return a comment or an anchor as a principal's name, nothing where it is no name but a sentence."""
-    words = text.strip().split()
+    words = _REMARK.sub("", text).split()
     if not 0 < len(words) <= 3:
         return ""
     return _NOT_IN_NAMES.sub("-", " ".join(words).lower()).strip("-")[:_LONGEST].strip("-")

@@ -43,6 +43,13 @@ def test_names_come_from_anchors_and_comments(text: str, name: str) -> None:
     assert people(text)[A].startswith(name)
 
 
+def test_each_key_of_a_list_has_the_comment_on_its_own_line() -> None:
+    names = people(
+        f"creation_rules:\n  - age:\n      # both\n      - {A} # alice, a developer\n      - {B} # bob (left)\n"
+    )
+    assert names == {A: "alice", B: "bob"}
+
+
 def test_two_keys_of_one_name_are_two_principals() -> None:
     names = people(f"creation_rules:\n  - age:\n      # ops\n      - {A}\n      # ops\n      - {B}\n")
     assert names[A] == "ops"
