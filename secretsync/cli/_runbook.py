@@ -188,7 +188,7 @@ def _plan_lines(plan: Plan) -> Iterator[str]:
         yield ""
         yield f"phase {number}: {phase.title}"
         for path, text in phase.edits.items():
-            yield f"  {'remove' if text is None else 'write'}      {path}"
+            yield f"  {'remove' if text is None else 'write':<10} {path}"
         for file in phase.files:
             change = [f"+{name}" for name in file.added] + [f"-{name}" for name in file.removed]
             yield f"  {file.operation:<10} {file.path}  {' '.join(change)}{f'  ({file.why})' if file.why else ''}"

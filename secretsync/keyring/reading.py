@@ -183,7 +183,11 @@ def _rule(fields: Fields, number: int) -> Rule:
     fields.only("paths", "path_regex", "readers", "reader_groups", "threshold", "encrypt")
     groups = [tuple(each.texts("members")) for each in fields.mappings("reader_groups")]
     plain = tuple(fields.texts("readers"))
-    if bool(groups) == bool(plain):
+    if not groups and not plain:
+        raise ConfigError(
+            "nobody would be left to read these files", location=fields.where, hint="give the rule other readers first"
+        )
+    if groups and plain:
         raise ConfigError("name either readers or reader_groups", location=fields.where)
     paths, pattern = tuple(fields.texts("paths")), fields.text("path_regex")
     if bool(paths) == bool(pattern):

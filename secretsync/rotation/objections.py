@@ -5,6 +5,7 @@ Problems keep a plan from being applied; drift and notes do not.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -13,8 +14,10 @@ from secretsync.errors import ConfigError, IntegrityError, NoIdentityMatchError,
 from secretsync.git import Repository
 from secretsync.keyring import KeyRing
 from secretsync.keyring.model import normalised
+from secretsync.masterkeys import MasterKeys
 from secretsync.rotation.inspection import Inspected
 from secretsync.rotation.model import Key, PhasePlan, Problem
+from secretsync.secrecy import SecretBytes
 from secretsync.sops.datakey import Recipient
 
 if TYPE_CHECKING:
@@ -42,6 +45,37 @@ def to_files(survey: Survey, chosen: set[str], expected: Expected) -> list[Probl
         if one.error is not None and (one.path in chosen or not one.groups):
             found.append(unopened(one.path, one.error))
     return found
+
+
+def to_closing(survey: Survey, phases: list[PhasePlan], keys: Mapping[str, Key]) -> list[Problem]:
+    """Return a problem for every file that loses the last key that is here: what is written could not be proved.
+
+    Files with key groups are left to the proof: they need a quorum, which may be elsewhere.
+    """
+    usable: dict[str, bool] = {}
+    closed = {one.path for one in survey.files if one.error is not None}
+
+    def at_hand(name: str) -> bool:
+        if name not in usable:
+            usable[name] = _opens(keys[name], survey.setting.keys)
+        return usable[name]
+
+    hint = "add the private half of one to SOPS_AGE_KEY_FILE, or let its holder run this"
+    message = "no key that it is encrypted for afterwards is here, so the result could not be proved"
+    return [
+        Problem(file.path, "nobody-here", message, hint)
+        for phase in phases
+        for file in phase.files
+        if file.operation == "rotate" and file.removed and len(file.after) == 1 and file.path not in closed
+        if not any(map(at_hand, file.after[0]))
+    ]
+
+
+def _opens(key: Key, held: MasterKeys) -> bool:
+    try:
+        return bool(held.unwrap(key.kind, held.wrap(key.kind, key.recipient, SecretBytes(os.urandom(32)))))
+    except SecretsyncError:
+        return False
 
 
 def to_dirt(repository: Repository, paths: Iterable[str]) -> list[Problem]:

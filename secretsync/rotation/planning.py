@@ -141,6 +141,7 @@ class _Planner:
         expected = objections.Expected(self._lost, self._scenario.mends, self._parameters.get("unknown") == "drop")
         self._problems += objections.to_files(survey, chosen, expected)
         self._problems += self._unusable(phases)
+        self._problems += objections.to_closing(survey, phases, self._keys)
         self._problems += objections.to_dirt(setting.repository, [path for one in phases for path in one.paths])
         return Plan(
             scenario=self._scenario.name,

@@ -24,7 +24,8 @@ MISNAMED: Final = ".sops.yml"
 MAX_PARENTS: Final = 100
 """Source: config.go `maxDepth`."""
 
-_TOP_KEYS: Final = ("creation_rules", "destination_rules", "stores")
+# `keys` is no key of sops: it is where, by custom, the anchors of the recipients are.
+_TOP_KEYS: Final = ("creation_rules", "destination_rules", "stores", "keys")
 _STORE_KEYS: Final = {"yaml": ("indent",), "json": ("indent",), "json_binary": ("indent",), "dotenv": (), "ini": ()}
 
 

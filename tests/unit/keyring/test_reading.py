@@ -59,7 +59,7 @@ def test_a_date_may_be_quoted_or_not() -> None:
 MISTAKES: dict[str, tuple[str, str, str]] = {
     "a misspelt field": ("keys/policy.yaml", "rules:\n  - path: [a]\n    readers: [alice]\n", "did you mean 'paths'"),
     "a field of another file": ("keys/groups.yaml", "rules: []\n", "unknown field"),
-    "no readers": ("keys/policy.yaml", "rules:\n  - paths: [a]\n", "either readers or reader_groups"),
+    "no readers": ("keys/policy.yaml", "rules:\n  - paths: [a]\n", "nobody would be left to read"),
     "both kinds of readers": (
         "keys/policy.yaml", "rules:\n  - {paths: [a], readers: [alice], reader_groups: [{members: [bob]}]}\n", "either",
     ),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from secretsync import age
 from secretsync.errors import (
     ChangedFileError,
     ConfigError,
@@ -74,6 +75,12 @@ def test_a_file_that_nobody_here_can_open(sandbox: Sandbox) -> None:
     assert _problems(sandbox, who="carol") == [("prod/api.yaml", "cannot-open"), ("prod/db.yaml", "cannot-open")]
 
 
+def test_files_that_lose_the_only_key_that_is_here(sandbox: Sandbox) -> None:
+    new = str(age.generate())
+    plan = sandbox.plan("compromised", subject="alice-1", recipient=new)
+    assert {problem.kind for problem in plan.problems} == {"nobody-here"}
+
+
 def test_a_file_that_was_tampered_with(sandbox: Sandbox) -> None:
     path = sandbox.root / "dev/app.json"
     path.write_text(path.read_text().replace('"port": "ENC[AES256_GCM,data:', '"port": "ENC[AES256_GCM,data:AAAA'))
@@ -96,7 +103,7 @@ def test_a_policy_that_would_leave_nobody(sandbox: Sandbox) -> None:
     sandbox.change_ring({"keys/policy.yaml": policy})
     sandbox.write({path: sandbox.encrypt(path, FILES[path], "bob") for path in FILES if path.startswith("dev")})
     sandbox.commit()
-    with pytest.raises(ConfigError, match="readers"):
+    with pytest.raises(ConfigError, match="nobody would be left"):
         sandbox.plan("remove", subject="bob")
 
 

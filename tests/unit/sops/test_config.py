@@ -259,6 +259,10 @@ def test_an_unknown_key_is_a_warning_with_a_suggestion(text: str, warning: str) 
     assert parse(text).warnings == [warning]
 
 
+def test_the_list_of_anchors_that_many_files_begin_with_is_no_mistake() -> None:
+    assert parse("keys: [&alice age1x]\ncreation_rules: [{age: *alice}]").warnings == []
+
+
 def test_indents_and_destinations_are_read() -> None:
     text = (
         "stores: {yaml: {indent: 2}, json: {indent: 0}, json_binary: {indent: 1}, dotenv: {}}\n"
