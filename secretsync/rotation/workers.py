@@ -46,6 +46,7 @@ class Pool:
         for process in self._processes:
             process.orders.close()
             process.results.close()
+        for process in self._processes:
             os.waitpid(process.pid, 0)
         self._processes.clear()
         self._worker.close()
@@ -83,8 +84,10 @@ class Pool:
             gc.disable()  # trees hold no cycles, and a collection would look at every file that is kept open
             os.close(orders[1])
             os.close(results[0])
+            # Whoever holds an end of an earlier one's pipes keeps it from noticing that the parent let go of it.
             for earlier in self._processes:
                 os.close(earlier.orders.fileno())
+                os.close(earlier.results.fileno())
             self._serve(os.fdopen(orders[0], "rb"), os.fdopen(results[1], "wb"))
         finally:
             os._exit(0)
