@@ -24,6 +24,8 @@ _SETTINGS: Final = (
     *("-c", "core.fsyncMethod=batch"),  # as durable as git's default, and one wait for many objects
 )
 _PIPE: Final = -1  # subprocess.PIPE
+_APART: Final = True  # start_new_session
+"""A terminal sends its interrupt to a whole group of processes. It is for us: git is to finish what we asked of it."""
 
 
 class Process(Protocol):
@@ -59,6 +61,7 @@ class Git:
                 strip_newline_in_stdout=False,
                 env=_blanked(),
                 istream=istream,
+                start_new_session=_APART,
             )
         except git.GitCommandNotFound:
             raise MissingDependencyError("git is not installed, or the folder is gone") from None
@@ -85,7 +88,7 @@ class Git:
     def start(self, *arguments: str) -> Process:
         """Start git with pipes to its input and from its output."""
         running: Any = self._git.execute(
-            ["git", *_SETTINGS, *arguments], as_process=True, istream=_PIPE, env=_blanked()
+            ["git", *_SETTINGS, *arguments], as_process=True, istream=_PIPE, env=_blanked(), start_new_session=_APART
         )
         return cast("Process", running)
 

@@ -114,7 +114,7 @@ def test_due_lists_old_data_keys(sandbox: Sandbox, invoke: Invoke) -> None:
 
 
 def test_an_interrupt_ends_with_130_and_the_command_to_go_on(sandbox: Sandbox) -> None:
-    """The signal arrives as soon as the journal holds the first file."""
+    """It comes as soon as the journal holds the first file and, as from a terminal, to every process of the group."""
     environ = {**os.environ, "PATH": os.environ["PATH"], "SOPS_AGE_KEY_FILE": str(sandbox.key_file("alice"))}
     program = (
         "import os, signal, sys\n"
@@ -122,14 +122,21 @@ def test_an_interrupt_ends_with_130_and_the_command_to_go_on(sandbox: Sandbox) -
         "record = journal.Operation.record\n"
         "def told(self, event, **values):\n"
         "    record(self, event, **values)\n"
-        "    if event == 'file': os.kill(os.getpid(), signal.SIGINT)\n"
+        "    if event == 'file': os.killpg(0, signal.SIGINT)\n"
         "journal.Operation.record = told\n"
         "from secretsync.cli.__main__ import run\n"
         "sys.exit(run(sys.argv[1:]))\n"
     )
     command = [sys.executable, "-c", program, "runbook", "remove", "apply", "bob", "--yes"]
     ended = subprocess.run(
-        command, env=environ, cwd=sandbox.root, capture_output=True, text=True, check=False, timeout=60
+        command,
+        env=environ,
+        cwd=sandbox.root,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        start_new_session=True,
     )
     assert ended.returncode == 128 + signal.SIGINT, ended.stderr
     hint = next(line for line in ended.stderr.splitlines() if "hint: " in line).partition("hint: ")[2]
