@@ -32,7 +32,6 @@ class SecretsyncError(Exception):
     exit_code: ClassVar[int] = 70
     sops_exit_code: ClassVar[int | None] = None
     title: ClassVar[str] = "error"
-    retryable: ClassVar[bool] = False
 
     def __init__(self, message: str, *, location: str | None = None, hint: str | None = None) -> None:
         super().__init__(message)
@@ -240,14 +239,12 @@ class KeyServiceError(SecretsyncError):
     exit_code = 6
     sops_exit_code = 128
     title = "key service"
-    retryable = True
 
 
 class MissingDependencyError(KeyServiceError):
     """An optional dependency or a program is not installed."""
 
     title = "missing dependency"
-    retryable = False
 
 
 # --- 7: integrity -------------------------------------------------------------------------------------------------
@@ -331,7 +328,6 @@ class OperationRunningError(RepositoryError):
     """Another rotation is at work in the repository."""
 
     title = "operation running"
-    retryable = True
 
 
 class PlanProblemError(RepositoryError):
