@@ -73,6 +73,12 @@ def certificate(sealed_controller: SealedController, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def create(sops_peer: Sops, certificate: Path, tmp_path: Path) -> Callable[[str], Application]:
+    """Return a function that makes an application of a name."""
+    return lambda name: Application(name, tmp_path, sops_peer, certificate)
+
+
+@pytest.fixture
 def deploy(flux: Flux, control_plane: ControlPlane) -> Callable[[str, dict[str, bytes]], None]:
     """Return a function that publishes a revision and waits until Flux has applied it, pruning included."""
     control_plane.api.create_namespace(NAMESPACE)
@@ -89,12 +95,10 @@ def deploy(flux: Flux, control_plane: ControlPlane) -> Callable[[str, dict[str, 
 def test_a_prepared_secret_passes_to_the_controller_and_is_never_gone(
     control_plane: ControlPlane,
     deploy: Callable[[str, dict[str, bytes]], None],
-    sops_peer: Sops,
-    certificate: Path,
-    tmp_path: Path,
+    create: Callable[[str], Application],
 ) -> None:
     api = control_plane.api
-    application = Application("prepared", tmp_path, sops_peer, certificate)
+    application = create("prepared")
     deploy("prepared", application.revealed())
     uid = _secret(api, "prepared")["metadata"]["uid"]
     for annotation, value in PREPARATION.items():
@@ -109,12 +113,10 @@ def test_a_prepared_secret_passes_to_the_controller_and_is_never_gone(
 def test_an_unprepared_secret_is_pruned_on_the_way(
     control_plane: ControlPlane,
     deploy: Callable[[str, dict[str, bytes]], None],
-    sops_peer: Sops,
-    certificate: Path,
-    tmp_path: Path,
+    create: Callable[[str], Application],
 ) -> None:
     api = control_plane.api
-    application = Application("unprepared", tmp_path, sops_peer, certificate)
+    application = create("unprepared")
     deploy("unprepared", application.revealed())
     uid = _secret(api, "unprepared")["metadata"]["uid"]
     deploy("unprepared", application.sealed())
@@ -125,12 +127,10 @@ def test_an_unprepared_secret_is_pruned_on_the_way(
 def test_the_way_back_keeps_the_secret_too(
     control_plane: ControlPlane,
     deploy: Callable[[str, dict[str, bytes]], None],
-    sops_peer: Sops,
-    certificate: Path,
-    tmp_path: Path,
+    create: Callable[[str], Application],
 ) -> None:
     api = control_plane.api
-    application = Application("back", tmp_path, sops_peer, certificate)
+    application = create("back")
     deploy("back", application.sealed())
     wait_for(lambda: api.get("Secret", "back", NAMESPACE))
     uid = _secret(api, "back")["metadata"]["uid"]
