@@ -6,7 +6,7 @@ BIN := .venv/bin
 .PHONY: help setup demo test lint fmt docs peers bench
 
 help: ## list the tasks
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z%-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # compileall: where PYTHONDONTWRITEBYTECODE is set, nothing else would, and each start would compile anew.
 setup: .venv/installed ## install secretsync and the tools of the trade into .venv
@@ -24,6 +24,9 @@ demo: setup ## see encrypted manifests rendered to Secrets and to SealedSecrets,
 
 test: setup ## run the tests; those of the real tools need `make peers` first
 	$(BIN)/pytest $(ARGS)
+
+proof-%: setup ## all of one body of evidence, of which `make test` runs a sample: proof-NAME for tests/proofs/test_NAME.py
+	SECRETSYNC_PROOF=full SECRETSYNC_REQUIRE_PEERS=1 $(BIN)/pytest tests/proofs/test_$*.py $(ARGS)
 
 lint: setup ## style, types, import contract, spelling, docstrings
 	$(BIN)/ruff check .
