@@ -16,6 +16,8 @@ setup: .venv/installed ## install secretsync and the tools of the trade into .ve
 .venv/installed: pyproject.toml requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "secretsync needs Python 3.11 or later: make setup PYTHON=python3.11")'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	rm -rf secretsync.egg-info  # the old name of the distribution: two owners of one package break each other
+	$(BIN)/python -m pip uninstall --yes -qq --disable-pip-version-check secretsync
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt --config-settings editable_mode=compat -e .
 	@touch $@
 
