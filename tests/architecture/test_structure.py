@@ -35,7 +35,7 @@ def _functions(path: Path) -> Iterator[tuple[str, int]]:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             documentation = ast.get_docstring(node, clean=False)
-            lines = node.end_lineno - node.lineno + 1
+            lines = (node.end_lineno or node.lineno) - node.lineno + 1
             yield node.name, lines - (documentation.count("\n") + 1 if documentation else 0)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -45,7 +46,7 @@ def flipped(text: str, field: str) -> str:
     return re.sub(rf"(password: ENC\[.*?{field}:)([^,\]]+)", replace, text)
 
 
-TAMPERINGS = {
+TAMPERINGS: dict[str, tuple[Callable[[str], str], type[errors.SecretsyncError], str]] = {
     "value": (lambda text: flipped(text, "data"), errors.AuthenticationTagError, "stringData.password"),
     "iv": (lambda text: flipped(text, "iv"), errors.AuthenticationTagError, "stringData.password"),
     "tag": (lambda text: flipped(text, "tag"), errors.AuthenticationTagError, "stringData.password"),

@@ -11,7 +11,7 @@ from secretsync.masterkeys import MasterKeys
 from tests.peers import run
 from tests.peers.api import wait_for
 from tests.peers.gnupg import GnupgHome, gnupg_home
-from tests.unit.rotation.repositories import FILES, NOW, Sandbox
+from tests.unit.rotation.repositories import FILES, Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -103,4 +103,3 @@ def test_a_label_on_another_ones_pgp_envelope_is_seen(sandbox: PgpSandbox, home:
     assert is_honest(Envelope("pgp", fields), keys) is True
     assert is_honest(Envelope("pgp", {**fields, "fp": other}), keys) is False
     assert is_honest(Envelope("pgp", {**fields, "fp": "0" * 40}), keys) is None
-    assert NOW

@@ -249,7 +249,7 @@ def template(peer: Callable[[str], Path], keys: Keys, tmp_path_factory: pytest.T
     for name, text in PLAIN.items():
         (folder / name).write_text(text)
         target = "e." + (name.removeprefix("plain.") if name.startswith("plain.") else name)
-        command = [peer("sops"), "encrypt", "--age", keys.recipients[0], "--output", target, name]
+        command: list[str | Path] = [peer("sops"), "encrypt", "--age", keys.recipients[0], "--output", target, name]
         subprocess.run(command, cwd=folder, check=True, capture_output=True, env=_environment(keys))
     encrypted = (folder / "e.yaml").read_text()
     (folder / "e.noext").write_text(encrypted)
@@ -304,7 +304,12 @@ def _content(sops: Path, folder: Path, template: Path, keys: Keys) -> dict[str, 
         if before.exists() and before.read_bytes() == data:
             continue
         if b"ENC[" in data:
-            command = [sops, "decrypt", *(["--ignore-mac"] if "badmac" in path.name else []), path.name]
+            command: list[str | Path] = [
+                sops,
+                "decrypt",
+                *(["--ignore-mac"] if "badmac" in path.name else []),
+                path.name,
+            ]
             outcome = subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=False)
             said[path.name] = outcome.returncode or _parsed(path.name, outcome.stdout), _selectors(path.name, data)
         else:

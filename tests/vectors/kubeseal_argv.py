@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from secretsync.errors import ConfigError, ManifestError, MissingFileError
 from secretsync.manifests.reading import read
@@ -121,7 +121,7 @@ def _raw(folder: Path, options: argparse.Namespace, stdin: str | None, certifica
     ).encode()
 
 
-def run_unseal(folder: Path, args: list[str], data: bytes) -> list[dict[str, object]]:
+def run_unseal(folder: Path, args: list[str], data: bytes) -> list[dict[str, Any]]:
     """Carry out `--recovery-unseal` in the vector's folder."""
     files = [value for flag, value in pairwise(args) if flag == "--recovery-private-key"]
     keys: list[UnsealingKey] = [key for name in files for key in load((folder / name).read_bytes())]

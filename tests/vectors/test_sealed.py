@@ -10,6 +10,7 @@ import json
 import re
 from hashlib import sha256
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import pytest
 
@@ -20,6 +21,8 @@ from secretsync.manifests.secret import decode_base64
 from secretsync.sealed import SealingCertificate, items, seal
 from secretsync.sealed.output import dump
 from tests.vectors.kubeseal_argv import NOW, Sealed, run_seal, run_unseal
+
+Vector: TypeAlias = dict[str, Any]
 
 HERE = Path(__file__).parent / "sealed"
 VECTORS = {f"{path.parent.parent.name}/{path.parent.name}": path.parent for path in HERE.glob("*/*/vector.json")}
@@ -129,7 +132,7 @@ def test_a_vector_ends_as_kubeseal_or_its_documented_difference_says(name: str) 
         assert any(WARNED.get(name, "") in warning for warning in warnings) == (name in WARNED)
 
 
-def _run(folder: Path, vector: dict) -> list[str]:
+def _run(folder: Path, vector: Vector) -> list[str]:
     """Seal and compare (where kubeseal's output was not edited), then unseal both and compare."""
     warnings: list[str] = []
     unseal = vector.get("unseal") or {"args": []}
@@ -151,13 +154,13 @@ def _run(folder: Path, vector: dict) -> list[str]:
     return warnings
 
 
-def _seal(folder: Path, vector: dict) -> Sealed:
+def _seal(folder: Path, vector: Vector) -> Sealed:
     if "value_rule" in vector:
         return _seal_large(folder, vector)
     return run_seal(folder, vector["args"], vector["stdin"], vector.get("env") or {})
 
 
-def _seal_large(folder: Path, vector: dict) -> Sealed:
+def _seal_large(folder: Path, vector: Vector) -> Sealed:
     """Make the plaintext from its rule: it is not kept as a file."""
     blocks = (sha256(b"secretsync-large" + index.to_bytes(4, "big")).hexdigest() for index in range(28800))
     secret = json.loads((folder / "sealed.json").read_text())["spec"]["template"]
@@ -173,7 +176,7 @@ def _wrapped(folder: Path, item: bytes) -> bytes:
     return json.dumps(wrapped).encode()
 
 
-def _compare_merged(folder: Path, vector: dict, text: bytes) -> None:
+def _compare_merged(folder: Path, vector: Vector, text: bytes) -> None:
     """Unseal what we merged, and find every line of the target in it again but those of replaced values."""
     (secret,) = run_unseal(folder, ["--recovery-private-key", "../../keys/a.key"], text)
     values = {key: base64.b64decode(value).decode() for key, value in secret["data"].items()}
@@ -182,25 +185,26 @@ def _compare_merged(folder: Path, vector: dict, text: bytes) -> None:
     assert [line for line in text.decode().splitlines() if line in kept] == kept
 
 
-def _compare_sealed(folder: Path, vector: dict, text: bytes) -> None:
+def _compare_sealed(folder: Path, vector: Vector, text: bytes) -> None:
     theirs = folder / vector["unseal"]["stdin"]
     assert [_blank(obj) for _, obj in read(text)] == [_blank(obj) for _, obj in read(theirs.read_bytes())]
 
 
-def _blank(obj: dict) -> dict:
+def _blank(obj: Vector) -> Vector:
     spec = obj["spec"]
     blanked = dict.fromkeys(spec.get("encryptedData") or {}, "…")
-    return _without_nulls({**obj, "spec": {**spec, "encryptedData": blanked}})
+    shown: Vector = _without_nulls({**obj, "spec": {**spec, "encryptedData": blanked}})
+    return shown
 
 
-def _without_nulls(value: object) -> object:
+def _without_nulls(value: Any) -> Any:
     if isinstance(value, dict):
-        kept = {key: _without_nulls(item) for key, item in value.items()}
+        kept: Vector = {key: _without_nulls(item) for key, item in value.items()}
         return {key: item for key, item in kept.items() if item is not None and (item != {} or key != "status")}
     return [_without_nulls(item) for item in value] if isinstance(value, list) else value
 
 
-def _compare_unsealed(folder: Path, vector: dict, ours: list[dict]) -> None:
+def _compare_unsealed(folder: Path, vector: Vector, ours: list[Vector]) -> None:
     if "value_rule" in vector:
         (large,) = (decode_base64(obj["data"]["large"]) for obj in ours)
         assert sha256(large).hexdigest() == vector["value_sha256"]
@@ -215,7 +219,7 @@ def _compare_unsealed(folder: Path, vector: dict, ours: list[dict]) -> None:
         assert len(ours) == vector.get("documents_out", len(ours))
 
 
-def _plain_secret(obj: dict) -> object:
+def _plain_secret(obj: Vector) -> object:
     """Return a Secret without what kubeseal prints for nothing: an owner without uid, null for an empty value."""
     metadata = dict(obj["metadata"])
     if any(not owner.get("uid") for owner in metadata.get("ownerReferences", [])):

@@ -22,11 +22,11 @@ from secretsync.git import Repository
 from secretsync.rotation import applying, model
 from secretsync.rotation.journal import Lock, Operation
 from tests.peers.api import wait_for
-from tests.unit.rotation.repositories import FILES, Sandbox
+from tests.unit.rotation.repositories import FILES, NOW, Sandbox
 
 
 def _problems(sandbox: Sandbox, scenario: str = "remove", who: str = "alice", **given: str) -> list[tuple[str, str]]:
-    plan = sandbox.plan(scenario, who=who, **(given or {"subject": "bob"}))
+    plan = sandbox.plan(scenario, who=who, at=NOW, **(given or {"subject": "bob"}))
     if plan.problems:
         with pytest.raises(PlanProblemError):
             sandbox.apply(plan, who=who)

@@ -51,7 +51,7 @@ def test_a_version_under_a_known_data_key_counts_though_it_names_somebody_else(s
     options = options_for("dev/app.env", sandbox.keys())
     others = [[Recipient("age", sandbox.recipient("alice")), Recipient("age", sandbox.recipient("carol"))]]
     without_bob = update_keys(path.read_bytes(), others, options, now=NOW).data
-    path.write_bytes(set_value(without_bob, ["PASSWORD"], json_value('"newer"'), options, now=NOW).data)
+    path.write_bytes(set_value(without_bob, ("PASSWORD",), json_value('"newer"'), options, now=NOW).data)
     sandbox.commit()
     assert _states(sandbox)["dev/app.env PASSWORD"] == "live"
 

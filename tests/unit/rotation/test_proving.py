@@ -91,7 +91,7 @@ def _bob_under_another_label(case: Case) -> bytes:
 
 def _another_value(case: Case) -> bytes:
     new = changed(case.old, case.file, case.names, case.keys, now=NOW)
-    return set_value(new, ["stringData", "password"], json_value('"x"'), case.options, now=NOW).data
+    return set_value(new, ("stringData", "password"), json_value('"x"'), case.options, now=NOW).data
 
 
 def _torn(case: Case) -> bytes:

@@ -66,7 +66,7 @@ def sealed_manifest() -> str:
 
 def _sealed(name: str) -> dict[str, str]:
     certificate = SealingCertificate.load(_key(name)[0].encode(), now=NOW)
-    items: dict[str, str] = seal(SECRET, certificate)["spec"]["encryptedData"]  # type: ignore[index,assignment]
+    items: dict[str, str] = seal(SECRET, certificate)["spec"]["encryptedData"]  # type: ignore[index]
     return items
 
 

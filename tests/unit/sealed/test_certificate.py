@@ -104,7 +104,7 @@ def test_an_expired_certificate_can_be_allowed_and_is_still_warned_about() -> No
 )
 def test_expiry_is_announced_at_90_30_and_7_days(days: int, warned: str | None) -> None:
     warnings = SealingCertificate.load(key_file("a.crt"), now=DIES - timedelta(days=days)).warnings
-    assert [warned in warning for warning in warnings] == ([True] if warned else [])
+    assert [warned is not None and warned in warning for warning in warnings] == ([True] if warned else [])
 
 
 def test_an_ed25519_certificate_is_refused_by_name() -> None:

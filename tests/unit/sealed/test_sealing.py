@@ -92,8 +92,8 @@ def test_go_template_actions_are_carried_as_they_are() -> None:
 @pytest.mark.parametrize("scope", ["namespace-wide", "cluster-wide"])
 def test_a_wider_scope_is_written_on_both_objects_and_survives_a_rename(scope: str) -> None:
     sealed: Any = seal(secret(), certificate(), scope=scope)
-    assert sealed["metadata"]["annotations"] == {WIDE[scope]: "true"}  # type: ignore[index]
-    assert sealed["spec"]["template"]["metadata"]["annotations"] == {WIDE[scope]: "true"}  # type: ignore[index]
+    assert sealed["metadata"]["annotations"] == {WIDE[scope]: "true"}
+    assert sealed["spec"]["template"]["metadata"]["annotations"] == {WIDE[scope]: "true"}
     sealed["metadata"]["name"] = "renamed"
     assert opened(sealed) == {"password": b"s3cr3t"}
 
@@ -176,7 +176,8 @@ def test_a_seal_key_gives_the_same_bytes_twice_and_random_sealing_never_does() -
 
 def item_of(secret_: dict[str, Any], key: SealKey = KEY, name: str = "rsa2048", **options: Any) -> str:
     sealed: Any = seal(secret_, certificate(name), seal_key=key, **options)
-    return next(iter(sealed["spec"]["encryptedData"].values()))[-20:]
+    items: dict[str, str] = sealed["spec"]["encryptedData"]
+    return next(iter(items.values()))[-20:]
 
 
 def test_every_part_of_the_place_changes_the_session_key() -> None:
