@@ -80,7 +80,8 @@ def commands() -> str:
         blocks += [f"\n## secretsync {name}\n", _help([name])]
         blocks += [f"\n### secretsync {name} {inner}\n\n{_help([name, inner])}" for inner in _inner_commands(name)]
         if name == "hook":
-            blocks.append(f"\n### secretsync hook argocd print\n\n{_help(['hook', 'argocd', 'print'])}")
+            words = (["argocd", "print"], ["helm", "install"], ["kustomize", "print"])
+            blocks += [f"\n### secretsync hook {' '.join(each)}\n\n{_help(['hook', *each])}" for each in words]
     for name, usage in (("render", render_command.USAGE), ("helm", helm.USAGE)):
         blocks += [
             f"\n## secretsync-hook {name}\n",

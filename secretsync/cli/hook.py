@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from secretsync import files
-from secretsync.cli import _argocd
-from secretsync.cli._output import write_stdout
+from secretsync.cli import _argocd, _deploy
+from secretsync.cli._output import write_lines, write_stdout
 from secretsync.cli._terminal import warn
 from secretsync.sealed import SealingCertificate
 
@@ -17,12 +17,52 @@ app = typer.Typer(
     add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, no_args_is_help=True, help=__doc__
 )
 argocd = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, no_args_is_help=True)
-app.add_typer(argocd, name="argocd", help="Run beside Argo CD's repo-server, as a config management plugin.")
+helm = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, no_args_is_help=True)
+kustomize = typer.Typer(
+    add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, no_args_is_help=True
+)
+app.add_typer(argocd, name="argocd")
+app.add_typer(helm, name="helm")
+app.add_typer(kustomize, name="kustomize")
 
 
 @argocd.callback()
 def _argocd_group() -> None:
     """Run beside Argo CD's repo-server, as a config management plugin."""
+
+
+@helm.callback()
+def _helm_group() -> None:
+    """Run in Helm, as getter and post-renderer."""
+
+
+@kustomize.callback()
+def _kustomize_group() -> None:
+    """Tell kustomize about SealedSecrets."""
+
+
+@helm.command("install")
+def install_helm(
+    folder: Annotated[str, typer.Argument(metavar="DIR", help="A folder for HELM_PLUGINS; made if missing.")],
+    version: Annotated[Literal["3", "4"], typer.Option("--helm", help="The major version of your Helm.")] = "4",
+) -> int:
+    """Write Helm's plug-ins into a folder, and print their paths.
+
+    Helm finds them where HELM_PLUGINS names the folder, or in the folder that `helm env HELM_PLUGINS` prints.
+    Running it again brings them up to this version.
+    """
+    write_lines(_deploy.install(f"helm{version}", folder))
+    return 0
+
+
+@kustomize.command("print")
+def print_kustomize() -> int:
+    """Print which fields name a Secret, for the `configurations` of a kustomization that seals.
+
+    With it, references follow a SealedSecret that kustomize renames.
+    """
+    write_stdout(_deploy.read("kustomize/sealed-secrets-references.yaml"))
+    return 0
 
 
 @argocd.command("print")

@@ -64,7 +64,7 @@ def follow(peer: Callable[[str], Path], sops_peer: Sops, tmp_path: Path) -> Call
     certificate(tmp_path)
     (tmp_path / "age.agekey").write_bytes(sops_peer.identity.read_bytes())
     path = [tools, Path(sys.executable).parent, peer("helm4").parent, peer("kustomize").parent, "/usr/bin", "/bin"]
-    environ = {**sops_peer.environ, "PATH": ":".join(map(str, path)), "SECRETSYNC": str(REPOSITORY)}
+    environ = {**sops_peer.environ, "PATH": ":".join(map(str, path))}
 
     def call(page: str) -> bytes:
         script = _commands(page).replace("age1…", sops_peer.recipient)
