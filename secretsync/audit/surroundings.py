@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from shutil import which
 from typing import Literal, TypeAlias
 
-from secretsync import files
+from secretsync import distribution, files
 from secretsync.audit.functions import kustomization_with_functions
 from secretsync.errors import MissingFileError, SecretsyncError
 from secretsync.masterkeys import MasterKeys
@@ -37,6 +37,7 @@ class Observation:
 def examine(environ: Mapping[str, str], folder: str = ".") -> list[Observation]:
     """Return what there is to see of keys, configuration and libraries, starting in `folder`."""
     return [
+        *_installation(),
         *_identities(environ),
         *_configuration(environ, folder),
         *_operator(),
@@ -49,6 +50,11 @@ def examine(environ: Mapping[str, str], folder: str = ".") -> list[Observation]:
 def can_decrypt(observations: list[Observation]) -> bool:
     """Whether there is at least one usable source of keys."""
     return any(each.topic == "keys" and each.state == "ok" for each in observations)
+
+
+def _installation() -> list[Observation]:
+    detail = f"another project, which may have replaced files of this one; run: {distribution.REMEDY}"
+    return [Observation("installation", path, "bad", detail) for path in distribution.strangers()]
 
 
 def _identities(environ: Mapping[str, str]) -> list[Observation]:

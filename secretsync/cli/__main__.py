@@ -15,7 +15,7 @@ from secretsync import __version__
 from secretsync.cli._commands import LazyGroup
 from secretsync.cli._errors import run_guarded
 from secretsync.cli._output import write_stdout
-from secretsync.cli._terminal import PROGRAM
+from secretsync.cli._terminal import PROGRAM, warn
 
 
 def main() -> NoReturn:
@@ -74,7 +74,12 @@ def _general(
 
 def _show_version(*, asked: bool) -> None:
     if asked:
+        from secretsync import distribution
+
         write_stdout(f"{PROGRAM} {__version__}\n".encode())
+        complaint = distribution.complaint()
+        if complaint:
+            warn(complaint)
         raise typer.Exit
 
 

@@ -50,8 +50,11 @@ def _action(arguments: list[str]) -> bytes:
     if arguments in (["--help"], ["-h"]):
         return USAGE.encode()
     if arguments == ["--version"]:
-        from secretsync import __version__
+        from secretsync import __version__, distribution
 
+        complaint = distribution.complaint()
+        if complaint:
+            _boundary.say("warning", complaint)
         return f"secretsync-hook {__version__}\n".encode()
     if not arguments:
         raise UsageError("no command given")
