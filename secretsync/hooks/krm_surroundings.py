@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import cast
 
-from secretsync.errors import ConflictingOptionsError
+from secretsync.errors import ConflictingOptionsError, PolicyError
 from secretsync.hooks.operator import Operator, Request, keys, settled
 from secretsync.masterkeys import MasterKeys
 from secretsync.render.options import Context, Mode, Options
@@ -30,13 +30,19 @@ class Surroundings:
 
         Raises:
             ConflictingOptionsError: the command line says another mode.
-            PolicyError: the operator allows another mode only.
+            PolicyError: the hook's configuration allows another mode only, or not this scope.
             FileAccessError, FormatError: an identity file the operator names cannot be read.
         """
         if mode and self._request.mode not in {None, mode}:
             raise ConflictingOptionsError(f"mode {mode!r} in the config, {self._request.mode!r} on the command line")
         request = self._request._replace(mode=cast("Mode", mode)) if mode else self._request
         options = settled(request, self._operator)._replace(scope=cast("Scope | None", scope or None))
+        if scope and options.mode == "seal" and options.scopes is not None and scope not in options.scopes:
+            raise PolicyError(
+                f"the hook's configuration does not allow to seal {scope}",
+                location="functionConfig scope",
+                hint=f"name it there, `sealing: {{scopes: [{scope}]}}`, or leave it out here",
+            )
         return Context(options, self._keys, None)
 
     @cached_property

@@ -18,6 +18,7 @@ from secretsync.render.options import OPERATOR_FILE, Format, Mode, Options, Outp
 
 if TYPE_CHECKING:
     from secretsync.age.protocol import Identity
+    from secretsync.sealed.scope import Scope
     from secretsync.secrecy import SecretBytes
 
 DEFAULT_PATH = OPERATOR_FILE
@@ -35,6 +36,7 @@ class Operator(NamedTuple):
     pin_spki_sha256: str = ""
     seal_key: str = ""
     allow_expired: bool = False
+    scopes: frozenset[Scope] = frozenset({"strict"})
     mode: Mode | None = None
     limits: Limits = Limits()
     max_files: int = _MAX_FILES
@@ -158,6 +160,7 @@ def _governed(request: Request, operator: Operator) -> Options:
         limits=limits._replace(size=request.size or limits.size, documents=request.documents or limits.documents),
         max_files=operator.max_files,
         outputs=operator.outputs,
+        scopes=operator.scopes,
     )
 
 

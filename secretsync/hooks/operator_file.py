@@ -11,6 +11,7 @@ from secretsync.documents.tree import Limits
 from secretsync.errors import ConfigError
 from secretsync.hooks.operator import Operator
 from secretsync.render.options import MODES, Outputs
+from secretsync.sealed.scope import SCOPES, Scope
 
 _API: Final = "secretsync/v1"
 _KIND: Final = "HookConfiguration"
@@ -31,7 +32,7 @@ def parse(data: bytes, path: str) -> Operator:
     identities = fields.mapping("identities")
     identities.only("age", "ssh", "gnupg_home")
     sealing = fields.mapping("sealing")
-    sealing.only("certificate", "pin_spki_sha256", "seal_key", "allow_expired")
+    sealing.only("certificate", "pin_spki_sha256", "seal_key", "allow_expired", "scopes")
     limits, max_files = _limits(fields.mapping("limits"))
     return Operator(
         path=path,
@@ -42,6 +43,7 @@ def parse(data: bytes, path: str) -> Operator:
         pin_spki_sha256=_pin(sealing),
         seal_key=_path(sealing, "seal_key"),
         allow_expired=sealing.flag("allow_expired"),
+        scopes=_scopes(sealing),
         mode=fields.one_of("mode", MODES) if "mode" in fields.names() else None,
         limits=limits,
         max_files=max_files,
@@ -67,6 +69,15 @@ def _outputs(fields: Fields) -> Outputs | None:
     if not allowed:
         raise ConfigError("names neither kinds nor namespaces", location=fields.place("outputs"))
     return Outputs(**allowed)
+
+
+def _scopes(sealing: Fields) -> frozenset[Scope]:
+    if "scopes" not in sealing.names():
+        return Operator("").scopes
+    named = sealing.texts("scopes")
+    if not named or not set(named) <= set(SCOPES):
+        raise ConfigError(f"expected a list of {', '.join(SCOPES)}", location=sealing.place("scopes"))
+    return frozenset(scope for scope in SCOPES if scope in named)
 
 
 def _pin(sealing: Fields) -> str:

@@ -50,6 +50,8 @@ class Options(NamedTuple):
     seal_key_file: str | None = None
     scope: Scope | None = None
     """The scope to seal for; None takes what each Secret's annotation says."""
+    scopes: frozenset[Scope] | None = None
+    """The scopes that may be sealed for, whoever chose one; None allows all."""
     pin_spki_sha256: str | None = None
     """The hash that the certificate's public key must have, 64 lower-case hex digits (`SealingCertificate.spki_sha256`)."""
     namespace: str | None = None

@@ -12,12 +12,14 @@ from typing import Final
 from secretsync import sealed
 from secretsync.documents.plain import from_plain
 from secretsync.documents.tree import Comment, Entry, Mapping, Node, Sequence
-from secretsync.errors import PlaintextError, SecretsyncError
+from secretsync.errors import PlaintextError, PolicyError, SecretsyncError
+from secretsync.manifests.objects import Object
 from secretsync.manifests.trees import to_object
 from secretsync.render.material import load_certificate, seal_key_for
 from secretsync.render.objects import describe, is_sealed_secret, is_secret, kind_of, text_of
 from secretsync.render.options import Context
 from secretsync.render.units import Opened
+from secretsync.sealed.scope import Scope, scope_of
 
 _READABLE: Final = ("labels", "annotations")
 _Path = tuple[str, ...]
@@ -30,6 +32,7 @@ def finish(opened: Opened, context: Context) -> Mapping:
         PlaintextError: a decrypted value would leave in the clear, or a Secret in the clear has no seal key.
         ManifestError: the Secret is not valid.
         CertificateError, ExpiredCertificateError, ConfigError: the certificate or the seal key cannot be used.
+        PolicyError: the seal would be wider than the hook's configuration allows.
     """
     obj = opened.after
     if is_secret(obj):
@@ -53,6 +56,7 @@ def _sealed(opened: Opened, context: Context) -> Mapping:
             default_namespace=context.options.namespace,
             seal_key=seal_key_for(opened, context),
         )
+        _check_scope(result, context.options.scopes)
     except SecretsyncError as error:
         raise (error.at(opened.location) if opened.location else error) from None
     for path in _decrypted(opened.before, opened.after, ()):
@@ -63,6 +67,18 @@ def _sealed(opened: Opened, context: Context) -> Mapping:
     node = from_plain(result)
     assert isinstance(node, Mapping)
     return node
+
+
+def _check_scope(result: Object, allowed: frozenset[Scope] | None) -> None:
+    """Refuse a wider seal than is allowed: whoever reads it applies it in a namespace of their own."""
+    metadata = result["metadata"]
+    assert isinstance(metadata, dict)
+    scope = scope_of(metadata.get("annotations", {}))
+    if allowed is not None and scope not in allowed:
+        raise PolicyError(
+            f"would be sealed {scope}, and the hook's configuration allows {', '.join(sorted(allowed))} only",
+            hint=f"name the scope in the configuration, `sealing: {{scopes: [{scope}]}}`, or take it out of the manifest",
+        )
 
 
 def _refuse_decrypted(opened: Opened) -> None:

@@ -44,7 +44,8 @@ def rendered(text: str | bytes, governed: Operator) -> str:
 
 def test_every_field_is_read(tmp_path: Path) -> None:
     text = f"""{HEAD}identities: {{age: [/k/a, /k/b], ssh: /k/ssh, gnupg_home: /k/gnupg}}
-sealing: {{certificate: /k/c, pin_spki_sha256: {"ab" * 32}, seal_key: /k/s, allow_expired: true}}
+sealing: {{certificate: /k/c, pin_spki_sha256: {"ab" * 32}, seal_key: /k/s, allow_expired: true,
+  scopes: [strict, cluster-wide]}}
 mode: seal
 limits: {{size: 1, depth: 2, nodes: 3, documents: 4, files: 5}}
 outputs: {{kinds: [SealedSecret], namespaces: [""]}}
@@ -62,7 +63,9 @@ confined: false
     assert (read.limits, read.max_files) == (Limits(1, 2, 3, 4), 5)
     assert read.outputs is not None
     assert (read.outputs.kinds, read.outputs.namespaces) == (frozenset({"SealedSecret"}), frozenset({""}))
+    assert read.scopes == {"strict", "cluster-wide"}
     assert parse(HEAD.encode(), "hook.yaml") == Operator("hook.yaml")
+    assert Operator("hook.yaml").scopes == {"strict"}
 
 
 @pytest.mark.parametrize(
@@ -79,6 +82,11 @@ confined: false
         HEAD + "sealing: {certificate: ./cert.pem}\n",
         HEAD + f"sealing: {{pin_spki_sha256: {'ab' * 32}}}\n",
         HEAD + "sealing: {certificate: /c, pin_spki_sha256: AB}\n",
+        HEAD + "sealing: {scopes: []}\n",
+        HEAD + "sealing: {scopes: null}\n",
+        HEAD + "sealing: {scopes: strict}\n",
+        HEAD + "sealing: {scopes: [strict, wide]}\n",
+        HEAD + "sealing: {scopes: ['']}\n",
         HEAD + "limits: {size: 0}\n",
         HEAD + "limits: {depth: 5000}\n",
         HEAD + "limits: {byte: 1}\n",
@@ -230,6 +238,73 @@ def test_outputs_are_judged_by_kind_and_namespace(outputs: str, document: str, a
 def test_what_counts_is_the_sealed_output(tmp_path: Path) -> None:
     text = f"{OPENS}mode: seal\nsealing: {{certificate: {certificate(tmp_path)}}}\noutputs: {{kinds: [SealedSecret]}}\n"
     assert "kind: SealedSecret" in rendered(encrypted(SECRET), parse(text.encode(), "hook.yaml"))
+
+
+WIDE = "sealedsecrets.bitnami.com/cluster-wide"
+
+
+def _widened(annotations: str) -> bytes:
+    """Return an encrypted Secret whose scope somebody widened afterwards: above a clear leaf no key is authenticated."""
+    labelled = SECRET.replace("stringData:", '  labels:\n    managed: "true"\nstringData:')
+    data = encrypted(labelled)
+    assert data.count(b"labels:\n        managed: ") + data.count(b"labels:\n    managed: ") == 1
+    return data.replace(b"labels:", b"annotations:").replace(b"managed:", annotations.encode())
+
+
+@pytest.mark.parametrize(
+    ("scopes", "annotation", "allowed"),
+    [
+        ("", "note:", True),
+        ("", f"{WIDE}:", False),
+        ("", f'"{WIDE}":', False),
+        ("", "sealedsecrets.bitnami.com/namespace-wide:", False),
+        ("scopes: [strict]", f"{WIDE}:", False),
+        ("scopes: [namespace-wide]", "sealedsecrets.bitnami.com/namespace-wide:", True),
+        ("scopes: [namespace-wide]", f"{WIDE}:", False),
+        ("scopes: [namespace-wide]", "note:", False),
+        ("scopes: [cluster-wide]", f"{WIDE}:", True),
+    ],
+)
+def test_a_manifest_seals_only_for_the_scopes_of_the_configuration(
+    scopes: str, annotation: str, allowed: bool, tmp_path: Path
+) -> None:
+    text = f"{OPENS}mode: seal\nsealing: {{certificate: {certificate(tmp_path)}, {scopes}}}\n"
+    governed, data = parse(text.encode(), "hook.yaml"), _widened(annotation)
+    if allowed:
+        assert "kind: SealedSecret" in rendered(data, governed)
+        return
+    with pytest.raises(PolicyError) as caught:
+        rendered(data, governed)
+    assert (caught.value.location or "").startswith("0.yaml")
+    assert "sealing: {scopes: [" in (caught.value.hint or "")
+
+
+def test_a_widened_secret_in_the_clear_is_refused_too(tmp_path: Path) -> None:
+    (tmp_path / "seal.key").write_bytes(bytes(range(32)))
+    sealing = f"{{certificate: {certificate(tmp_path)}, seal_key: {tmp_path / 'seal.key'}}}"
+    governed = parse(f"{OPENS}mode: seal\nsealing: {sealing}\n".encode(), "hook.yaml")
+    assert "kind: SealedSecret" in rendered(SECRET, governed)
+    with pytest.raises(PolicyError):
+        rendered(SECRET.replace("stringData:", f"  annotations: {{{WIDE}: 'true'}}\nstringData:"), governed)
+
+
+def test_without_a_configuration_a_manifest_chooses_its_scope(tmp_path: Path) -> None:
+    data = _widened(f"{WIDE}:")
+    options = Options(mode="seal", cert_file=certificate(tmp_path), environ=ENVIRON)
+    result = render([Input("0.yaml", "0.yaml", content=data)], options, now=NOW).stream().decode()
+    assert f"{WIDE}: " in result
+
+
+def test_a_configuration_that_others_may_write_is_refused_wherever_it_was_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = configured(tmp_path, HEAD)
+    monkeypatch.setattr(operator, "DEFAULT_PATH", path)
+    assert find() == find(path) == Operator(path)
+    os.chmod(path, 0o620)
+    for named in (None, path):
+        with pytest.raises(PolicyError, match="may be written by other users"):
+            find(named)
 
 
 def test_the_command_line_names_another_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
