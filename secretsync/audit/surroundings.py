@@ -12,9 +12,9 @@ from importlib.util import find_spec
 from shutil import which
 from typing import Literal, TypeAlias
 
-from secretsync import distribution, files
+from secretsync import distribution, files, ownership
 from secretsync.audit.functions import kustomization_with_functions
-from secretsync.errors import MissingFileError, SecretsyncError
+from secretsync.errors import SecretsyncError
 from secretsync.masterkeys import MasterKeys
 from secretsync.masterkeys.demo import DEMO_RECIPIENTS
 from secretsync.render.options import OPERATOR_FILE
@@ -79,15 +79,20 @@ def _configuration(environ: Mapping[str, str], folder: str) -> list[Observation]
 
 
 def _operator() -> list[Observation]:
-    """Say what hooks on this machine obey; whether the file is right is for the hook to say."""
-    try:
-        files.read(OPERATOR_FILE)
-    except MissingFileError:
-        detail = "not there: hooks use the keys of their environment, and nothing separates tenants"
+    """Say what hooks on this machine obey, and who may write it; whether its fields are right is for the hook to say."""
+    if not os.path.lexists(OPERATOR_FILE):
+        detail = (
+            "not there: hooks use the keys of their environment, keys/ of the checkout decides whom they seal for, "
+            "and nothing separates tenants"
+        )
         return [Observation("hooks", OPERATOR_FILE, "none", detail)]
+    try:
+        files.read(ownership.trusted(OPERATOR_FILE))
     except SecretsyncError as error:
-        return [Observation("hooks", OPERATOR_FILE, "bad", error.message)]
-    return [Observation("hooks", OPERATOR_FILE, "ok", "hooks take keys, mode, limits and outputs from it alone")]
+        detail = f"{error.message}: hooks fail" + (f"; {error.hint}" if error.hint else "")
+        return [Observation("hooks", OPERATOR_FILE, "bad", detail)]
+    detail = "hooks take keys, certificate, scopes, mode, limits and outputs from it alone; nobody else may write it"
+    return [Observation("hooks", OPERATOR_FILE, "ok", detail)]
 
 
 def _functions(folder: str) -> list[Observation]:

@@ -60,7 +60,7 @@ def run(arguments: Sequence[str]) -> bytes:
     kept = path_for(os.environ)
     if kept:
         keep(kept)
-    operator = find(parsed.text("operator_config"))
+    operator = find(parsed.text("operator_config"), tenants=True)
     return _post_rendered(settled(request(parsed), operator), operator)
 
 

@@ -10,6 +10,7 @@ import os
 from collections.abc import Sequence
 from typing import Final
 
+from secretsync.documents.tree import Limits
 from secretsync.errors import ConfigError, EscapeError, MissingFileError
 from secretsync.hooks import _boundary
 from secretsync.hooks.argv import HELP, Option, UsageError, parse
@@ -69,20 +70,30 @@ def read(name: str, operator_config: str | None) -> bytes:
         raise ConfigError(f"only files can be read, not {path.split('://', 1)[0]!r} URLs")
     if not path:
         raise ConfigError("names no file", location=name)
-    operator = find(operator_config)
+    operator = find(operator_config, tenants=True)
     options = settled(Request(mode="reveal", allow_empty=True), operator)
+    held = keys(operator, options.environ)
+    source = _confined(path)
+    content = _content(source, options.limits, optional=optional)
+    if content is None:
+        return b""
+    rendered = render([source._replace(content=content)], options, keys=held)
+    for warning in rendered.warnings:
+        _boundary.say("warning", warning)
+    return rendered.stream()
+
+
+def _content(source: Input, limits: Limits, *, optional: bool) -> bytes | None:
+    """Return the bytes of the file, None where it is `optional` and missing: that alone, and not its folder, may be."""
     try:
-        rendered = render([_confined(path)], options, keys=keys(operator, options.environ))
+        return source.read(limits)
     except MissingFileError:
-        if optional:
-            return b""
+        if optional and os.path.isdir(source.root or "."):
+            return None
         raise
     except EscapeError as error:
         error.hint = error.hint or f"run helm in a folder above it, or name one: {ROOT_VARIABLE}=FOLDER"
         raise
-    for warning in rendered.warnings:
-        _boundary.say("warning", warning)
-    return rendered.stream()
 
 
 def _confined(path: str) -> Input:

@@ -6,6 +6,7 @@ configuration they can only narrow it.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -14,7 +15,7 @@ from typing import Final, cast
 from secretsync.documents.tree import Mapping
 from secretsync.errors import ConfigError, LimitError, PolicyError, SecretsyncError
 from secretsync.hooks import krm_annotations, krm_list
-from secretsync.hooks.argv import HELP, Option, UsageError, parse
+from secretsync.hooks.argv import HELP, Option, Parsed, UsageError, parse
 from secretsync.hooks.krm_list import ResourceList
 from secretsync.hooks.krm_surroundings import Surroundings
 from secretsync.hooks.operator import Request, find
@@ -32,12 +33,14 @@ from the kind of its functionConfig: ksops or SecretGenerator, SecretTransformer
   --cert FILE                certificate to seal for (the only one in keys/)
   --seal-key FILE            what sealing a Secret in the clear derives from: at least 32 random bytes
   --allow-expired            seal for a certificate that has expired
+  --operator-config FILE     what this hook may do, where /etc/secretsync/hook.yaml is not there; no file of a checkout
 """
 TABLE: Final = {
     "--mode": Option("mode", choices=MODES),
     "--cert": Option("cert"),
     "--seal-key": Option("seal_key"),
     "--allow-expired": Option("allow_expired", takes_value=False),
+    "--operator-config": Option("operator_config"),
     "--help": HELP,
     "-h": HELP,
 }
@@ -63,7 +66,7 @@ def run(arguments: Sequence[str]) -> bytes:
         seal_key_file=parsed.text("seal_key"),
         allow_expired=parsed.flag("allow_expired"),
     )
-    surroundings = Surroundings(request, find())
+    surroundings = Surroundings(request, find(_configuration(parsed), tenants=True))
     resources = received(surroundings)
     try:
         return _answer(resources, surroundings)
@@ -71,6 +74,13 @@ def run(arguments: Sequence[str]) -> bytes:
         if not isinstance(error, _FindingsError):
             print_failure(resources, [krm_list.result(str(error))], keep_items=False)
         raise
+
+
+def _configuration(parsed: Parsed) -> str | None:
+    path = parsed.text("operator_config")
+    if path is not None and not os.path.isabs(path):
+        raise UsageError(f"--operator-config takes an absolute path, as a relative one leads into a checkout: {path!r}")
+    return path
 
 
 def received(surroundings: Surroundings) -> ResourceList:

@@ -58,24 +58,52 @@ class Request(NamedTuple):
     documents: int | None = None
 
 
-def find(path: str | None = None) -> Operator | None:
+def find(path: str | None = None, *, tenants: bool = False) -> Operator | None:
     """Return the configuration at `path`, else at the default path; None where nothing is at the default path.
+
+    `tenants` says that the command line may be written by those whom the configuration is to govern.
 
     Raises:
         FileAccessError: it is there, or was named, and cannot be read.
         ConfigError: it is not what it must be.
+        PolicyError: others may write it; or the command line is a tenant's, and names a file of the checkout, or any
+            file but that at the default path where there is one.
     """
     if path is None:
-        try:
-            os.lstat(DEFAULT_PATH)
-        except FileNotFoundError:
+        if not _default_is_there():
             return None
-        except OSError:
-            pass  # reading it will say why
         path = DEFAULT_PATH
+    elif tenants:
+        _refuse_choice(path)
     from secretsync.hooks.operator_file import parse
 
-    return parse(files.read(path), path)
+    if path == files.STDIN:
+        return parse(files.read(path), path)
+    from secretsync import ownership
+
+    return parse(files.read(ownership.trusted(path)), path)
+
+
+def _default_is_there() -> bool:
+    try:
+        os.lstat(DEFAULT_PATH)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        pass  # reading it will say why
+    return True
+
+
+def _refuse_choice(path: str) -> None:
+    if _default_is_there() and os.path.realpath(path) != os.path.realpath(DEFAULT_PATH):
+        raise PolicyError(
+            f"another configuration was asked for, and there is {DEFAULT_PATH}",
+            location=path,
+            hint="leave --operator-config out",
+        )
+    from secretsync.hooks.checkout import refuse_below
+
+    refuse_below(path)
 
 
 def settled(request: Request, operator: Operator | None) -> Options:

@@ -21,12 +21,29 @@ def test_the_operators_configuration_is_named_whether_it_is_there_or_not(
 ) -> None:
     path = tmp_path / "hook.yaml"
     monkeypatch.setattr(surroundings, "OPERATOR_FILE", str(path))
-    assert [(each.state, "nothing separates tenants" in each.detail) for each in hooks(tmp_path)] == [("none", True)]
+    (absent,) = hooks(tmp_path)
+    assert absent.state == "none"
+    assert "keys/ of the checkout decides whom they seal for, and nothing separates tenants" in absent.detail
     path.write_text("kind: HookConfiguration\n")
     assert [each.state for each in hooks(tmp_path)] == ["ok"]
     path.unlink()
     path.mkdir()
     assert [each.state for each in hooks(tmp_path)] == ["bad"]
+    path.rmdir()
+    path.symlink_to("gone")
+    assert [each.state for each in hooks(tmp_path)] == ["bad"]
+
+
+def test_a_configuration_that_others_may_write_is_bad_and_says_how_to_mend_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "hook.yaml"
+    path.write_text("kind: HookConfiguration\n")
+    path.chmod(0o666)
+    monkeypatch.setattr(surroundings, "OPERATOR_FILE", str(path))
+    (found,) = hooks(tmp_path)
+    assert found.state == "bad"
+    assert "may be written by other users (mode 0666): hooks fail; chmod go-w" in found.detail
 
 
 @pytest.mark.parametrize(

@@ -217,6 +217,43 @@ def test_an_operator_who_names_kinds_gets_no_value_file_out(chart: Path, tmp_pat
     assert helm("--operator-config", config, stdin=CONFIG.encode()).returncode == 11
 
 
+@pytest.mark.parametrize("name", ["?env/secrets.yaml", "?none.yaml"])
+def test_a_missing_value_file_is_fine_and_a_missing_identity_is_not(name: str, chart: Path, tmp_path: Path) -> None:
+    whole = operator(tmp_path)
+    assert helm("values", "--operator-config", whole, name, folder=chart).returncode == 0
+    for lacking in (
+        operator(tmp_path, identities={"age": [str(tmp_path / "not-mounted.txt")]}),
+        operator(tmp_path, identities={"ssh": str(tmp_path / "not-mounted")}),
+        tmp_path / "no-configuration.yaml",
+    ):
+        outcome = helm("values", "--operator-config", lacking, name, folder=chart)
+        assert (outcome.returncode, outcome.stdout) == (12, b"")
+    outcome = helm("values", name, folder=chart, SECRETSYNC_VALUES_ROOT=str(tmp_path / "no-folder"))
+    assert (outcome.returncode, outcome.stdout) == (12, b"")
+
+
+def test_a_value_file_may_be_missing_and_its_key_may_not(chart: Path) -> None:
+    outcome = helm("values", "?env/secrets.yaml", folder=chart, SOPS_AGE_KEY_FILE="not-mounted.txt")
+    assert (outcome.returncode != 0, outcome.stdout) == (True, b"")
+    outcome = helm("values", "?none.yaml", folder=chart, SOPS_AGE_KEY_FILE="not-mounted.txt")
+    assert (outcome.returncode, outcome.stdout) == (0, b"")
+
+
+def test_no_configuration_comes_out_of_the_checkout(chart: Path, tmp_path: Path) -> None:
+    inside = operator(chart)
+    outside = operator(tmp_path)
+    assert helm("values", "--operator-config", inside, "env/secrets.yaml", folder=chart).returncode == 0
+    (chart / ".git").mkdir()
+    link = tmp_path / "link.yaml"
+    link.symlink_to(inside)
+    for path in (inside, "hook.yaml", link):
+        for arguments in (["values", "--operator-config", path, "env/secrets.yaml"], ["--operator-config", path]):
+            outcome = helm(*arguments, stdin=encrypted(SECRET), folder=chart)
+            assert (outcome.returncode, outcome.stdout) == (11, b"")
+            assert b"lies in the checkout" in outcome.stderr
+    assert helm("values", "--operator-config", outside, "env/secrets.yaml", folder=chart).returncode == 0
+
+
 def test_a_chart_that_explodes_is_refused_quickly(tmp_path: Path) -> None:
     levels = "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 12))
     outcome = helm(stdin=b"# Source: x\na0: &a0 [x]\n" + levels.encode())

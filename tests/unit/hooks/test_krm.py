@@ -234,9 +234,77 @@ def test_nothing_the_tenant_says_widens_the_operators_word(
         krm.run(arguments)
 
 
-def test_no_argument_names_another_configuration() -> None:
+def test_where_there_is_no_configuration_the_command_line_names_one(send: Any, tmp_path: Path, folder: Path) -> None:
+    operator_says(tmp_path, f"mode: seal\nsealing: {{certificate: {certificate(tmp_path)}}}\n")
+    other = tmp_path / "hook.yaml"
+    other = other.rename(tmp_path / "other.yaml")
+    send(function("SecretTransformer"), (folder / "db.enc.yaml").read_text())
+    assert [each["kind"] for each in answer("--operator-config", str(other))] == ["SealedSecret"]
+
+
+def test_where_there_is_a_configuration_no_argument_names_another(send: Any, tmp_path: Path) -> None:
+    operator_says(tmp_path, "mode: redact\n")
+    other = tmp_path / "other.yaml"
+    other.write_text("apiVersion: secretsync/v1\nkind: HookConfiguration\n")
+    send(generator(files=["db.enc.yaml"]))
+    with pytest.raises(PolicyError, match="another configuration"):
+        krm.run(["--operator-config", str(other)])
+    send(generator(files=["db.enc.yaml"]))
+    (tmp_path / "link.yaml").symlink_to("hook.yaml")
+    assert answer("--operator-config", str(tmp_path / "link.yaml"))[0]["stringData"]["password"] != "hunter2"
+
+
+@pytest.mark.parametrize("path", ["mine.yaml", "../mine.yaml", "-", ""])
+def test_a_configuration_named_by_a_relative_path_is_refused(path: str) -> None:
     with pytest.raises(UsageError):
-        krm.run(["--operator-config", "mine.yaml"])
+        krm.run(["--operator-config", path])
+
+
+@pytest.mark.parametrize(
+    ("scopes", "scope", "allowed"),
+    [
+        ("", "strict", True),
+        ("", "namespace-wide", False),
+        ("", "cluster-wide", False),
+        ("scopes: [namespace-wide]", "namespace-wide", True),
+        ("scopes: [namespace-wide]", "cluster-wide", False),
+        ("scopes: [namespace-wide]", "strict", False),
+        ("scopes: [strict, cluster-wide]", "cluster-wide", True),
+    ],
+)
+def test_a_function_seals_only_for_the_scopes_of_the_configuration(
+    send: Any, folder: Path, scopes: str, scope: str, allowed: bool
+) -> None:
+    operator_says(folder.parent, f"mode: seal\nsealing: {{certificate: {certificate(folder.parent)}, {scopes}}}\n")
+    for config, items in (
+        (function("SecretTransformer", scope=scope), [(folder / "db.enc.yaml").read_text()]),
+        (generator(files=["db.enc.yaml"], scope=scope), []),
+    ):
+        send(config, *items)
+        if allowed:
+            assert [each["kind"] for each in answer()] == ["SealedSecret"]
+            continue
+        with pytest.raises(PolicyError) as caught:
+            krm.run([])
+        assert caught.value.location == "functionConfig scope"
+        assert "sealing: {scopes: " in (caught.value.hint or "")
+
+
+def test_an_annotation_that_a_generator_gives_widens_nothing(send: Any, folder: Path) -> None:
+    (folder / "a.env").write_bytes(encrypted(f"A={CANARY}\n", None, store="dotenv"))
+    operator_says(folder.parent, f"mode: seal\nsealing: {{certificate: {certificate(folder.parent)}}}\n")
+    annotations = {"sealedsecrets.bitnami.com/cluster-wide": "true"}
+    made = {"metadata": {"name": "made", "namespace": "prod", "annotations": annotations}, "envs": ["a.env"]}
+    for config in (generator(secretFrom=[made]), function("SecretGenerator", secretFrom=[made])):
+        send(config)
+        with pytest.raises(PolicyError, match="sealed cluster-wide"):
+            krm.run([])
+
+
+def test_a_scope_does_not_matter_where_nothing_is_sealed(send: Any, folder: Path) -> None:
+    operator_says(folder.parent, "")
+    send(generator(files=["db.enc.yaml"], scope="cluster-wide"))
+    assert answer() == [PLAIN]
 
 
 def test_the_operators_identities_are_the_only_ones(send: Any, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
