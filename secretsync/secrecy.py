@@ -5,23 +5,6 @@ Python cannot wipe memory (docs/explanation/limitations.md); what this module pr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
-
-_SECRET_PREFIXES: Final = ("SOPS_AGE_KEY", "SOPS_AGE_SSH_PRIVATE_KEY")
-_SECRET_SUFFIXES: Final = (
-    "TOKEN", "SECRET", "PASSWORD", "PASSPHRASE", "CREDENTIALS", "PRIVATE_KEY", "ACCESS_KEY", "API_KEY", "SDK_SK",
-)  # fmt: skip
-
-
-def scrubbed_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment for a child process: what holds or names a secret (`SOPS_AGE_KEY*`, `*_TOKEN`) is gone."""
-    return {
-        name: value
-        for name, value in environ.items()
-        if not (name.upper().startswith(_SECRET_PREFIXES) or name.upper().endswith(_SECRET_SUFFIXES))
-    }
-
 
 class SecretBytes:
     """Raw secret bytes that never show themselves; `expose()` is the only way to them."""

@@ -1,4 +1,4 @@
-"""One running age plugin: stanzas to and fro, with a limit on its silence, in a scrubbed environment.
+"""One running age plugin: stanzas to and fro, with a limit on its silence, in a stated environment.
 
 What a plugin asks of a person goes through the interaction; it never has the terminal's input.
 """
@@ -8,18 +8,16 @@ from __future__ import annotations
 import logging
 import os
 import select
-import shutil
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
 from types import TracebackType
 from typing import IO, Final, Self
 
+from secretsync import programs
 from secretsync.age.header import Stanza, decode_base64, read_stanza
 from secretsync.age.interaction import Interaction
-from secretsync.errors import AgeHeaderError, KeyServiceError, MissingDependencyError
-from secretsync.secrecy import scrubbed_environment
+from secretsync.errors import AgeHeaderError, KeyServiceError
 
 _LOG: Final = logging.getLogger(__name__)
 _MAX_LINE: Final = 1 << 20
@@ -35,18 +33,17 @@ class PluginProcess:
         self._interaction = interaction
         self._timeout = interaction.plugin_timeout_seconds
         self._received = b""
-        path = shutil.which(self._program, path=interaction.environ.get("PATH", os.defpath))
-        if path is None:
-            raise MissingDependencyError(f"{self._program} is not installed", hint=f"install {self._program}")
+        path = programs.find(self._program, interaction.environ, hint=f"install {self._program}")
         try:
-            self._process = subprocess.Popen(
+            self._process = programs.start(
+                programs.AGE_PLUGIN,
                 [path, f"--age-plugin={protocol}"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
+                interaction.environ,
+                stdin=programs.PIPE,
+                stdout=programs.PIPE,
+                stderr=programs.DEVNULL,
                 bufsize=0,
                 cwd=tempfile.gettempdir(),
-                env=scrubbed_environment(interaction.environ),
             )
         except OSError as error:
             raise self.failure(f"cannot be started: {error.strerror}") from None
@@ -66,7 +63,7 @@ class PluginProcess:
             self._process.kill()
         try:
             self._process.wait(_GRACE_SECONDS)
-        except subprocess.TimeoutExpired:
+        except programs.TimeoutExpired:
             self._process.kill()
             self._process.wait()
 
@@ -164,7 +161,7 @@ class PluginProcess:
     def _death(self) -> KeyServiceError:
         try:
             code = self._process.wait(_GRACE_SECONDS)
-        except subprocess.TimeoutExpired:
+        except programs.TimeoutExpired:
             return self.failure("closes its pipes before it is done")
         return self.failure(f"dies with exit code {code}" if code >= 0 else f"is killed by signal {-code}")
 

@@ -6,16 +6,14 @@ import os
 import shlex
 import shutil
 import signal
-import subprocess
 import sys
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-from secretsync import files
+from secretsync import files, programs
 from secretsync.cli._private import private_folder
 from secretsync.cli._terminal import say
 from secretsync.errors import EditorError, FormatError, SecretsyncError, UnchangedFileError
-from secretsync.secrecy import scrubbed_environment
 
 Result = TypeVar("Result")
 
@@ -53,7 +51,7 @@ def _run(path: str) -> None:
     # Editors handle an interrupt themselves; it must not end us while one is open.
     before = signal.signal(signal.SIGINT, lambda *_: None)
     try:
-        code = subprocess.run(command, env=scrubbed_environment(os.environ), check=False).returncode
+        code = programs.run(programs.EDITOR, command, os.environ).returncode
     except OSError as error:
         raise EditorError(f"cannot run {command[0]!r}: {(error.strerror or '').lower()}") from None
     finally:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import pwd
 import signal
-import subprocess
 from collections.abc import Mapping
 from typing import Annotated, Final, TypeAlias
 
 import typer
 
+from secretsync import programs
 from secretsync.errors import ConfigError
 
 SHELL: Final = "/bin/sh"
@@ -19,8 +19,12 @@ Command: TypeAlias = Annotated[str, typer.Argument(metavar="COMMAND", help="A co
 User: TypeAlias = Annotated[str | None, typer.Option("--user", help="Run the command as this user.")]
 
 
-def run_shell(command: str, environment: Mapping[str, str], *, user: str | None = None) -> int:
+def run_shell(
+    command: str, values: Mapping[str, str] | None = None, *, pristine: bool = False, user: str | None = None
+) -> int:
     """Run a command line and return its exit code, 128 and more for a signal, as a shell does.
+
+    It sees `values`, and unless it is to be `pristine` the user's environment.
 
     Raises:
         ConfigError: there is no such user.
@@ -29,9 +33,11 @@ def run_shell(command: str, environment: Mapping[str, str], *, user: str | None 
     # The terminal sends an interrupt to the command as well; what it means is the command's to say.
     before = signal.signal(signal.SIGINT, lambda *_: None)
     try:
-        process = subprocess.Popen(
+        process = programs.start(
+            kind_of(pristine=pristine),
             [SHELL, "-c", command],
-            env=environment_for(environment, account),
+            os.environ,
+            {**(values or {}), **_names_of(account)},
             user=account and account.pw_uid,
             group=account and account.pw_gid,
             extra_groups=account and os.getgrouplist(account.pw_name, account.pw_gid),
@@ -54,7 +60,11 @@ def account_of(user: str | None) -> pwd.struct_passwd | None:
         raise ConfigError(f"there is no user {user!r}") from None
 
 
-def environment_for(environment: Mapping[str, str], account: pwd.struct_passwd | None) -> dict[str, str]:
-    """Return the environment with an account's home and names. Source: sops exec_unix.go, UserEnv at v3.13.3."""
-    own = {"HOME": account.pw_dir, "USER": account.pw_name, "LOGNAME": account.pw_name} if account else {}
-    return {**environment, **own}
+def kind_of(*, pristine: bool) -> programs.Sees:
+    """Return what a command sees of our environment."""
+    return programs.NOTHING if pristine else programs.COMMAND
+
+
+def _names_of(account: pwd.struct_passwd | None) -> dict[str, str]:
+    """Return an account's home and names. Source: sops exec_unix.go, UserEnv at v3.13.3."""
+    return {"HOME": account.pw_dir, "USER": account.pw_name, "LOGNAME": account.pw_name} if account else {}

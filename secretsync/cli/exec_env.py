@@ -7,14 +7,13 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from secretsync import files
+from secretsync import files, programs
 from secretsync.cli._options import InputType, Opening, grouped
-from secretsync.cli._running import SHELL, Command, User, environment_for, run_shell
+from secretsync.cli._running import SHELL, Command, User, kind_of, run_shell
 from secretsync.cli.set_value import File
 from secretsync.documents.flat_values import text_of
 from secretsync.documents.tree import Mapping, Scalar
 from secretsync.errors import ConflictingOptionsError, EnvironmentValueError
-from secretsync.secrecy import scrubbed_environment
 from secretsync.sops import operations
 
 Pristine: TypeAlias = Annotated[bool, typer.Option("--pristine", help="Pass on nothing but the values.")]
@@ -41,12 +40,11 @@ def exec_env(
     data = files.read(path)
     opened = target.placing(lambda: operations.open_file(data, opening.options(target)))
     values = target.placing(lambda: _variables(opened.plain.documents[0]))
-    environment = {**({} if pristine else scrubbed_environment(os.environ)), **values}
     if same_process and user is not None:
         raise ConflictingOptionsError("--same-process and --user exclude each other")
     if same_process:
-        os.execve(SHELL, [SHELL, "-c", command], environment_for(environment, None))  # noqa: S606  # a shell was asked for
-    return run_shell(command, environment, user=user)
+        programs.become(kind_of(pristine=pristine), [SHELL, "-c", command], os.environ, values)
+    return run_shell(command, values, pristine=pristine, user=user)
 
 
 def _variables(document: Mapping) -> dict[str, str]:

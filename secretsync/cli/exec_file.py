@@ -15,7 +15,6 @@ from secretsync.cli._private import private_folder
 from secretsync.cli._running import Command, User, account_of, run_shell
 from secretsync.cli.set_value import File
 from secretsync.errors import ConflictingOptionsError
-from secretsync.secrecy import scrubbed_environment
 from secretsync.sops import operations
 
 DEFAULT_NAME: Final = "tmp-file"  # sops exec.go, FallbackFilename at v3.13.3
@@ -55,7 +54,7 @@ def exec_file(
             os.mkfifo(name, PRIVATE_MODE)
             threading.Thread(target=_feed, args=(name, plaintext), daemon=True).start()
         _hand_over([folder, name], user)
-        return run_shell(command.replace("{}", name), scrubbed_environment(os.environ), user=user)
+        return run_shell(command.replace("{}", name), user=user)
 
 
 def _feed(name: str, plaintext: bytes) -> None:

@@ -19,6 +19,7 @@ from kubernetes.client.exceptions import ApiException
 from kubernetes.config.config_exception import ConfigException
 from urllib3.exceptions import HTTPError
 
+from secretsync.cluster.kubeconfig import load as load_kubeconfig
 from secretsync.errors import ClusterError
 from secretsync.manifests.objects import identify
 
@@ -74,18 +75,16 @@ class Cluster:
         Raises:
             ClusterError: there is no usable configuration.
         """
-        settings = api.Configuration()
         try:
-            config.load_kube_config(kubeconfig, context, settings, persist_config=False)
-            chosen = _context_namespace(kubeconfig, context)
+            settings, chosen = load_kubeconfig(kubeconfig, context)
         except (ConfigException, OSError, TypeError) as outside:
             if kubeconfig or context:
                 raise ClusterError(f"cannot use the kubeconfig: {outside}", hint="kubectl config view") from None
+            settings, chosen = api.Configuration(), "default"
             try:
                 config.load_incluster_config(settings)
             except ConfigException:
                 raise ClusterError("no cluster is configured", hint="set KUBECONFIG, or --kubeconfig FILE") from None
-            chosen = "default"
         return cls(api.ApiClient(settings), namespace=namespace or chosen)
 
     def read(self, manifest: Mapping[str, Any]) -> Reply | None:
@@ -283,9 +282,3 @@ def _message(body: bytes | str | None) -> str:
 
 def _group_path(version: str) -> str:
     return f"/apis/{version}" if "/" in version else f"/api/{version}"
-
-
-def _context_namespace(kubeconfig: str | None, context: str | None) -> str:
-    contexts, active = config.list_kube_config_contexts(kubeconfig)
-    chosen = next((each for each in contexts if each["name"] == context), active)
-    return str((chosen or {}).get("context", {}).get("namespace") or "default")

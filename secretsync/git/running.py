@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from tempfile import TemporaryFile
 from typing import IO, Any, BinaryIO, Final, Protocol, cast
 
+from secretsync import programs
 from secretsync.errors import MissingDependencyError, RepositoryError
-from secretsync.secrecy import scrubbed_environment
 
 try:
     import git
@@ -95,7 +95,7 @@ class Git:
 
 def _blanked() -> dict[str, str]:
     """Return what hides our secrets from the child: GitPython merges this into the environment, so they become empty."""
-    kept = scrubbed_environment(os.environ)
+    kept = programs.environment(programs.COMMAND, os.environ)
     return {name: "" for name in os.environ if name not in kept}
 
 

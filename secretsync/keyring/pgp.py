@@ -11,10 +11,9 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from typing import Any, Final, NamedTuple
 
-import gnupg
-
-from secretsync.errors import ConfigError, MissingDependencyError
-from secretsync.secrecy import SecretBytes, scrubbed_environment
+from secretsync.errors import ConfigError
+from secretsync.masterkeys.pgp import gpg_of
+from secretsync.secrecy import SecretBytes
 
 _FINGERPRINT: Final = re.compile(r"(0x)?[0-9A-Fa-f]{40}([0-9A-Fa-f]{24})?!?")
 _RSA: Final = {"1", "2"}  # RFC 9580, 9.1
@@ -67,8 +66,7 @@ def exported(fingerprint: str) -> bytes:
         ConfigError: gpg does not have it.
         MissingDependencyError: gpg is not installed.
     """
-    gpg = gnupg.GPG(gpgbinary=_binary(), env=scrubbed_environment(os.environ))
-    armored = gpg.export_keys(fingerprint, minimal=True)
+    armored = gpg_of(os.environ).export_keys(fingerprint, minimal=True)
     if not armored:
         raise ConfigError(f"gpg has no public key {fingerprint}", hint="give its file instead: --file KEY.asc")
     return str(armored).encode()
@@ -92,10 +90,9 @@ def encrypt(armored: bytes, fingerprint: str, plaintext: SecretBytes) -> str:
 @contextmanager
 def home() -> Iterator[Any]:
     """Give a gpg with an empty home, mode 0700, that is removed at the end, its agent with it."""
-    binary = _binary()
     folder = tempfile.mkdtemp(prefix="secretsync-gpg-")
     try:
-        yield gnupg.GPG(gpgbinary=binary, gnupghome=folder, env=scrubbed_environment(os.environ))
+        yield gpg_of(os.environ, home=folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -105,14 +102,6 @@ def _encrypts(key: dict[str, Any], today: date) -> bool:
     expires = _day(str(key["expires"]))
     fresh = expires is None or expires >= today
     return "e" in str(key.get("cap", "")) and key.get("trust") not in _INVALID and fresh
-
-
-def _binary() -> str:
-    program = os.environ.get("SOPS_GPG_EXEC") or "gpg"
-    found = shutil.which(program)
-    if found is None:
-        raise MissingDependencyError(f"{program!r} is not installed, and PGP keys need it")
-    return found
 
 
 def _day(seconds: str) -> date | None:

@@ -1,18 +1,17 @@
 """Programs that print a key: `SOPS_AGE_KEY_CMD` and its SSH sister, split as a shell splits words, run without one.
 
-They get the environment as it is, since they are the helpers that may need a token; only keys for us are taken out.
+They are the helpers that may need a token, so they see the environment as it is, without the keys for us.
 """
 
 from __future__ import annotations
 
 import shlex
-import subprocess
 from collections.abc import Mapping
 from typing import Final
 
+from secretsync import programs
 from secretsync.errors import ConfigError, KeyServiceError
 
-_OURS: Final = ("SOPS_AGE_KEY", "SOPS_AGE_KEY_FILE")
 TIMEOUT_SECONDS: Final = 120.0
 
 
@@ -31,18 +30,17 @@ def output_of(
         raise ConfigError(f"{name} is no command: {error}") from None
     if not words:
         raise ConfigError(f"{name} is empty")
-    child_environ = {key: value for key, value in environ.items() if key not in _OURS}
-    child_environ["SOPS_AGE_RECIPIENT"] = recipient
     try:
-        outcome = subprocess.run(
+        outcome = programs.run(
+            programs.KEY_COMMAND,
             words,
-            env=child_environ,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            check=False,
+            environ,
+            {"SOPS_AGE_RECIPIENT": recipient},
+            stdin=programs.DEVNULL,
+            stdout=programs.PIPE,
             timeout=timeout_seconds,
         )
-    except subprocess.TimeoutExpired:
+    except programs.TimeoutExpired:
         raise KeyServiceError(f"{words[0]!r} does not end within {timeout_seconds:g} seconds") from None
     except OSError as error:
         raise KeyServiceError(f"{words[0]!r} cannot be started: {error.strerror}") from None

@@ -7,7 +7,6 @@ Source: sops pgp/keysource.go at v3.13.3; status lines from GnuPG doc/DETAILS.
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cached_property
@@ -15,6 +14,7 @@ from typing import Any, ClassVar, Final
 
 import gnupg
 
+from secretsync import programs
 from secretsync.errors import (
     ConfigError,
     FormatError,
@@ -22,17 +22,31 @@ from secretsync.errors import (
     IntegrityError,
     KeyServiceError,
     MetadataError,
-    MissingDependencyError,
     SecretsyncError,
 )
 from secretsync.masterkeys.surroundings import KeySource, Surroundings
-from secretsync.secrecy import SecretBytes, scrubbed_environment
+from secretsync.secrecy import SecretBytes
 
 _MIN_DIGITS: Final = 16
 _LOCKED: Final = {11, 62, 85, 99, 198, 32870}  # bad passphrase, timeout, no pinentry, canceled, no terminal: err-codes
 _DAMAGED: Final = {*range(4, 31), 79, 89, 152} - _LOCKED - {17}  # algorithms, packets, checksums, wrong key, bad data
 _CODE_MASK: Final = 0xFFFF  # the rest of a code says which part of GnuPG it comes from
 _ALL_EXPIRED_OR_REVOKED: Final = 2  # a flag of KEY_CONSIDERED
+
+
+def gpg_of(
+    environ: Mapping[str, str], also: Mapping[str, str] | None = None, *, home: str | None = None
+) -> Any:  # python-gnupg has no types
+    """Return the user's gpg, with what it may see of `environ`, and on the folder `home` if not on the user's own.
+
+    Raises:
+        MissingDependencyError: it is not installed.
+        OSError, ValueError: it cannot be started.
+    """
+    chosen = environ.get("SOPS_GPG_EXEC")
+    binary = programs.find(chosen or "gpg", environ, purpose="PGP keys need it")
+    sees = programs.CHOSEN_GPG if chosen else programs.GPG
+    return gnupg.GPG(gpgbinary=binary, gnupghome=home, env=programs.environment(sees, environ, also))
 
 
 class PgpService:
@@ -104,19 +118,13 @@ class PgpService:
     @cached_property
     def _gpg(self) -> Any:  # python-gnupg has no types
         environ = self._surroundings.environ
-        program = environ.get("SOPS_GPG_EXEC") or "gpg"
-        binary = shutil.which(program, path=environ.get("PATH", os.defpath))
-        if binary is None:
-            raise MissingDependencyError(f"{program!r} is not installed, and PGP keys need it")
-        child_environ = scrubbed_environment(environ)
+        on_terminal = self._surroundings.prompt is not None and "GPG_TTY" not in environ and os.isatty(0)
         try:
-            gpg = gnupg.GPG(gpgbinary=binary, env=child_environ)
+            gpg = gpg_of(environ, {"GPG_TTY": os.ttyname(0)} if on_terminal else None)
         except (OSError, ValueError) as error:
             raise KeyServiceError(f"gpg cannot be started: {_one_line(str(error))}") from None
         if self._surroundings.prompt is None:
             gpg.options = ["--pinentry-mode", "error"]
-        elif "GPG_TTY" not in child_environ and os.isatty(0):
-            child_environ["GPG_TTY"] = os.ttyname(0)
         return gpg
 
     def _wrapping_problem(self, fingerprint: str, status: _Status) -> SecretsyncError:

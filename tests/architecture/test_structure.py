@@ -127,6 +127,40 @@ def test_only_the_front_ends_print_or_exit() -> None:
     assert offenders == []
 
 
+STARTS = {"subprocess", "pty", "asyncio", "multiprocessing", "concurrent", "_posixsubprocess"}
+"""Modules that start programs."""
+STARTING = ("os.exec", "os.spawn", "os.posix_spawn", "os.system", "os.popen", "os.startfile")
+STARTED_BY_LIBRARIES = {
+    "gnupg.GPG": {"secretsync/masterkeys/pgp.py"},  # starts gpg, in the environment that it is given
+    "config.load_kube_config": set(),  # starts a kubeconfig's programs in ours
+    "ExecProvider": set(),
+}
+
+
+def test_only_the_door_starts_programs() -> None:
+    importers = {_name(path) for path in MODULES for module in _imported(path) if module.split(".")[0] in STARTS}
+    callers = {
+        _name(path)
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute) and ast.unparse(node).startswith(STARTING)
+    }
+    assert importers == callers == {"secretsync/programs.py"}
+
+
+@pytest.mark.parametrize(("call", "allowed"), STARTED_BY_LIBRARIES.items(), ids=STARTED_BY_LIBRARIES)
+def test_a_library_that_starts_programs_is_called_where_their_environment_is_stated(
+    call: str, allowed: set[str]
+) -> None:
+    callers = {
+        _name(path)
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == call
+    }
+    assert callers == allowed
+
+
 def test_only_the_boundaries_catch_everything() -> None:
     allowed = {"secretsync/cli/_errors.py", "secretsync/hooks/_boundary.py"}
     offenders = [

@@ -169,7 +169,7 @@ def test_gpg_never_inherits_secrets(home: GnupgHome, tmp_path: Path) -> None:
 
 
 def test_a_missing_gpg_is_a_missing_dependency(tmp_path: Path) -> None:
-    with pytest.raises(MissingDependencyError, match="'gpg' is not installed"):
+    with pytest.raises(MissingDependencyError, match="gpg is not installed"):
         MasterKeys({"PATH": str(tmp_path)}).unwrap("pgp", {"fp": CURVE, "enc": ""})
 
 
