@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.machinery import PathFinder
 from importlib.util import find_spec
 from shutil import which
 from typing import Literal, TypeAlias
@@ -115,7 +116,8 @@ def _nearest(folder: str, name: str) -> str | None:
 
 
 def _libraries() -> list[Observation]:
-    fast = find_spec("yaml._yaml") is not None
+    package = find_spec("yaml")
+    fast = package is not None and PathFinder.find_spec("yaml._yaml", package.submodule_search_locations) is not None
     detail = "fast" if fast else "missing: install PyYAML from a wheel, or with libyaml's headers present"
     return [Observation("libraries", "libyaml", "ok" if fast else "bad", detail)]
 

@@ -1,80 +1,117 @@
 """libyaml's parser, and of PyYAML nothing else: the extension module without the package around it.
 
 `import yaml` loads twelve modules of loaders and dumpers written in Python; they cost 8 of its 10 milliseconds and serve
-nothing here, while a hook is a new process each time. The package stays importable for everybody else: its module
-object completes itself as soon as it is asked for a name that it does not have.
+nothing here, while a hook is a new process each time. What is loaded stays out of `sys.modules`, so to everybody else
+PyYAML is not loaded yet. But a process can hold the extension once only, and it binds classes of eleven other modules
+while it loads: a finder sees to it that whoever imports `yaml` later gets those very classes, and their own errors.
 """
 
 from __future__ import annotations
 
 import sys
+from _frozen_importlib import (  # type: ignore[attr-defined]  # what import itself takes, and all that it takes
+    _ModuleLockManager,
+    module_from_spec,
+)
 from _frozen_importlib_external import PathFinder  # the module behind importlib.machinery, without the package
 from types import ModuleType, SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from importlib.machinery import ModuleSpec
-_OWN = frozenset(("__all__", "__version__", "__with_libyaml__"))
+
+_PARTS: Final = ("error", "tokens", "events", "nodes")
+# The errors that the extension raises, with the modules that define them and the class that each derives from.
+# Source: the head of yaml/_yaml.pyx of PyYAML at 6.0.3.
+_ERRORS: Final = {
+    "ReaderError": ("reader", "YAMLError"),
+    "ScannerError": ("scanner", "MarkedYAMLError"),
+    "ParserError": ("parser", "MarkedYAMLError"),
+    "ComposerError": ("composer", "MarkedYAMLError"),
+    "ConstructorError": ("constructor", "MarkedYAMLError"),
+    "EmitterError": ("emitter", "YAMLError"),
+    "SerializerError": ("serializer", "YAMLError"),
+    "RepresenterError": ("representer", "YAMLError"),
+}
 
 
-class _Package(ModuleType):
-    """The package `yaml` before its own code has run."""
+class _Finder:
+    """Finds the package `yaml` for others: the one that the extension was taken from, with what is loaded of it."""
 
-    def __getattr__(self, name: str) -> object:
-        if name.startswith("__") and name not in _OWN:  # the import system asks for others
-            raise AttributeError(name)
-        spec: ModuleSpec = self.__dict__["__spec__"]
-        assert spec.loader is not None
-        self.__class__ = ModuleType  # type: ignore[assignment]  # complete from here on
-        spec.loader.exec_module(self)
-        return getattr(self, name)
+    def __init__(self, origin: str | None, parts: dict[str, ModuleType]) -> None:
+        self._origin = origin
+        self._parts = parts
+
+    def find_spec(self, name: str, _path: object = None, _target: object = None) -> ModuleSpec | None:
+        """Return the package's own spec, whose loader completes what is loaded already."""
+        spec = PathFinder.find_spec(name) if name == "yaml" else None
+        if spec is None or spec.loader is None or spec.origin != self._origin:
+            return None  # another PyYAML has an extension of its own
+        loader: Any = spec.loader
+        loader.exec_module = lambda package: self._complete(loader, package)
+        return spec
+
+    def _complete(self, loader: Any, package: ModuleType) -> None:
+        del loader.exec_module  # from here on a loader like any other
+        for name, part in self._parts.items():
+            sys.modules[f"yaml.{name}"] = part
+            setattr(package, name, part)
+        loader.exec_module(package)
+        raised = {name: getattr(sys.modules[f"yaml.{home}"], name) for name, (home, _) in _ERRORS.items()}
+        vars(self._parts["_yaml"]).update(raised, yaml=package)
+        sys.meta_path.remove(self)
 
 
-def _load_extension() -> None:
-    """Import `yaml._yaml` and the four small modules that it takes more than errors from.
+def _load(name: str, folders: Sequence[str]) -> ModuleType:
+    spec = PathFinder.find_spec(name, folders)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"PyYAML without {name}", name=name)
+    module: ModuleType = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
-    It binds the errors of eight other modules while it loads; their base classes stand in for them.
-    Source: the head of yaml/_yaml.pyx of PyYAML at 6.0.3.
+
+def _load_extension(folders: Sequence[str]) -> dict[str, ModuleType]:
+    """Return `yaml._yaml` and the four small modules that it takes more than errors from.
+
+    While it loads it imports `yaml`, and is shown base classes in place of the errors.
     """
-    spec = PathFinder.find_spec("yaml")
-    if spec is None or spec.submodule_search_locations is None:
-        return  # an importer of another kind: the package loads as a whole
-    package = _Package("yaml")
-    package.__spec__ = spec
-    package.__file__ = spec.origin
-    package.__path__ = list(spec.submodule_search_locations)
+    parts = {name: _load(f"yaml.{name}", folders) for name in _PARTS}
+    package = ModuleType("yaml")
+    package.__spec__ = SimpleNamespace(_initializing=True)  # type: ignore[assignment]  # other threads wait for the lock
+    vars(package).update(parts)
+    for name, (home, base) in _ERRORS.items():
+        setattr(package, home, SimpleNamespace(**{name: getattr(parts["error"], base)}))
     sys.modules["yaml"] = package
-    for part in ("tokens", "events", "nodes", "error"):
-        __import__(f"yaml.{part}")
-    error: Any = sys.modules["yaml.error"]
-
-    marked, plain = error.MarkedYAMLError, error.YAMLError
-    stand_ins = {
-        "reader": SimpleNamespace(ReaderError=plain),
-        "scanner": SimpleNamespace(ScannerError=marked),
-        "parser": SimpleNamespace(ParserError=marked),
-        "composer": SimpleNamespace(ComposerError=marked),
-        "constructor": SimpleNamespace(ConstructorError=marked),
-        "emitter": SimpleNamespace(EmitterError=plain),
-        "serializer": SimpleNamespace(SerializerError=plain),
-        "representer": SimpleNamespace(RepresenterError=plain),
-    }
-    vars(package).update(stand_ins)
     try:
-        __import__("yaml._yaml")
-    except ImportError:
-        del sys.modules["yaml"]
-        raise
+        parts["_yaml"] = _load("yaml._yaml", folders)
     finally:
-        for name in stand_ins:
-            vars(package).pop(name, None)
+        del sys.modules["yaml"]
+        sys.modules.pop("yaml._yaml", None)  # Cython puts it there
+    bound = vars(parts["_yaml"])["yaml"]  # another package where somebody had loaded it, and taken it out again
+    return {**{name: getattr(bound, name) for name in _PARTS}, "_yaml": parts["_yaml"]}
 
 
-if "yaml" not in sys.modules:
-    _load_extension()
+def _parts() -> dict[str, ModuleType]:
+    """Return the modules by their names in the package: of PyYAML where somebody has loaded it, else our own."""
+    with _ModuleLockManager("yaml"):
+        spec = None if "yaml" in sys.modules else PathFinder.find_spec("yaml")
+        if spec is not None and spec.submodule_search_locations is not None:
+            parts = _load_extension(spec.submodule_search_locations)
+            sys.meta_path.insert(0, _Finder(spec.origin, parts))
+            return parts
+    return {name: __import__(f"yaml.{name}", fromlist=["*"]) for name in (*_PARTS, "_yaml")}
 
-from yaml import events, tokens  # noqa: E402
-from yaml._yaml import CParser  # noqa: E402
-from yaml.error import MarkedYAMLError, YAMLError  # noqa: E402
+
+if TYPE_CHECKING:
+    from yaml import events, tokens
+    from yaml._yaml import CParser
+    from yaml.error import MarkedYAMLError, YAMLError
+else:
+    _loaded = _parts()
+    events, tokens = _loaded["events"], _loaded["tokens"]
+    CParser = _loaded["_yaml"].CParser
+    MarkedYAMLError, YAMLError = _loaded["error"].MarkedYAMLError, _loaded["error"].YAMLError
 
 __all__ = ["CParser", "MarkedYAMLError", "YAMLError", "events", "tokens"]
