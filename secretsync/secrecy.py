@@ -1,9 +1,14 @@
-"""Holders that keep secrets out of `repr`, logs and tracebacks.
+"""Holders that keep secrets out of `repr`, logs and tracebacks, and how a value looks that is encrypted already.
 
 Python cannot wipe memory (docs/explanation/limitations.md); what this module prevents is the accident of printing.
 """
 
 from __future__ import annotations
+
+from typing import Final
+
+CIPHERTEXT: Final = "ENC[AES256_GCM,"
+"""How an encrypted value of a SOPS file begins. Source: sops aes/cipher.go at v3.13.3."""
 
 
 class SecretBytes:

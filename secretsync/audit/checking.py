@@ -16,6 +16,7 @@ from secretsync.documents.stores import store_for_path, store_named
 from secretsync.documents.tree import Limits, Source
 from secretsync.errors import ManifestError, PlaintextError, SecretsyncError
 from secretsync.findings import Finding, Report, finding_of
+from secretsync.keyring.ownfiles import store_of
 from secretsync.manifests import objects, secret
 from secretsync.manifests.secret import decode_base64
 from secretsync.masterkeys import MasterKeys
@@ -24,7 +25,8 @@ from secretsync.render import objects as render_objects
 from secretsync.render.carried import open_carried
 from secretsync.render.units import Opened, open_units
 from secretsync.sealed import resource
-from secretsync.sops import metadata
+from secretsync.secrecy import CIPHERTEXT
+from secretsync.sops import metadata, recognition
 from secretsync.sops.config import FILE_NAME
 
 _NOT_OURS = frozenset({".git", ".venv", "node_modules"})
@@ -68,8 +70,8 @@ def _examine(name: str, root: str | None, keys: MasterKeys, limits: Limits, repo
     shown = name if root is None else os.path.normpath(os.path.join(root, name))
     try:
         data = files.read(name) if root is None else files.read_confined(root, name, limits.size)
-        store = "yaml" if name == files.STDIN else store_for_path(name)
-        if not _concerns_us(data, store):
+        store = _store_of(name, data)
+        if store is None:
             return
         report.files += 1
         source = store_named(store).load(data, limits=limits, encrypted=True)
@@ -83,16 +85,18 @@ def _examine(name: str, root: str | None, keys: MasterKeys, limits: Limits, repo
         report.findings.append(finding_of(error, shown))
 
 
-def _concerns_us(data: bytes, store: str) -> bool:
-    """Whether a file can hold anything that is or should be encrypted; no other file's syntax is our business.
+def _store_of(name: str, data: bytes) -> str | None:
+    """Return the store of a file that can hold what is or should be encrypted, None for any other.
 
-    Templates of Helm charts, for one, end in `.yaml` and are none.
+    No other file's syntax is our business: templates of Helm charts, for one, end in `.yaml` and are none.
     """
-    if store == "binary":
-        return data.lstrip()[:1] == b"{" and b'"sops"' in data
-    if store in _TREES:
-        return b"sops" in data or (b"Secret" in data and b"{{" not in data)
-    return b"sops" in data
+    name = "stdin.yaml" if name == files.STDIN else name
+    store = store_of(name, data)
+    if store is not None:
+        return store
+    by_name = store_for_path(name)
+    clear = by_name in _TREES and recognition.mentions(data, b"Secret") and not recognition.mentions(data, b"{{")
+    return by_name if clear else None
 
 
 def _of_documents(file: str, source: Source, keys: MasterKeys, limits: Limits) -> Iterator[Finding]:
@@ -173,10 +177,10 @@ def _is_protected(value: object, field: str) -> bool:
         return False
     if field == "data":
         try:
-            return b"ENC[AES256_GCM," in decode_base64(value)
+            return CIPHERTEXT.encode() in decode_base64(value)
         except ManifestError:
             pass
-    return value.startswith("ENC[AES256_GCM,")
+    return value.startswith(CIPHERTEXT)
 
 
 def _of_sealed_secret(file: str, where: str, item: objects.Object) -> Iterator[Finding]:

@@ -25,28 +25,20 @@ from secretsync.audit.ruleset import (
     FLUX_UNVERIFIED,
 )
 from secretsync.documents.plain import to_plain
-from secretsync.documents.stores import store_for_path, store_named
+from secretsync.documents.stores import store_named
 from secretsync.documents.tree import Limits, Mapping
 from secretsync.errors import SecretsyncError
 from secretsync.findings import Finding
+from secretsync.keyring.ownfiles import is_own
 from secretsync.manifests.objects import Object, flatten, identify, is_sealed_secret
 from secretsync.sealed.scope import scope_of
-from secretsync.sops import is_encrypted, metadata
-
-_MARKS: Final = {
-    "binary": b'"mac": "ENC[',
-    "dotenv": b"sops_mac=ENC[",
-    "ini": b"[sops]",
-    "json": b'"mac": "ENC[',
-    "yaml": b"mac: ENC[",
-}
-"""Bytes by which the controller tells that data of a format is encrypted. Source: `sopsFormatToMarkerBytes`."""
+from secretsync.sops import metadata
+from secretsync.sops.recognition import MARK, store_of_content
 
 _MAX_SIZE: Final = 5 << 20
 """Source: `maxEncryptedFileSize`."""
 
 _DECRYPT: Final = "kustomize.toolkit.fluxcd.io/decrypt"
-_CIPHERTEXT: Final = "ENC[AES256_GCM,"
 _LIMITS: Final = Limits()
 _RENAME: Final = "give its key a name that ends like its format"
 
@@ -161,7 +153,7 @@ def _of_object(sync: Sync, use: Use, document: Mapping, obj: Object, place: str)
     if not obj:
         return
     own, block = identify(obj), obj.get("sops")
-    if not (own.api_version and own.kind and own.name) or own.name.startswith(_CIPHERTEXT):
+    if not (own.api_version and own.kind and own.name) or own.name.startswith(MARK):
         message = f"{own} has no readable apiVersion, kind and metadata.name: the build fails"
         hint = "encrypt values only: --encrypted-regex '^(data|stringData)$'" if block else "keep it out of the folder"
         yield Finding(use.path, place, FLUX_FAILS, "error", message, hint)
@@ -172,7 +164,7 @@ def _of_object(sync: Sync, use: Use, document: Mapping, obj: Object, place: str)
         yield from _of_secret(sync, use, obj, place)
     elif is_sealed_secret(obj):
         yield from _of_sealed(sync, use, obj, place)
-    elif _CIPHERTEXT in str(obj):
+    elif MARK in str(obj):
         message = f"{identify(obj)} holds ciphertext without a sops block that has a mac: Flux takes it for plain"
         yield Finding(use.path, place, FLUX_MISSED, "error", message, "encrypt the whole document: secretsync encrypt")
 
@@ -195,7 +187,7 @@ def _of_secret(sync: Sync, use: Use, obj: Object, place: str) -> Iterator[Findin
         if found:
             yield _of_value(sync, use.path, f"{place} data.{key}".strip(), data, found, format_for(key))
     for key, value in cast("Object", obj.get("stringData") or {}).items():
-        if isinstance(value, str) and (_CIPHERTEXT in value):
+        if isinstance(value, str) and (MARK in value):
             message = "is ciphertext in stringData, which Flux never looks into"
             hint = "put it into data as base64, or encrypt the document: secretsync encrypt"
             yield Finding(use.path, f"{place} stringData.{key}".strip(), FLUX_MISSED, "error", message, hint)
@@ -259,17 +251,8 @@ def _decoded(value: object) -> bytes:
 
 
 def _is_sops(path: str, data: bytes) -> bool:
-    """Whether a file is a SOPS file, of the store its name says or of any other."""
-    if b"sops" not in data:
-        return False
-    for store in dict.fromkeys((store_for_path(path), "json", "yaml", "dotenv", "ini")):
-        try:
-            documents = store_named(store).load(data, limits=_LIMITS, encrypted=True).documents
-        except SecretsyncError:
-            continue
-        if any(is_encrypted(document) for document in documents):
-            return True
-    return False
+    """Whether a file is a SOPS file, of whatever store, and not one of the key ring."""
+    return store_of_content(data) is not None and not is_own(path, data)
 
 
 def _unreached(root: str, reached: set[str]) -> Iterator[Finding]:

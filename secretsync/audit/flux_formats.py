@@ -1,6 +1,6 @@
 """In which format Flux takes data for ciphertext, and whether it can write what it decrypts in the format a key asks for.
 
-Source: fluxcd/kustomize-controller internal/decryptor at 1.9.5 (`sopsFormatToMarkerBytes`, `formatForPath`); what each
+Source: fluxcd/kustomize-controller internal/decryptor at 1.9.5 (`formatForPath`); what each
 of sops' stores can write was observed with it.
 """
 
@@ -13,14 +13,7 @@ from secretsync.documents.stores import store_for_path, store_named
 from secretsync.documents.tree import Comment, Limits, Mapping, Scalar
 from secretsync.errors import SecretsyncError
 from secretsync.sops import is_encrypted
-
-_MARKS: Final = {
-    "dotenv": b"sops_mac=ENC[",
-    "ini": b"[sops]",
-    "json": b'"mac": "ENC[',
-    "yaml": b"mac: ENC[",
-}
-"""Bytes by which the controller tells that data is encrypted; those of `binary` are those of `json`."""
+from secretsync.sops.recognition import FLUX_MARKS
 
 _DOCKER: Final = ".dockerconfigjson"
 
@@ -33,7 +26,7 @@ def holds_nothing(manifest: bytes) -> bool:
 
 def formats_of(data: bytes) -> list[str]:
     """Return the formats of which `data` has the mark; the controller takes any of several."""
-    return [name for name, mark in _MARKS.items() if mark in data]
+    return [name for name, mark in FLUX_MARKS.items() if mark in data]
 
 
 def format_for(key: str) -> str:

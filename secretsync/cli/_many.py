@@ -15,8 +15,8 @@ from typing import BinaryIO, Final, NamedTuple, TypeAlias
 from secretsync import files
 from secretsync.cli._errors import BUG, exit_code
 from secretsync.cli._terminal import say, show_progress, warn
-from secretsync.documents.stores import store_for_path
 from secretsync.errors import FileAccessError, SecretsyncError
+from secretsync.keyring.ownfiles import store_of
 
 
 class Told(NamedTuple):
@@ -32,7 +32,6 @@ Work: TypeAlias = Callable[[str], Told]
 SOME_FAILED: Final = 1  # sops updatekeys, for a failing file of several
 
 _FILES_PER_PROCESS: Final = 16
-_MARK: Final = b"ENC[AES256_GCM,"
 
 
 class Outcome(NamedTuple):
@@ -108,8 +107,7 @@ def _is_encrypted(path: str) -> bool:
         data = files.read(path)
     except FileAccessError:
         return True  # nobody can tell, so that it is not passed over in silence
-    marked = _MARK in data and b"sops" in data
-    return marked and (store_for_path(path) != "binary" or data.lstrip()[:1] == b"{")
+    return store_of(path, data) is not None
 
 
 def _outcomes(paths: Sequence[str], work: Work, *, forking: bool) -> Iterator[Outcome]:

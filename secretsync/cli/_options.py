@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import wraps
 from typing import Annotated, Any, Literal, TypeAlias, TypeVar, get_type_hints
 
@@ -23,6 +23,7 @@ from secretsync.masterkeys import MasterKeys
 from secretsync.sops.datakey import DEFAULT_ORDER
 from secretsync.sops.mac import MacPolicy
 from secretsync.sops.operations import Options
+from secretsync.sops.recognition import store_of_content
 
 Result = TypeVar("Result")
 StoreName: TypeAlias = Literal["yaml", "json", "dotenv", "ini", "binary"]
@@ -81,6 +82,14 @@ class InputType:
         name = name or ("" if path == STDIN else path)
         by_name = store_for_path(name)
         return Target(path, name, self.input_type or by_name, self._output_type() or by_name)
+
+    def target_of(self, path: str, data: bytes, name: str | None = None) -> Target:
+        """Return what to work on, as `target`; where neither type nor name tell, what an encrypted file holds does."""
+        target = self.target(path, name)
+        if self.input_type or target.input_store != "binary" or path == STDIN:
+            return target
+        store = store_of_content(data) or "binary"
+        return replace(target, input_store=store, output_store=self._output_type() or store)
 
     def _output_type(self) -> StoreName | None:
         return None

@@ -12,9 +12,10 @@ from secretsync.cli._output import write_lines, write_result
 from secretsync.cli._runbook import Form, as_json
 from secretsync.git import Repository
 from secretsync.keyring import load_from
+from secretsync.keyring.ownfiles import store_of
 from secretsync.rotation.ageing import Age, ages
 from secretsync.rotation.ageing import due as too_old
-from secretsync.rotation.inspection import MARK, is_encrypted
+from secretsync.rotation.inspection import marked_files
 from secretsync.rotation.planning import snapshot
 
 
@@ -45,9 +46,8 @@ def due(
 
 def _encrypted(repository: Repository, commit: str) -> list[str]:
     with repository.reader() as reader:
-        return [
-            path for path in repository.files_with(commit, MARK) if is_encrypted(path, reader.read(f"{commit}:{path}"))
-        ]
+        marked = marked_files(repository, commit)
+        return [path for path, blob in marked.items() if store_of(path, reader.read(blob)) is not None]
 
 
 def _lines(late: list[Age], total: int, now: datetime) -> Iterator[str]:

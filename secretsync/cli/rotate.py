@@ -78,7 +78,7 @@ def rotate(
     additions, removals = recipients.named("add"), recipients.named("rm")
 
     def changed(path: str, data: bytes) -> Change:
-        target = formats.target(path, filename_override)
+        target = formats.target_of(path, data, filename_override)
         options = opening.options(target, keys)
         policy = _policy(rules, target.name)
         now = datetime.now(UTC)

@@ -10,6 +10,7 @@ import typer
 from secretsync import files
 from secretsync.cli import _many
 from secretsync.cli._creation import rules_at
+from secretsync.cli._files import Target
 from secretsync.cli._options import Config, DryRun, InputType, Opening, grouped
 from secretsync.cli._output import write_result
 from secretsync.cli._terminal import confirm, say
@@ -66,9 +67,8 @@ class _Updater:
 
     def plan(self, path: str) -> _many.Told:
         """Return what would change, without any key."""
-        options, groups = self._wanted(path)
         data = files.read(path)
-        target = self._formats.target(path)
+        target, options, groups = self._wanted(path, data)
         found = target.placing(lambda: metadata.split(load(data, options).documents)[1])
         plan = plan_update(found, groups, self._keys)
         if plan.changed:
@@ -77,20 +77,19 @@ class _Updater:
 
     def update(self, path: str) -> _many.Told:
         """Update the file and return what changed."""
-        options, groups = self._wanted(path)
         data = files.read(path)
-        target = self._formats.target(path)
+        target, options, groups = self._wanted(path, data)
         update = target.placing(lambda: update_keys(data, groups, options, now=datetime.now(UTC)))
         if update.plan.changed:
             write_result(update.data, path, replaces=data)
         return _many.Told(_sentences(update.plan), update.warnings)
 
-    def _wanted(self, path: str) -> tuple[Options, list[list[Recipient]]]:
-        target = self._formats.target(path)
+    def _wanted(self, path: str, data: bytes) -> tuple[Target, Options, list[list[Recipient]]]:
+        target = self._formats.target_of(path, data)
         rule = self._rules.rule_for(target.name)
         if rule is None:
             raise ConfigError("has no creation_rules", location=str(self._rules.path))
-        return self._opening.options(target, self._keys), rule.groups
+        return target, self._opening.options(target, self._keys), rule.groups
 
 
 def _sentences(plan: Plan) -> list[str]:

@@ -105,6 +105,12 @@ class Repository:
         """Return the paths of a commit's files that hold `text`."""
         return self.files_of([commit], text).get(commit, [])
 
+    def files_matching(self, commit: str, patterns: Sequence[str]) -> list[str]:
+        """Return the paths of a commit's files in which one of `patterns`, extended regular expressions, is found."""
+        expressions = [word for pattern in patterns for word in ("-e", pattern)]
+        grep = ("grep", "-l", "-z", "-E", "--full-name", *expressions, commit, "--", ":(top)")
+        return [name.partition(":")[2] for name in self.git.names(*grep, accept=(0, 1))]
+
     def files_of(self, commits: Sequence[str], text: str, *, but_not: Sequence[str] = ()) -> dict[str, list[str]]:
         """Return, for each commit that has any, the paths of its files that hold `text`; `but_not` are left out."""
         exclude = [f":(exclude,top){folder}" for folder in but_not]

@@ -7,7 +7,8 @@ from typing import Final, Literal
 from secretsync.documents.fields import Fields
 from secretsync.documents.tree import Mapping, Scalar
 from secretsync.hooks.krm_list import leaves, plain, result
-from secretsync.render.objects import CIPHERTEXT, describe, kind_of, may_hold_ciphertext, text_of
+from secretsync.render.objects import describe, kind_of, may_hold_ciphertext, text_of
+from secretsync.secrecy import CIPHERTEXT
 from secretsync.sops import is_encrypted
 
 KIND: Final = "SecretValidator"

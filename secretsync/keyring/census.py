@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from secretsync import files
-from secretsync.documents.stores import store_for_path, store_named
+from secretsync.documents.stores import store_named
 from secretsync.documents.tree import Limits, Source
 from secretsync.errors import MissingFileError, SecretsyncError
+from secretsync.keyring.ownfiles import store_of
 from secretsync.masterkeys import MasterKeys
 from secretsync.sops import metadata
 from secretsync.sops.datakey import Recipient
 from secretsync.sops.metadata import Envelope, Metadata
-
-_MARK: Final = b"ENC[AES256_GCM,"
 
 
 class Seen(NamedTuple):
@@ -41,8 +40,8 @@ def look(root: Path, names: Iterable[str], *, size: int = Limits().size) -> Iter
 
 def examine(name: str, data: bytes) -> Seen:
     """Read one file's metadata where it has any."""
-    store = store_for_path(name)
-    if not is_marked(data, store):
+    store = store_of(name, data)
+    if store is None:
         return Seen(name, data)
     try:
         source = store_named(store).load(data, limits=Limits(), encrypted=True)
@@ -51,11 +50,6 @@ def examine(name: str, data: bytes) -> Seen:
         return Seen(name, data, source, metadata.split(source.documents)[1])
     except SecretsyncError as error:
         return Seen(name, data, problem=error)
-
-
-def is_marked(data: bytes, store: str) -> bool:
-    """Whether a file may be a SOPS file: it has a ciphertext and the word, and a binary one is JSON."""
-    return b"sops" in data and _MARK in data and (store != "binary" or data.lstrip()[:1] == b"{")
 
 
 def recipients(found: Metadata, keys: MasterKeys) -> list[list[tuple[Recipient, Envelope]]]:

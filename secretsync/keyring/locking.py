@@ -15,17 +15,24 @@ from secretsync.keyring.model import KeyRing, PublicKey, Rule, normalised
 from secretsync.keyring.sources import FOLDER
 
 PATH: Final = f"{FOLDER}/keyring.lock"
-VERSION: Final = 1
+VERSION: Final = 2
+"""2 calls `sops_yaml` what 1 called `sops`, the word by which other programs tell files that sops has encrypted."""
+
+_OLD_VERSION: Final = 1
 
 _NOT_COVERED: Final = ("digest", "prev")
 
 
 class Lock(NamedTuple):
-    """A lock as read: its digest (64 hex digits) over `content`, and that of the file it replaced ("" for the first)."""
+    """A lock as read, in the form of today: its digest (64 hex digits) over `content`, and that of the file it replaced.
+
+    `prev` is empty for the first. `version` is that of the file: an old one is written anew with the next change.
+    """
 
     digest: str
     prev: str
     content: dict[str, object]
+    version: int = VERSION
 
 
 def fingerprint(key: PublicKey) -> str:
@@ -58,8 +65,8 @@ def content(ring: KeyRing) -> dict[str, object]:
             each.name: {"kind": each.kind, "keys": {key.id: _key(key) for key in each.keys}} for each in ring.principals
         },
         "retired": {f"{each.principal}/{each.key.id}": fingerprint(each.key) for each in ring.retired},
-        "sops": policy.sops,
         "sealing_pins": {pin.cluster: pin.spki_sha256 for pin in policy.sealing},
+        "sops_yaml": policy.sops,
     }
 
 
@@ -75,11 +82,12 @@ def generate(ring: KeyRing, previous: bytes | None) -> bytes:
         ConfigError: a rule names somebody the ring does not know.
     """
     values = content(ring)
-    if previous is not None and _is_intact(previous) and read(previous).digest == digest(values):
+    lock = _intact(previous)
+    if previous is not None and lock and (lock.version, lock.digest) == (VERSION, digest(values)):
         return previous
     prev = "" if previous is None else sha256(previous).hexdigest()
-    lock = {**values, "digest": digest(values), "prev": prev}
-    return (json.dumps(lock, sort_keys=True, indent=2) + "\n").encode()
+    written = {**values, "digest": digest(values), "prev": prev}
+    return (json.dumps(written, sort_keys=True, indent=2) + "\n").encode()
 
 
 def read(data: bytes) -> Lock:
@@ -95,22 +103,29 @@ def read(data: bytes) -> Lock:
     except (ValueError, TypeError, KeyError):
         raise ConfigError("is no lock file", location=PATH, hint=_FIX) from None
     covered = {name: value for name, value in values.items() if name not in _NOT_COVERED}
-    if covered.get("version") != VERSION:
+    version = covered.get("version")
+    if type(version) is not int or version not in {_OLD_VERSION, VERSION}:
         raise ConfigError(f"has a version other than {VERSION}", location=PATH, hint=_FIX)
     if digest(covered) != recorded:
         raise ConfigError("was edited by hand: its digest does not match", location=PATH, hint=_FIX)
-    return Lock(recorded, prev, covered)
+    renamed = _renewed(covered) if version == _OLD_VERSION else covered
+    return Lock(digest(renamed), prev, renamed, version)
+
+
+def _renewed(old: dict[str, object]) -> dict[str, object]:
+    """Return the content of a lock of version 1 as version 2 has it."""
+    kept = {name: value for name, value in old.items() if name != "sops"}
+    return {**kept, "version": VERSION, "sops_yaml": old.get("sops", {})}
 
 
 _FIX: Final = "look at what changed, then: secretsync keys lint --fix"
 
 
-def _is_intact(data: bytes) -> bool:
+def _intact(data: bytes | None) -> Lock | None:
     try:
-        read(data)
+        return None if data is None else read(data)
     except ConfigError:
-        return False
-    return True
+        return None
 
 
 def _effective(ring: KeyRing, rule: Rule) -> dict[str, object]:

@@ -14,9 +14,10 @@ from typing import Final, NamedTuple
 from secretsync.errors import ManifestError, PlaintextError
 from secretsync.manifests.names import check_key, check_name, check_namespace
 from secretsync.manifests.objects import is_secret
+from secretsync.secrecy import CIPHERTEXT
 
 _FIELDS: Final = ("apiVersion", "kind", "metadata", "type", "immutable", "data", "stringData")
-_CIPHERTEXT_START: Final = b"ENC["
+_CIPHERTEXT: Final = CIPHERTEXT.encode()
 
 
 class Secret(NamedTuple):
@@ -117,7 +118,7 @@ def _values(obj: Mapping[str, object]) -> dict[str, bytes]:
                 values[key] = decode(written)
             except ManifestError as error:
                 raise error.at(location) from None
-            if values[key].startswith(_CIPHERTEXT_START) and values[key].rstrip().endswith(b"]"):
+            if values[key].startswith(_CIPHERTEXT) and values[key].rstrip().endswith(b"]"):
                 raise PlaintextError("sops ciphertext, not the secret itself", location=location, hint=_DECRYPT)
     return dict(sorted(values.items()))
 

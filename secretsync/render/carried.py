@@ -7,7 +7,6 @@ Source: fluxcd/kustomize-controller internal/decryptor at 1.9.5 (markers and nam
 
 from __future__ import annotations
 
-import re
 from binascii import b2a_base64
 from typing import Final
 
@@ -16,15 +15,11 @@ from secretsync.documents.stores import store_for_path, store_named
 from secretsync.documents.tree import Limits, Mapping, Scalar
 from secretsync.errors import CiphertextFormatError, SecretsyncError
 from secretsync.masterkeys import MasterKeys
-from secretsync.render.objects import CIPHERTEXT, decoded, replaced, text_of
+from secretsync.render.objects import decoded, replaced, text_of
 from secretsync.render.units import Opened
+from secretsync.secrecy import CIPHERTEXT
+from secretsync.sops.recognition import carried_store
 
-_MARKS: Final = (
-    ("json", re.compile(rb'"mac"\s*:\s*"ENC\[')),
-    ("yaml", re.compile(rb"""^[ \t]*(?:"mac"|mac):[ \t]*["']?ENC\[""", re.MULTILINE)),
-    ("dotenv", re.compile(rb"^sops_mac=ENC\[", re.MULTILINE)),
-    ("ini", re.compile(rb"^mac[ \t]*=[ \t]*ENC\[", re.MULTILINE)),
-)
 _JSON_NAMES: Final = frozenset({".dockerconfigjson"})
 
 
@@ -57,7 +52,7 @@ def open_carried(secret: Opened, keys: MasterKeys, limits: Limits) -> None:
 
 def _decrypted(secret: Opened, key: str, raw: bytes, keys: MasterKeys, limits: Limits) -> bytes | None:
     """Return the plaintext of a carried SOPS file, None if the bytes only look like one."""
-    marked = next((name for name, mark in _MARKS if mark.search(raw)), None)
+    marked = carried_store(raw)
     if marked is None:
         return None
     written = "json" if key in _JSON_NAMES else store_for_path(key)

@@ -11,9 +11,9 @@ from typing import Final
 
 from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar, Sequence
 from secretsync.errors import ManifestError
+from secretsync.secrecy import CIPHERTEXT
 
 SEALED_API: Final = "bitnami.com/v1alpha1"
-CIPHERTEXT: Final = "ENC[AES256_GCM,"
 
 
 def text_of(node: Node | None) -> str:

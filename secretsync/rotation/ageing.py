@@ -6,17 +6,15 @@ commit the age is an estimate and says so. Commit dates are self-declared.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from secretsync.errors import ConfigError
 from secretsync.git import ObjectReader, Repository
 from secretsync.git.repository import FileChange
 from secretsync.keyring import KeyRing
-
-_CIPHERTEXT: Final = re.compile(rb"ENC\[AES256_GCM,[^\]]*\]")
+from secretsync.sops.recognition import ciphertexts
 
 
 class Age(NamedTuple):
@@ -52,7 +50,7 @@ def _age(reader: ObjectReader, path: str, versions: list[FileChange]) -> Age:
 
 
 def _values(reader: ObjectReader, blob: str) -> set[bytes]:
-    return set(_CIPHERTEXT.findall(reader.read_if_present(blob) or b"")) if blob.strip("0") else set()
+    return ciphertexts(reader.read_if_present(blob) or b"") if blob.strip("0") else set()
 
 
 def due(found: list[Age], ring: KeyRing, parameters: Mapping[str, str], now: datetime) -> list[Age]:

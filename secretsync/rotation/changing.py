@@ -30,7 +30,7 @@ def changed(
         ConfigError, KeyServiceError: a recipient cannot be wrapped for.
     """
     groups = recipients(file, names)
-    options = options_for(file.path, keys)
+    options = options_for(file.path, data, keys)
     if file.operation == "rotate":
         return rotate_for(opened or open_file(data, options), groups, now=now, threshold=file.threshold).data
     return update_keys(data, groups, options, now=now, threshold=file.threshold).data

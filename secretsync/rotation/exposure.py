@@ -71,7 +71,7 @@ def version(path: str, recipients: frozenset[Recipient], plain: Decrypted, run_k
 def read_version(path: str, data: bytes, keys: MasterKeys, run_key: bytes) -> Version | None:
     """Return a version of a file without its values; None for one that cannot even be parsed."""
     try:
-        bare, found = metadata.split(load(data, options_for(path, keys)).documents)
+        bare, found = metadata.split(load(data, options_for(path, data, keys)).documents)
         recipients = frozenset(normalised(one) for group in of_file(found, keys) for one in group)
     except SecretsyncError:
         return None

@@ -15,12 +15,13 @@ from secretsync import files
 from secretsync.age.protocol import Identity
 from secretsync.errors import ChangedFileError, NoIdentityMatchError
 from secretsync.git import ObjectReader, Repository
+from secretsync.keyring.ownfiles import store_of
 from secretsync.manifests.secret import parse as parse_secret
 from secretsync.manifests.trees import to_object
 from secretsync.masterkeys import MasterKeys
 from secretsync.rotation.changing import changed
 from secretsync.rotation.exposure import Version, read_version, version
-from secretsync.rotation.inspection import MARK, Inspected, inspect, is_encrypted, options_for
+from secretsync.rotation.inspection import Inspected, inspect, options_for
 from secretsync.rotation.model import FilePlan, Key
 from secretsync.rotation.proving import Parts, Verdict, prove
 from secretsync.rotation.resealing import Resealer, SealedFile, certificate_of, holds_sealed, prove_sealed
@@ -104,7 +105,7 @@ class FileWork:
     def inspect(self, task: Look) -> Looked | None:
         """Open a file in memory; None for one that is not encrypted."""
         data = self._objects().read(task.blob)
-        if not is_encrypted(task.path, data):
+        if store_of(task.path, data) is None:
             return None
         inspected, opened = inspect(task.path, task.blob, data, self._keys)
         found = None
@@ -126,7 +127,7 @@ class FileWork:
         """Return a blob, given with its path, as exposure compares it; None for a file that is not encrypted."""
         path, blob = task
         data = self._objects().read(blob)
-        if MARK.encode() not in data or not is_encrypted(path, data):
+        if store_of(path, data) is None:
             return None
         return read_version(path, data, self._keys, self._run_key)
 
@@ -161,7 +162,7 @@ class FileWork:
     def _open(self, path: str, data: bytes) -> Opened | None:
         """Open a file, None where no key here does: a new key was not there yet when it was written."""
         try:
-            return open_file(data, options_for(path, self._keys))
+            return open_file(data, options_for(path, data, self._keys))
         except NoIdentityMatchError:
             return None
 
@@ -182,7 +183,8 @@ class FileWork:
         """Return the values of the Secret in a SOPS file; each is opened once."""
         found = self._plaintext.get(blob)
         if found is None:
-            opened = open_file(self._objects().read(blob), options_for(path, self._keys))
+            data = self._objects().read(blob)
+            opened = open_file(data, options_for(path, data, self._keys))
             secret = to_object(opened.plain.documents[0])
             assert isinstance(secret, dict)  # the root of a document is a mapping
             found = self._plaintext[blob] = parse_secret(secret).values

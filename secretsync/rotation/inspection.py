@@ -7,6 +7,7 @@ from typing import NamedTuple
 from secretsync.documents.stores import store_for_path
 from secretsync.documents.tree import Mapping, Node, Scalar
 from secretsync.errors import SecretsyncError
+from secretsync.git import Repository
 from secretsync.keyring.model import normalised
 from secretsync.masterkeys import MasterKeys
 from secretsync.sops import metadata
@@ -14,10 +15,8 @@ from secretsync.sops.datakey import Recipient, recover
 from secretsync.sops.decryption import decrypt_with
 from secretsync.sops.opening import Opened, Options, load
 from secretsync.sops.recipients import of_file
+from secretsync.sops.recognition import GREP_PATTERNS, store_of
 from secretsync.sops.selectors import Selector
-
-MARK = "ENC[AES256_GCM,"
-"""Every encrypted file of any store holds it."""
 
 
 class Inspected(NamedTuple):
@@ -40,20 +39,22 @@ class Inspected(NamedTuple):
         return frozenset(one for group in self.groups for one in group)
 
 
-def is_encrypted(path: str, data: bytes) -> bool:
-    """Whether a file that holds `MARK` is a SOPS file: prose about encryption is none."""
-    return b"sops" in data and (store_for_path(path) != "binary" or data.lstrip()[:1] == b"{")
+def marked_files(repository: Repository, commit: str) -> dict[str, str]:
+    """Return the files of a commit that may be SOPS files, by path, sorted, each with its blob."""
+    blobs = repository.blobs(commit)
+    found = repository.files_matching(commit, GREP_PATTERNS)
+    return {path: blobs[path] for path in sorted(found) if path in blobs}
 
 
-def options_for(path: str, keys: MasterKeys) -> Options:
+def options_for(path: str, data: bytes, keys: MasterKeys) -> Options:
     """Return how to open a file of the repository."""
-    return Options(store_for_path(path), keys)
+    return Options(store_of(path, data) or store_for_path(path), keys)
 
 
 def inspect(path: str, blob: str, data: bytes, keys: MasterKeys) -> tuple[Inspected, Opened | None]:
     """Return what a file says of itself, and the file opened if it opens here."""
     nothing = Inspected(path, blob, [], 0, _selector(Selector.default()), mac_only=False, items=0)
-    options = options_for(path, keys)
+    options = options_for(path, data, keys)
     try:
         source = load(data, options)
         bare, found = metadata.split(source.documents)

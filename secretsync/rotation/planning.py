@@ -23,7 +23,7 @@ from secretsync.rotation.ageing import ages
 from secretsync.rotation.ageing import due as due_ages
 from secretsync.rotation.exposure import Version, exposed, work_list
 from secretsync.rotation.filework import Look, Looked, Sealing
-from secretsync.rotation.inspection import MARK, Inspected
+from secretsync.rotation.inspection import Inspected, marked_files
 from secretsync.rotation.model import FilePlan, Key, Operation, PhasePlan, Plan, Problem, Task
 from secretsync.rotation.resealing import certificate_of
 from secretsync.rotation.scenario import Context, Parameters, Phase, Scenario, Seen, complete, due
@@ -108,12 +108,10 @@ def _stages(scenario: Scenario, parameters: Parameters, source: Source) -> Itera
 
 def survey_files(setting: Setting, commit: str, *, exposing: bool) -> list[Looked]:
     """Open every encrypted file of a commit in memory and return what each says of itself, sorted by path."""
-    blobs = setting.repository.blobs(commit)
-    paths = [path for path in setting.repository.files_with(commit, MARK) if path in blobs]
-    tasks = [Look(path, blobs[path], exposing) for path in sorted(paths)]
+    tasks = [Look(path, blob, exposing) for path, blob in marked_files(setting.repository, commit).items()]
     found: list[Looked] = []
     for number, one in enumerate(setting.pool.map("inspect", tasks), 1):
-        setting.progress(number, len(paths))
+        setting.progress(number, len(tasks))
         if one is not None:
             found.append(one)
     return found

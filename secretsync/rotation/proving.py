@@ -6,7 +6,6 @@ Old and new plaintext are compared in memory, where both are at hand anyway.
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, NamedTuple
@@ -26,9 +25,8 @@ from secretsync.sops.metadata import Envelope
 from secretsync.sops.opening import Opened, open_file
 from secretsync.sops.operations import editable
 from secretsync.sops.recipients import of_file
+from secretsync.sops.recognition import ciphertexts
 from secretsync.sops.walk import Walk
-
-_CIPHERTEXT: Final = re.compile(rb"ENC\[AES256_GCM,[^\]]*\]")
 
 
 class Verdict(NamedTuple):
@@ -86,10 +84,10 @@ def _opened(parts: Parts, new: bytes) -> Opened:
         alone = parts.singles.get(parts.names[name].recipient) if name in parts.names else None
         if alone is not None and len(parts.file.after) == 1:
             try:
-                return open_file(new, options_for(parts.file.path, alone))
+                return open_file(new, options_for(parts.file.path, new, alone))
             except NoIdentityMatchError:
                 break
-    return open_file(new, options_for(parts.file.path, parts.keys))
+    return open_file(new, options_for(parts.file.path, new, parts.keys))
 
 
 def _run(name: str, check: Callable[[Evidence], tuple[int, Iterable[str]]], evidence: Evidence) -> Verdict:
@@ -155,8 +153,8 @@ def _ciphertext(evidence: Evidence) -> tuple[int, list[str]]:
     """V6: no ciphertext of the parent is still there."""
     if evidence.file.operation != "rotate":
         return 0, []
-    old = set(_CIPHERTEXT.findall(evidence.old_bytes))
-    kept = old.intersection(_CIPHERTEXT.findall(evidence.new_bytes))
+    old = ciphertexts(evidence.old_bytes)
+    kept = old & ciphertexts(evidence.new_bytes)
     return len(old), [f"{len(kept)} values are still the same ciphertext"] if kept else []
 
 

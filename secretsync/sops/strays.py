@@ -8,6 +8,7 @@ from __future__ import annotations
 from secretsync.documents.stores import store_named
 from secretsync.documents.tree import Limits, Source, Span
 from secretsync.errors import ConversionError
+from secretsync.secrecy import CIPHERTEXT
 from secretsync.sops.selectors import Selector
 
 
@@ -51,7 +52,7 @@ def _is_covered(source: Source, span: Span, selector: Selector) -> bool:
     from secretsync.documents.unread_comments import enclosing_keys
 
     text = source.text[span.start + 1 : span.end]
-    if text.startswith("ENC["):
+    if text.startswith(CIPHERTEXT):
         return False
     if selector.by_comment:
         return not selector.matches(text)

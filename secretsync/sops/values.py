@@ -13,9 +13,10 @@ from typing import Final, NamedTuple
 from secretsync.crypto.gcm import TAG_SIZE, Gcm, WrongTagError
 from secretsync.documents.tree import Timestamp, Value
 from secretsync.errors import AuthenticationTagError, CiphertextFormatError, TreeError
+from secretsync.secrecy import CIPHERTEXT
 from secretsync.sops.instants import full_precision
 
-PREFIX: Final = "ENC[AES256_GCM,data:"
+PREFIX: Final = f"{CIPHERTEXT}data:"
 COMMENT: Final = "comment"
 
 _FORM: Final = re.compile(r"ENC\[AES256_GCM,data:(.+),iv:(.+),tag:(.+),type:(.+)\]")
@@ -39,7 +40,7 @@ class Encrypted(NamedTuple):
 
 def is_ciphertext(text: object) -> bool:
     """Whether `text` begins as an encrypted value does."""
-    return isinstance(text, str) and text.startswith("ENC[AES256_GCM,")
+    return isinstance(text, str) and text.startswith(CIPHERTEXT)
 
 
 def parse(text: str) -> Encrypted:

@@ -288,3 +288,33 @@ def test_a_hidden_file_is_checked_like_any_other(invoke: Invoke, folder: Path, r
     assert invoke("check", ".").out == b"1 file checked, 1 encrypted: 0 findings\n"
     (folder / ".env").write_bytes((folder / ".env").read_bytes().replace(b"A=ENC", b"B=ENC"))
     assert invoke("check", ".").code == 1
+
+
+@pytest.mark.parametrize("name", ["secrets.enc", "secrets", ".env.prod"])
+@pytest.mark.parametrize("store", ["yaml", "json", "dotenv", "ini"])
+def test_folder_verbs_and_check_find_a_file_in_whatever_form(
+    invoke: Invoke, folder: Path, recipient: str, name: str, store: str
+) -> None:
+    plain = {"yaml": "a: b\n", "json": '{"a": "b"}', "dotenv": "a=b\n", "ini": "[x]\na = b\n"}[store]
+    (folder / "README.md").write_text("Files of sops look so: `ENC[AES256_GCM,data:…`.\n")
+    target = folder / name
+    stem = folder / f"plain.{'env' if store == 'dotenv' else store}"
+    stem.write_text(plain)
+    encrypted = invoke("encrypt", "--age", recipient, stem)
+    assert encrypted.code == 0, encrypted.err
+    stem.unlink()
+    target.write_bytes(encrypted.out)
+    assert invoke("check", ".").out == b"1 file checked, 1 encrypted: 0 findings\n"
+    assert invoke("rotate", "-i", ".").code == 0
+    assert target.read_bytes() != encrypted.out
+    assert invoke("check", ".").out == b"1 file checked, 1 encrypted: 0 findings\n"
+    opened = invoke("decrypt", "--input-type", store, "--output-type", store, target)
+    assert opened.out.split() == plain.encode().split()
+
+
+def test_check_opens_utf_16_as_powershell_writes_it(invoke: Invoke, encrypted: Path, folder: Path) -> None:
+    encrypted.write_bytes(encrypted.read_text().encode("utf-16"))
+    (folder / "clear.yaml").write_bytes(SECRET_MANIFEST.encode("utf-16"))
+    outcome = invoke("check", ".")
+    assert b"clear.yaml stringData: error" in outcome.out
+    assert b"2 files checked, 1 encrypted: 1 finding\n" in outcome.out

@@ -12,7 +12,7 @@ import pytest
 from secretsync import age, sops
 from secretsync.documents.stores import store_named
 from secretsync.findings import Finding
-from secretsync.keyring import Checkout, Principal, PublicKey, editing, load
+from secretsync.keyring import Checkout, Principal, PublicKey, editing, load, locking
 from secretsync.keyring.applying import apply
 from secretsync.keyring.editing import Retirement
 from secretsync.keyring.linting import lint
@@ -327,3 +327,43 @@ def test_the_lock_is_a_chain(repository: Path) -> None:
     apply(repository, editing.retire(Checkout(repository), "bob", Retirement("left", TODAY)))
     lock = json.loads((repository / "keys/keyring.lock").read_bytes())
     assert lock["prev"] == sha256(before).hexdigest()
+
+
+def _as_version_1(root: Path, **changed: object) -> bytes:
+    """Put a lock as the first version wrote it in place of today's."""
+    path = root / "keys/keyring.lock"
+    lock = json.loads(path.read_bytes())
+    old = {name: value for name, value in lock.items() if name not in {"sops_yaml", "digest", "prev"}}
+    old |= {"version": 1, "sops": lock["sops_yaml"], **changed}
+    data = json.dumps({**old, "digest": locking.digest(old), "prev": ""}, sort_keys=True, indent=2).encode() + b"\n"
+    path.write_bytes(data)
+    return data
+
+
+def test_a_lock_of_the_first_version_is_read(repository: Path) -> None:
+    _as_version_1(repository)
+    assert rules(repository) == set()
+
+
+def test_only_a_change_of_the_ring_writes_an_old_lock_anew(repository: Path) -> None:
+    from hashlib import sha256
+
+    old = _as_version_1(repository)
+    source = Checkout(repository)
+    assert (repository / "keys/keyring.lock").read_bytes() == old
+    apply(repository, editing.retire(source, "bob", Retirement("left", TODAY)))
+    lock = json.loads((repository / "keys/keyring.lock").read_bytes())
+    assert (lock["version"], lock["prev"]) == (2, sha256(old).hexdigest())
+    assert lock["sops_yaml"] == {}
+    assert "sops" not in lock
+
+
+def test_an_old_lock_still_tells_what_changed(repository: Path) -> None:
+    _as_version_1(repository, sops={"stores": {"yaml": {"indent": 2}}})
+    assert rules(repository) == {"lock-drift"}
+
+
+@pytest.mark.parametrize("version", [0, 3, "1", None, True, 1.0])
+def test_a_lock_of_another_version_is_refused(repository: Path, version: object) -> None:
+    _as_version_1(repository, version=version)
+    assert rules(repository) == {"lost-lock"}

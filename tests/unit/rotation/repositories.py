@@ -176,4 +176,4 @@ class Sandbox:
 
         with Repository.containing(self.root).reader() as reader:
             data = reader.read(f"{ref}:{path}")
-        return editable(open_file(data, options_for(path, self.keys(who))))
+        return editable(open_file(data, options_for(path, data, self.keys(who))))

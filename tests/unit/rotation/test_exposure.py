@@ -48,7 +48,7 @@ def test_a_version_under_a_known_data_key_counts_though_it_names_somebody_else(s
     from tests.unit.rotation.repositories import NOW
 
     path = sandbox.root / "dev/app.env"
-    options = options_for("dev/app.env", sandbox.keys())
+    options = options_for("dev/app.env", path.read_bytes(), sandbox.keys())
     others = [[Recipient("age", sandbox.recipient("alice")), Recipient("age", sandbox.recipient("carol"))]]
     without_bob = update_keys(path.read_bytes(), others, options, now=NOW).data
     path.write_bytes(set_value(without_bob, ("PASSWORD",), json_value('"newer"'), options, now=NOW).data)

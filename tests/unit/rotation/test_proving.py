@@ -27,8 +27,8 @@ class Case:
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
         self.keys = sandbox.keys()
-        self.options = options_for(PATH, self.keys)
         self.old = (sandbox.root / PATH).read_bytes()
+        self.options = options_for(PATH, self.old, self.keys)
         self.names = {f"{name}-1": Key("age", sandbox.recipient(name), name) for name in ("alice", "bob", "prod")}
         self.file = FilePlan(PATH, "", "rotate", [["alice-1", "bob-1", "prod-1"]], [["alice-1", "prod-1"]], 0, 2)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from secretsync.errors import NoIdentityMatchError
-from tests.unit.rotation.repositories import FILES, Sandbox
+from tests.unit.rotation.repositories import FILES, READERS, Sandbox
 
 
 def test_removing_a_person_gives_their_files_new_data_keys(sandbox: Sandbox) -> None:
@@ -40,3 +40,18 @@ def test_adding_a_person_changes_one_envelope_and_nothing_else(sandbox: Sandbox)
     assert sandbox.text("dev/app.json", "dave") == sandbox.text("dev/app.json", "alice")
     new = (sandbox.root / "dev/app.json").read_text()
     assert {line.strip(", ") for line in old.splitlines()} <= {line.strip(", ") for line in new.splitlines()}
+
+
+def test_a_file_is_rotated_whatever_its_name_and_encoding_say(sandbox: Sandbox) -> None:
+    wide = sandbox.encrypt("dev/wide.yaml", "password: deep\n", *READERS["dev"]).decode().encode("utf-16")
+    nameless = sandbox.encrypt("dev/x.yaml", "password: deeper\n", *READERS["dev"])
+    sandbox.write({"dev/wide.yaml": wide, "dev/secrets.enc": nameless, "dev/quotes.md": b"```\n" + nameless + b"```\n"})
+    sandbox.commit()
+    plan = sandbox.plan("remove", subject="bob")
+    assert {"dev/wide.yaml", "dev/secrets.enc"} <= {file.path for file in plan.files}
+    assert "dev/quotes.md" not in {file.path for file in plan.files}
+    sandbox.merge(sandbox.apply(plan))
+    assert sandbox.text("dev/wide.yaml").decode("utf-16") == "password: deep\n"
+    assert sandbox.text("dev/secrets.enc") == b"password: deeper\n"
+    with pytest.raises(NoIdentityMatchError):
+        sandbox.text("dev/secrets.enc", who="bob")

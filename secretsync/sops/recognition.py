@@ -1,0 +1,194 @@
+"""Telling SOPS files from all others, for everything that looks through a tree: one answer to "is this ours?".
+
+A SOPS file has the word `sops` and, in its MAC at least, ciphertext; each store adds how it writes the word. A block
+that lost its MAC is told by its other fields. All may stand in UTF-16 or behind escapes. Whether such a file is sound is for its readers to say: what is recognised and does
+not read is damaged, and is told. A file whose name says no store is what reads as one: prose and tests that only
+quote a SOPS file are none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from secretsync.documents.stores import store_for_path, store_named
+from secretsync.documents.tree import Limits, Mapping, Scalar
+from secretsync.errors import SecretsyncError
+from secretsync.secrecy import CIPHERTEXT
+from secretsync.sops.metadata import KEY, is_encrypted
+
+MARK: Final = CIPHERTEXT
+"""How ciphertext begins, in every store."""
+
+GREP_PATTERNS: Final = tuple(
+    between.join(rf"\{each}" if each == "[" else each for each in MARK) for between in ("", "[^x]")
+)
+"""What `git grep -E` finds SOPS files by: the mark, and the mark in UTF-16, as a redirection in PowerShell writes it."""
+
+FLUX_MARKS: Final = {
+    "dotenv": b"sops_mac=ENC[",
+    "ini": b"[sops]",
+    "json": b'"mac": "ENC[',
+    "yaml": b"mac: ENC[",
+}
+"""Bytes by which Flux's controller tells what it decrypts, quirks included; those of `binary` are those of `json`.
+
+Source: fluxcd/kustomize-controller internal/decryptor at 1.9.5 (`sopsFormatToMarkerBytes`).
+"""
+
+_MARK: Final = MARK.encode()
+_WORD: Final = KEY.encode()
+_FIELDS: Final = (b"lastmodified", b"mac")
+_UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
+_UTF_8_BOM: Final = b"\xef\xbb\xbf"
+_BY_CONTENT: Final = ("json", "yaml", "dotenv", "ini")
+_JSON_BLANKS: Final = frozenset((b" ", b"\t", b"\r", b"\n", b"\v", b"\f"))
+_LIMITS: Final = Limits(size=1 << 40)  # whoever reads a file limits its size; a tree may not grow beyond that
+
+
+def may_be_encrypted(data: bytes, store: str) -> bool:
+    """Whether `data` has the marks of a SOPS file of this store; no SOPS file is without them."""
+    return any(_is_marked(form, store) for form in _forms(data))
+
+
+def store_of(path: str, data: bytes) -> str | None:
+    """Return the store of a SOPS file: that of its name or, where that tells none, of its content; None for no SOPS file.
+
+    sops takes a file without a telling suffix for binary whatever it holds, and can then not read it.
+    """
+    store = store_for_path(path)
+    if store == "binary":
+        return store_of_content(data)
+    return store if may_be_encrypted(data, store) else None
+
+
+def store_of_content(data: bytes) -> str | None:
+    """Return the store that reads `data` as a SOPS file, None where none does.
+
+    JSON that does not read, and has all the marks, counts as binary: it is damaged.
+    """
+    for store in _BY_CONTENT:
+        if may_be_encrypted(data, store):
+            block = _first_encrypted(data, store)
+            if block is not None:
+                return "binary" if store == "json" and _is_envelope(block) else store
+    return "binary" if any(_is_damaged_json(form) for form in _forms(data)) else None
+
+
+def mentions(data: bytes, word: bytes) -> bool:
+    """Whether a word stands in `data`, in UTF-16 or behind escapes as well."""
+    return any(word in form for form in _forms(data))
+
+
+def ciphertexts(data: bytes) -> set[bytes]:
+    """Return every `ENC[…]` that stands in `data`, in linear time."""
+    found = set()
+    start = data.find(_MARK)
+    while start >= 0 and (end := data.find(b"]", start)) >= 0:
+        found.add(data[start : end + 1])
+        start = data.find(_MARK, end)
+    return found
+
+
+def carried_store(data: bytes) -> str | None:
+    """Return the store whose MAC stands in the value of a Secret, more generously than Flux tells it; None for no MAC."""
+    if _has_json_mac(data):
+        return "json"
+    lines = data.split(b"\n") if b"mac" in data else []
+    return next((name for name, mac in _MACS if any(mac(line) for line in lines)), None)
+
+
+def _has_json_mac(data: bytes) -> bool:
+    start = data.find(b'"mac"')
+    while start >= 0:
+        end = _behind_blanks(data, start + 5)
+        if data[end : end + 1] == b":":
+            end = _behind_blanks(data, end + 1)
+            if data.startswith(b'"ENC[', end):
+                return True
+        start = data.find(b'"mac"', end)
+    return False
+
+
+def _behind_blanks(data: bytes, position: int) -> int:
+    while data[position : position + 1] in _JSON_BLANKS:
+        position += 1
+    return position
+
+
+def _is_yaml_mac(line: bytes) -> bool:
+    name, colon, value = line.lstrip(b" \t").partition(b":")
+    return bool(colon) and name in {b"mac", b'"mac"'} and value.lstrip(b" \t").startswith(_YAML_VALUES)
+
+
+_YAML_VALUES: Final = (b"ENC[", b'"ENC[', b"'ENC[")
+
+
+def _is_dotenv_mac(line: bytes) -> bool:
+    return line.startswith(FLUX_MARKS["dotenv"])
+
+
+def _is_ini_mac(line: bytes) -> bool:
+    name, sign, value = line.partition(b"=")
+    return bool(sign) and name.rstrip(b" \t") == b"mac" and value.lstrip(b" \t").startswith(b"ENC[")
+
+
+_MACS: Final = (("yaml", _is_yaml_mac), ("dotenv", _is_dotenv_mac), ("ini", _is_ini_mac))
+
+
+def _is_marked(data: bytes, store: str) -> bool:
+    if store == "dotenv" and b"\nsops_mac=" in b"\n" + data:
+        return True
+    if _WORD not in data or not (_MARK in data or all(field in data for field in _FIELDS)):
+        return False
+    match store:
+        case "binary":
+            return _is_object(data)
+        case "dotenv":
+            return b"\nsops_" in b"\n" + data.removeprefix(_UTF_8_BOM)
+        case "ini":
+            return FLUX_MARKS["ini"] in data
+        case _:
+            return True
+
+
+def _is_object(data: bytes) -> bool:
+    """Whether it begins as a JSON object does; templates begin with two braces."""
+    start = _behind_blanks(data, len(_UTF_8_BOM) if data.startswith(_UTF_8_BOM) else 0)
+    return data.startswith(b"{", start) and not data.startswith(b"{{", start)
+
+
+def _is_damaged_json(data: bytes) -> bool:
+    """Whether it has the marks of a JSON file and is no JSON: one in a string has a backslash before its quotes."""
+    if not (_is_marked(data, "binary") and b'"sops"' in data):
+        return False
+    try:
+        store_named("json").load(data, limits=_LIMITS)
+    except SecretsyncError:
+        return True
+    return False
+
+
+def _forms(data: bytes) -> Iterator[bytes]:
+    """Yield `data`, and what it comes to in UTF-8 and without the escapes of JSON and YAML, where it has any."""
+    yield data
+    if data.startswith(_UTF_16):
+        data = data.decode("utf-16", "replace").encode("utf-8", "replace")
+        yield data
+    if b"\\u" in data or b"\\x" in data or b"\\U" in data:
+        text = data.replace(b"\\x", b"\\u00").decode("raw_unicode_escape", "replace")
+        yield text.encode("utf-8", "replace")
+
+
+def _first_encrypted(data: bytes, store: str) -> Mapping | None:
+    try:
+        documents = store_named(store).load(data, limits=_LIMITS, encrypted=True).documents
+    except SecretsyncError:
+        return None
+    return next((each for each in documents if is_encrypted(each)), None)
+
+
+def _is_envelope(document: Mapping) -> bool:
+    """Whether it is the JSON form of a binary file: one text called `data`."""
+    names = {entry.key.value for entry in document.entries()}
+    return names == {"data", KEY} and isinstance(document.get("data"), Scalar)
