@@ -449,6 +449,82 @@ def test_under_an_operators_configuration_the_kustomization_widens_nothing(shop:
     assert "the operator allows no output of kind 'ConfigMap'" in shop.build(code=1, environ={}).stderr
 
 
+def _configuration(path: Path, **fields: object) -> Path:
+    path.write_text(yaml.safe_dump({"apiVersion": "secretsync/v1", "kind": "HookConfiguration", **fields}))
+    return path
+
+
+def test_no_argument_of_a_kustomization_names_a_configuration_of_the_checkout(shop: Workshop) -> None:
+    overlay = shop.folder / "overlays" / "prod"
+    shop.write("overlays/prod/kustomization.yaml", {"generators": ["generator.yaml"]})
+    shutil.copy2(shop.folder / "db.enc.yaml", overlay)
+    (shop.folder / ".git").mkdir()
+    own = {"identities": {"age": [str(shop.sops.identity)]}, "confined": False}
+    inside = [_configuration(folder / "hook.yaml", **own) for folder in (overlay, shop.folder)]
+    link = shop.folder.parent / "link.yaml"
+    link.symlink_to(inside[1])
+    names = [
+        "hook.yaml",
+        "../../hook.yaml",
+        *inside,
+        link,
+        "/proc/self/cwd/hook.yaml",
+        "/proc/self/cwd/../../hook.yaml",
+    ]
+    config = {"kind": "SecretGenerator", "files": ["db.enc.yaml"]}
+    for name in map(str, names):
+        shop.write("overlays/prod/generator.yaml", shop.function(shop.krm, config, "--operator-config", name))
+        refused = shop.build(*BOTH, code=1, folder="overlays/prod", environ={})
+        assert "lies in the checkout" in refused.stderr or "takes an absolute path" in refused.stderr, name
+        assert VALUE not in refused.stderr
+    outside = str(_configuration(shop.folder.parent / "hook.yaml", **own))
+    shop.write("overlays/prod/generator.yaml", shop.function(shop.krm, config, "--operator-config", outside))
+    assert shop.objects(*BOTH, folder="overlays/prod", environ={}) == {"Secret db": SECRET}
+
+
+def test_an_archive_without_git_brings_no_configuration_either(shop: Workshop) -> None:
+    own = _configuration(shop.folder / "hook.yaml", identities={"age": [str(shop.sops.identity)]})
+    shop.write("base/kustomization.yaml", {"generators": ["generator.yaml"]})
+    shutil.copy2(shop.folder / "db.enc.yaml", shop.folder / "base")
+    config = {"kind": "SecretGenerator", "files": ["db.enc.yaml"]}
+    for name, words in (
+        (str(shop.folder / "base" / "hook.yaml"), "lies in the checkout"),
+        ("/proc/self/cwd/../hook.yaml", "leads through /proc"),
+        ("../hook.yaml", "takes an absolute path"),
+    ):
+        shop.write("base/generator.yaml", shop.function(shop.krm, config, "--operator-config", name))
+        assert words in shop.build(*BOTH, code=1, folder="base", environ={}).stderr
+    shop.write("kustomization.yaml", {"resources": ["base"]})
+    shop.write("base/generator.yaml", shop.function(shop.krm, config, "--operator-config", str(own)))
+    assert "lies in the checkout" in shop.build(code=1, environ={}).stderr
+
+
+@pytest.mark.parametrize("kind", ["SecretGenerator", "SecretTransformer"])
+def test_a_kustomization_widens_no_seal(shop: Workshop, kind: str) -> None:
+    sealing = {"certificate": certificate(shop.folder.parent)}
+    identities = {"age": [str(shop.sops.identity)]}
+    path = shop.folder.parent / "hook.yaml"
+    generates = kind == "SecretGenerator"
+    shop.write("kustomization.yaml", {"generators": ["f.yaml"]} if generates else {"resources": ["db.enc.yaml"]})
+    if not generates:
+        shop.write("kustomization.yaml", {"resources": ["db.enc.yaml"], "transformers": ["f.yaml"]})
+    for scopes, scope, allowed in (
+        (None, "strict", True),
+        (None, "namespace-wide", False),
+        (None, "cluster-wide", False),
+        (["namespace-wide"], "namespace-wide", True),
+        (["namespace-wide"], "cluster-wide", False),
+    ):
+        governed = {**sealing, "scopes": scopes} if scopes else sealing
+        _configuration(path, mode="seal", identities=identities, sealing=governed)
+        tree: Tree = {"kind": kind, "scope": scope, **({"files": ["db.enc.yaml"]} if generates else {})}
+        shop.write("f.yaml", shop.function(shop.krm, tree, "--operator-config", str(path)))
+        if allowed:
+            assert list(shop.objects(environ={})) == ["SealedSecret db"]
+        else:
+            assert "functionConfig scope" in shop.build(code=1, environ={}).stderr
+
+
 @pytest.mark.parametrize("form", ["krm", "ksops"])
 def test_a_failure_leaves_a_result_for_other_runners(shop: Workshop, form: str) -> None:
     config = shop.ksops_config(files=["absent.yaml"])
