@@ -28,14 +28,15 @@ _PIPE: Final = """\
         args:
           - |
 """
+# Isolated (-I): what works in a checkout must not look for its modules there, wherever PYTHONPATH leads.
 _GENERATE: Final[Mapping[Source, str]] = {
     "plain": """\
-        command: [secretsync-hook]
+        command: [python3, -I, -m, secretsync.hooks]
         args: [render, .]
 """,
     "kustomize": _PIPE
     + """\
-            kustomize build --enable-alpha-plugins . | secretsync-hook render -
+            kustomize build --enable-alpha-plugins . | python3 -I -m secretsync.hooks render -
 """,
     # A value file's name is a tenant's: `--values` takes lists with commas, so only what cannot be one passes.
     "helm": _PIPE
@@ -47,7 +48,8 @@ _GENERATE: Final[Mapping[Source, str]] = {
               values+=(--values "secrets://$file")
             done
             helm template "$ARGOCD_APP_NAME" . --namespace "${ARGOCD_APP_NAMESPACE:-default}" --include-crds \\
-              ${KUBE_VERSION:+--kube-version "$KUBE_VERSION"} ${values[@]+"${values[@]}"} | secretsync-hook render -
+              ${KUBE_VERSION:+--kube-version "$KUBE_VERSION"} ${values[@]+"${values[@]}"} \\
+              | python3 -I -m secretsync.hooks render -
 """,
 }
 _CONFIGURATION: Final = """\

@@ -15,6 +15,7 @@ import yaml
 from tests.peers import run
 from tests.peers.argocd import GenerationError, RepoServer, argocd, commit_everything
 from tests.peers.binaries import REPOSITORY
+from tests.peers.traps import lay_traps
 from tests.unit.render.workshop import certificate, unsealing_pem
 
 if TYPE_CHECKING:
@@ -46,11 +47,11 @@ def _installed(files: dict[str, str], folder: Path, name: str) -> str:
     plugin["metadata"]["name"] = name
     generate = plugin["spec"]["generate"]
     option = ["--operator-config", str(folder / "hook.yaml")]
-    if generate["command"] == ["secretsync-hook"]:
+    if generate["args"][0] == "render":
         generate["args"] = [generate["args"][0], *option, *generate["args"][1:]]
     else:
-        script = generate["args"][0].replace("secretsync-hook render", " ".join(["secretsync-hook render", *option]))
-        generate["args"] = [script]
+        assert generate["args"][0].count("secretsync.hooks render -") == 1
+        generate["args"] = [generate["args"][0].replace("hooks render", " ".join(["hooks render", *option]))]
     return yaml.safe_dump(plugin)
 
 
@@ -72,11 +73,14 @@ def repo_server(
         (folder / name / "age.agekey").write_bytes(sops_peer.identity.read_bytes())
     plugins_of_kustomize = folder / "kustomize" / "viaduct.ai" / "v1" / "ksops"
     plugins_of_kustomize.mkdir(parents=True)
-    (plugins_of_kustomize / "ksops").symlink_to(BIN / "ksops")
+    first, rest = (BIN / "ksops").read_text().split("\n", 1)
+    (plugins_of_kustomize / "ksops").write_text(f"{first} -I\n{rest}")  # as deploy/Containerfile makes it
+    (plugins_of_kustomize / "ksops").chmod(0o755)
     path = [BIN, peer("kustomize").parent, peer("helm4").parent, "/usr/bin", "/bin"]
     environ = {
         **sops_peer.environ,  # for the getter, which reads the operator's file at its default place only
         "PATH": ":".join(map(str, path)),
+        "PYTHONPATH": ":.",  # which an operator sets by mistake, and which leads into every checkout
         "KUSTOMIZE_PLUGIN_HOME": str(folder / "kustomize"),
         "HELM_PLUGINS": str(REPOSITORY / "deploy" / "helm3"),  # as in deploy/Containerfile, for either Helm
     }
@@ -172,13 +176,50 @@ def test_no_program_of_a_repository_runs_beside_the_key(repo_server: RepoServer,
     assert not (tmp_path / "ran").exists()
 
 
+def test_no_module_of_a_repository_runs_beside_the_key(
+    repo_server: RepoServer, app: Path, tmp_path: Path, sops_peer: Sops
+) -> None:
+    lay_traps(app, tmp_path / "ran")
+    generator = {"apiVersion": "viaduct.ai/v1", "kind": "ksops", "metadata": {"name": "db"}, "files": ["./secret.yaml"]}
+    commit_everything(app)
+    for plugin in ("secretsync", "sealing"):
+        assert len(repo_server.generate(app, plugin=plugin, namespace="prod")) == 2
+    (app / "generator.yaml").write_text(yaml.safe_dump(generator))
+    (app / "kustomization.yaml").write_text("resources: [config.yaml]\ngenerators: [generator.yaml]\n")
+    commit_everything(app)
+    assert len(repo_server.generate(app, plugin="secretsync-kustomize", namespace="prod")) == 2
+    chart = _chart(tmp_path / "chart", sops_peer)
+    lay_traps(chart, tmp_path / "ran")
+    commit_everything(chart)
+    (config,) = repo_server.generate(chart, plugin="secretsync-helm", env={"VALUES": "secrets.yaml"})
+    assert config["data"] == {"a": "from-values"}
+    assert not (tmp_path / "ran").exists()
+
+
+def test_an_annotation_that_nobody_authenticated_widens_no_seal(
+    repo_server: RepoServer, app: Path, encrypt: Callable[[str], bytes]
+) -> None:
+    labelled = encrypt(SECRET.replace("  name: db\n", "  name: db\n  labels:\n    managed: 'true'\n")).decode()
+    for annotation in ("sealedsecrets.bitnami.com/cluster-wide", "sealedsecrets.bitnami.com/namespace-wide"):
+        widened = labelled.replace("labels:", "annotations:").replace("managed:", f"{annotation}:")
+        (app / "secret.yaml").write_text(widened)
+        commit_everything(app)
+        with pytest.raises(GenerationError, match="would be sealed"):
+            repo_server.generate(app, plugin="sealing", namespace="prod")
+
+
+def _chart(folder: Path, sops: Sops) -> Path:
+    """Write a chart with an encrypted value file."""
+    (folder / "templates").mkdir(parents=True)
+    (folder / "Chart.yaml").write_text("apiVersion: v2\nname: shop\nversion: 0.1.0\n")
+    (folder / "templates" / "cm.yaml").write_text(CONFIG.replace("a: b", "a: {{ .Values.password }}"))
+    (folder / "values.yaml").write_text("password: none\n")
+    (folder / "secrets.yaml").write_bytes(sops.encrypt(b"password: from-values\n", "yaml"))
+    return folder
+
+
 def test_a_chart_gets_its_encrypted_values(repo_server: RepoServer, tmp_path: Path, sops_peer: Sops) -> None:
-    chart = tmp_path / "chart"
-    (chart / "templates").mkdir(parents=True)
-    (chart / "Chart.yaml").write_text("apiVersion: v2\nname: shop\nversion: 0.1.0\n")
-    (chart / "templates" / "cm.yaml").write_text(CONFIG.replace("a: b", "a: {{ .Values.password }}"))
-    (chart / "values.yaml").write_text("password: none\n")
-    (chart / "secrets.yaml").write_bytes(sops_peer.encrypt(b"password: from-values\n", "yaml"))
+    chart = _chart(tmp_path / "chart", sops_peer)
     commit_everything(chart)
     for values, expected in (("", "none"), ("secrets.yaml", "from-values")):
         (config,) = repo_server.generate(chart, plugin="secretsync-helm", env={"VALUES": values})

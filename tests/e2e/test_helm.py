@@ -12,6 +12,8 @@ import yaml
 
 from tests.peers import Completed, run
 from tests.peers.binaries import REPOSITORY
+from tests.peers.traps import lay_traps
+from tests.unit.render.workshop import certificate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,6 +116,47 @@ def test_the_getter_keeps_to_the_folder(helm: Helm) -> None:
         failed = helm.template("--values", f"secrets://{path}", check=False)
         assert (failed.code, failed.stdout) == (1, b"")
         assert "leads out of" in failed.stderr
+
+
+def test_a_hostile_chart_starts_nothing_beside_the_key(helm: Helm, tmp_path: Path) -> None:
+    lay_traps(helm.chart, tmp_path / "ran")
+    environ = {"PYTHONPATH": f":.:{helm.chart}", "PYTHONSTARTUP": str(helm.chart / "sitecustomize.py")}
+    post_renderer = POST_RENDERER[helm.name]
+    if helm.name == "helm3":
+        post_renderer = ["--post-renderer", str(REPOSITORY / "deploy/helm3/secretsync/hook"), *post_renderer[2:]]
+    misled = helm._replace(environ={**helm.environ, **environ})
+    objects = _objects(misled.template(*post_renderer, "--values", "secrets://secrets.yaml").stdout)
+    assert objects["db"]["stringData"] == {"password": "pass wörd"}
+    assert objects["rel"]["data"] == {"password": "from-values"}
+    assert not (tmp_path / "ran").exists()
+
+
+def test_no_chart_brings_its_own_configuration(helm: Helm) -> None:
+    own = helm.chart / "hook.yaml"
+    own.write_text("apiVersion: secretsync/v1\nkind: HookConfiguration\n")
+    for path in (own, "hook.yaml"):
+        option = ["--post-renderer-args", f"--operator-config={path}"]
+        failed = helm.template(*POST_RENDERER[helm.name], *option, check=False)
+        kept = helm.chart.parent / ".local" / "state" / "secretsync" / "last-error.txt"
+        said = kept.read_text() if helm.name == "helm4" else failed.stderr
+        assert (failed.code, failed.stdout) == (1, b"")
+        assert "lies in the checkout" in said
+
+
+@pytest.mark.parametrize("scope", ["namespace-wide", "cluster-wide"])
+def test_a_template_widens_no_seal(helm: Helm, tmp_path: Path, sops_peer: Sops, scope: str) -> None:
+    identity = {"identities": {"age": [str(sops_peer.identity)]}, "sealing": {"certificate": certificate(tmp_path)}}
+    said = {"apiVersion": "secretsync/v1", "kind": "HookConfiguration", "mode": "seal", **identity}
+    (tmp_path / "hook.yaml").write_text(yaml.safe_dump(said))
+    option = ["--post-renderer-args", f"--operator-config={tmp_path / 'hook.yaml'}"]
+    option += ["--post-renderer-args", "--namespace=prod", "--no-hooks"]
+    (helm.chart / "templates" / "hook.yaml").unlink()
+    assert _objects(helm.template(*POST_RENDERER[helm.name], *option).stdout)["db"]["kind"] == "SealedSecret"
+    labelled = SECRET.replace("NAME", "db\n  labels: {managed: 'true'}")
+    data = sops_peer.encrypt(labelled.encode(), "yaml", "--encrypted-regex", "^(data|stringData)$").decode()
+    widened = data.replace("labels:", "annotations:").replace("managed:", f"sealedsecrets.bitnami.com/{scope}:")
+    (helm.chart / "templates" / "db.yaml").write_text(widened)
+    assert helm.template(*POST_RENDERER[helm.name], *option, check=False).stdout == b""
 
 
 def test_a_failure_ends_helm_and_its_reason_is_found(helm: Helm, tmp_path: Path) -> None:
