@@ -25,8 +25,8 @@ def trusted(path: str) -> str:
 
     Raises:
         FileAccessError: there is no such file, or a folder may not be searched.
-        PolicyError: the file, or a folder that it or a link to it lies in, belongs to another user or may be written by
-            others; or the path leads through the files of a process.
+        PolicyError: the file, a link to it, or a folder that one of them lies in belongs to another user, or may be
+            written by others; or the path leads through the files of a process.
     """
     if not hasattr(os, "getuid"):
         return path
@@ -46,7 +46,7 @@ def trusted(path: str) -> str:
 def _resolved(path: str) -> str:
     """Return the real path, having judged each folder that a step was taken from: a link there leads wherever it likes."""
     place, links = "/", 0
-    waiting = _steps(os.path.join(os.getcwd(), path))
+    waiting = _steps(path if os.path.isabs(path) else os.path.join(os.getcwd(), path))
     while waiting:
         step = waiting.pop()
         if step == "..":
@@ -54,9 +54,12 @@ def _resolved(path: str) -> str:
             continue
         _check_folder(place, path)
         below = os.path.join(place, step)
-        if not stat.S_ISLNK(os.lstat(below).st_mode):
+        status = os.lstat(below)
+        if not stat.S_ISLNK(status.st_mode):
             place = below
             continue
+        if _is_foreign(status) and not _is_read_only(place):  # in a sticky folder its owner may point it elsewhere
+            _refuse_owner(below, status, path)
         if f"{place}/".startswith(f"{_PROCESSES}/"):
             raise PolicyError(f"leads through {place}, which is another place for every process", location=path)
         target = os.readlink(below)
@@ -74,7 +77,7 @@ def _steps(path: str) -> list[str]:
 
 
 def _check_file(real: str, status: os.stat_result, path: str) -> None:
-    if status.st_uid not in {0, os.getuid()}:
+    if _is_foreign(status):
         _refuse_owner(real, status, path)
     if status.st_mode & _OTHERS:
         _refuse_mode(real, status, path)
@@ -82,13 +85,20 @@ def _check_file(real: str, status: os.stat_result, path: str) -> None:
 
 def _check_folder(folder: str, path: str) -> None:
     status = os.stat(folder)
-    foreign = status.st_uid not in {0, os.getuid()}
     writable = status.st_mode & _OTHERS and not (status.st_mode & stat.S_ISVTX and status.st_uid == 0)
-    if not (foreign or writable) or os.statvfs(folder).f_flag & os.ST_RDONLY:
+    if not (_is_foreign(status) or writable) or _is_read_only(folder):
         return
-    if foreign:
+    if _is_foreign(status):
         _refuse_owner(folder, status, path)
     _refuse_mode(folder, status, path)
+
+
+def _is_foreign(status: os.stat_result) -> bool:
+    return status.st_uid not in {0, os.getuid()}
+
+
+def _is_read_only(folder: str) -> bool:
+    return bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
 
 
 def _refuse_owner(real: str, status: os.stat_result, path: str) -> NoReturn:

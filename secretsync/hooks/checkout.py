@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator
 from typing import Final
 
-from secretsync.errors import PolicyError
+from secretsync.errors import FileAccessError, PolicyError
 from secretsync.files import is_below
 
 _MARKS: Final = (".git", "kustomization.yaml", "kustomization.yml", "Kustomization", "Chart.yaml")
@@ -22,8 +22,12 @@ def refuse_below(path: str) -> None:
 
     Raises:
         PolicyError: it does, or a link to it does.
+        FileAccessError: the current folder was removed, so that no checkout can be told.
     """
-    asked = os.path.join(os.getcwd(), path)
+    try:
+        asked = os.path.join(os.getcwd(), path)
+    except OSError:
+        raise FileAccessError("the current folder is not there any more", location=path) from None
     places = {os.path.realpath(asked), os.path.join(os.path.realpath(os.path.dirname(asked)), os.path.basename(asked))}
     for folder in _checkouts():
         if any(is_below(place, folder) for place in places):

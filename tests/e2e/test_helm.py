@@ -109,6 +109,14 @@ def test_the_getter_decrypts_value_files(helm: Helm) -> None:
     assert _objects(helm.template(*arguments).stdout)["rel"]["data"] == {"password": "from-values"}
 
 
+def test_an_optional_value_file_hides_no_missing_key(helm: Helm, tmp_path: Path) -> None:
+    unmounted = helm._replace(environ={**helm.environ, "SOPS_AGE_KEY_FILE": str(tmp_path / "not-mounted.txt")})
+    failed = unmounted.template("--values", "secrets://?secrets.yaml", check=False)
+    assert (failed.code, failed.stdout) == (1, b"")
+    assert "not-mounted.txt" in failed.stderr
+    unmounted.template("--values", "secrets://?none.yaml")
+
+
 def test_the_getter_keeps_to_the_folder(helm: Helm) -> None:
     (helm.chart.parent / "outside.yaml").write_text("password: outside\n")
     (helm.chart / "link.yaml").symlink_to("../outside.yaml")

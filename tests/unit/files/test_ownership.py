@@ -12,6 +12,7 @@ import pytest
 
 from secretsync import ownership
 from secretsync.errors import FileAccessError, MissingFileError, PolicyError
+from secretsync.hooks.checkout import refuse_below
 from secretsync.ownership import trusted
 
 NOBODY = 65534
@@ -130,6 +131,31 @@ def test_a_sticky_folder_is_trusted_only_where_it_is_roots(file: Path) -> None:
     os.chown(file.parent, NOBODY, -1)
     with pytest.raises(PolicyError):
         trusted(str(file))
+
+
+@needs_root
+def test_a_link_of_another_user_is_refused_where_anybody_may_put_one(file: Path, tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o1777)
+    link = shared / "hook.yaml"
+    link.symlink_to(file)
+    assert trusted(str(link)) == str(file)
+    os.lchown(link, NOBODY, -1)
+    with pytest.raises(PolicyError, match=f"belongs to user {NOBODY}"):
+        trusted(str(link))
+
+
+def test_an_absolute_path_needs_no_current_folder(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert trusted(str(file)) == str(file)
+    with pytest.raises(MissingFileError):
+        trusted("hook.yaml")
+    with pytest.raises(FileAccessError):
+        refuse_below(str(file))
 
 
 def mounted_by_kubelet(folder: Path, *, fs_group: int | None, sticky: bool) -> Path:
