@@ -55,10 +55,9 @@ class Place:
         """Return the repository's files: what Git does not ignore, else all."""
         root = self.root
         if any((folder / ".git").exists() for folder in [root, *root.parents]):
-            from secretsync.git.running import Git
+            from secretsync.git.repository import Repository
 
-            listed = Git(str(root)).names("ls-files", "-z", "--cached", "--others", "--exclude-standard")
-            return sorted(set(listed))
+            return Repository.containing(root).listed(str(root))
         return files.walk(root)
 
     def state(self) -> Path:

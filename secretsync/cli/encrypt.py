@@ -60,12 +60,11 @@ def _earlier(target: Target, revision: str, keys: MasterKeys) -> sops.Decrypted:
     Raises:
         RepositoryError: there is no repository, revision, or such a file in it.
     """
-    from secretsync.git.repository import Repository  # GitPython is slow to load, and seldom asked for
+    from secretsync.git.repository import Repository  # seldom asked for
 
     folder, name = os.path.split(os.path.realpath(target.name))
     repository = Repository.containing(folder)
     place = os.path.join(os.path.relpath(folder, os.path.realpath(repository.root)), name)
-    with repository.reader() as reader:
-        data = reader.read(f"{repository.resolve(revision)}:{os.path.normpath(place)}")
+    data = repository.read(repository.resolve(revision), os.path.normpath(place).replace(os.sep, "/"))
     source = target.placing(lambda: target.load(data, encrypted=True))
     return target.placing(lambda: sops.decrypt(source, keys))

@@ -1,9 +1,10 @@
-"""The repository as rotation needs it: commits and their files, history, worktrees; the only importer of GitPython."""
+"""The repository as rotation needs it: commits and their files, history, branches; the only starter of git."""
 
 from __future__ import annotations
 
-from secretsync.git.objects import ObjectReader
-from secretsync.git.repository import LogEntry, Repository
+from secretsync.git.commits import LogEntry
+from secretsync.git.objects import ObjectReader, blob_id
+from secretsync.git.repository import Repository
 from secretsync.git.worktrees import Worktree
 
-__all__ = ["LogEntry", "ObjectReader", "Repository", "Worktree"]
+__all__ = ["LogEntry", "ObjectReader", "Repository", "Worktree", "blob_id"]

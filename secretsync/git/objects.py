@@ -1,23 +1,39 @@
-"""Reading many objects through one `git cat-file --batch`: a pipe instead of a process each.
+"""Objects by their ids: many read through one `git cat-file --batch`, many written as one pack.
 
-Source of the protocol: git-cat-file(1), BATCH OUTPUT.
+Sources: git-cat-file(1), BATCH OUTPUT; gitformat-pack(5). An object's id hashes `TYPE SIZE NUL CONTENT`.
 """
 
 from __future__ import annotations
 
-import os
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from hashlib import sha1, sha256
+from tempfile import TemporaryFile
 from types import TracebackType
-from typing import Self
+from typing import Any, Final, NamedTuple, Self
 
 from secretsync.errors import RepositoryError
-from secretsync.git.running import Git, Process
+from secretsync.git.running import Git
+
+_SHA1_DIGITS, _SHA256_DIGITS = 40, 64
+_HEX: Final = frozenset("0123456789abcdef")
+_AHEAD: Final = 64  # questions asked before the first answer is read: they fit into any pipe
+_CHUNK: Final = 1024 * 1024  # bytes
+_BLOB: Final = 3  # the number of the type in a pack
+_VERSION: Final = 2  # of a pack
+_INCOMPLETE: Final = "git fsck; in a partial clone, which is not completed here: git fetch --refetch --no-filter"
+
+
+class _Head(NamedTuple):
+    kind: bytes
+    size: int
 
 
 class ObjectReader:
-    """A running `cat-file`; use it as a context, and in one process only."""
+    """A running `cat-file`; use it as a context, and in one process only. It is asked by id, and by nothing else."""
 
     def __init__(self, git: Git) -> None:
-        self._process: Process = git.start("cat-file", "--batch")
+        self._process = git.start("cat-file", "--batch")
         self._folder = git.folder
 
     def __enter__(self) -> Self:
@@ -30,37 +46,133 @@ class ObjectReader:
 
     def close(self) -> None:
         """End the process."""
-        self._process.stdin.close()
-        self._process.stdout.close()
-        self._process.stderr.close()
-        self._process.wait()
+        self._process.close()
 
-    def read(self, name: str) -> bytes:
-        """Return a blob by its id, or as `COMMIT:PATH`. Raises: RepositoryError where there is none."""
-        data = self.read_if_present(name)
-        if data is None:
-            raise RepositoryError(f"there is no object {name!r}", location=self._folder)
+    def read(self, blob: str) -> bytes:
+        """Return a blob. Raises: RepositoryError where there is none of this id."""
+        self._ask([blob])
+        return self._answer(blob, "blob")
+
+    def any(self, name: str) -> tuple[str, bytes]:
+        """Return the type of an object, and its content. Raises: RepositoryError where there is none of this id."""
+        self._ask([name])
+        head = self._head()
+        if head is None:
+            raise self._absent(name)
+        return head.kind.decode("ascii"), self._rest(head.size)
+
+    def contents(self, names: Iterable[str], kind: str) -> Iterator[bytes]:
+        """Yield many objects of the type `kind`, in their order. Raises: as `read`."""
+        for some in _chunks(names):
+            self._ask(some)
+            yield from [self._answer(name, kind) for name in some]
+
+    def holding(self, blobs: Iterable[str], texts: Sequence[bytes]) -> Iterator[bool]:
+        """Say of each blob whether it holds one of `texts`, whatever its size. Raises: as `read`."""
+        for some in _chunks(blobs):
+            self._ask(some)
+            yield from [self._search(blob, texts) for blob in some]
+
+    def _ask(self, names: list[str]) -> None:
+        for name in names:
+            if len(name) not in {_SHA1_DIGITS, _SHA256_DIGITS} or not _HEX.issuperset(name):
+                raise RepositoryError(f"{name!r} is no id of an object", location=self._folder)
+        try:
+            self._process.stdin.write("".join(f"{name}\n" for name in names).encode("ascii"))
+            self._process.stdin.flush()
+        except OSError:
+            raise self._ended() from None
+
+    def _head(self) -> _Head | None:
+        """Return what follows; None where there is no such object."""
+        line = self._process.stdout.readline()
+        if not line.endswith(b"\n"):
+            raise self._ended()
+        words = line.split()
+        return _Head(words[1], int(words[2])) if len(words) == 3 else None  # id, type, size
+
+    def _rest(self, size: int) -> bytes:
+        data = self._process.stdout.read(size + 1)  # a line end follows
+        if len(data) <= size:
+            raise self._ended()
+        return data[:-1]
+
+    def _answer(self, name: str, kind: str) -> bytes:
+        head = self._head()
+        if head is None:
+            raise self._absent(name)
+        data = self._rest(head.size)
+        if head.kind != kind.encode():
+            raise RepositoryError(f"object {name} is no {kind}", location=self._folder)
         return data
 
-    def read_if_present(self, name: str) -> bytes | None:
-        """Return a blob, or None where there is none of this name."""
-        found = self._ask(name)
-        return found[1] if found else None
+    def _search(self, blob: str, texts: Sequence[bytes]) -> bool:
+        head = self._head()
+        if head is None:
+            raise self._absent(blob)
+        left, carried, found = head.size, b"", False
+        longest = max(map(len, texts), default=1)
+        while left > _CHUNK:
+            data = carried + self._process.stdout.read(_CHUNK)
+            found = found or any(text in data for text in texts)
+            left, carried = left - _CHUNK, data[-longest:]
+        data = carried + self._rest(left)
+        return found or any(text in data for text in texts)
 
-    def blob_id(self, name: str) -> str:
-        """Return the id of a blob given as `COMMIT:PATH`, empty where there is none."""
-        found = self._ask(name)
-        return found[0] if found else ""
+    def _absent(self, name: str) -> RepositoryError:
+        return RepositoryError(f"there is no object {name}", location=self._folder, hint=_INCOMPLETE)
 
-    def _ask(self, name: str) -> tuple[str, bytes] | None:
-        if "\n" in name:
-            return None
-        self._process.stdin.write(os.fsencode(name) + b"\n")
-        self._process.stdin.flush()
-        header = self._process.stdout.readline()
-        words = header.split()
-        if header.endswith((b" missing\n", b" ambiguous\n")) or len(words) != 3:
-            return None
-        data = self._process.stdout.read(int(words[2]))
-        self._process.stdout.read(1)
-        return (words[0].decode("ascii"), data) if words[1] == b"blob" else None
+    def _ended(self) -> RepositoryError:
+        return RepositoryError("git cat-file ended early", location=self._folder, hint=_INCOMPLETE)
+
+
+def blob_id(data: bytes, like: str) -> str:
+    """Return the id that git gives a blob, by the hash of the repository that `like` is an id of."""
+    return str(_hash_of(like)(b"blob %d\0" % len(data) + data).hexdigest())
+
+
+def _hash_of(name: str) -> Callable[..., Any]:
+    return sha1 if len(name) == _SHA1_DIGITS else sha256
+
+
+def write_blobs(git: Git, blobs: Iterable[bytes], like: str) -> None:
+    """Put blobs into the repository as they are: no filter, no line end and no encoding is changed.
+
+    Raises:
+        RepositoryError: git refuses.
+    """
+    count, hashed = 0, _hash_of(like)()
+    with TemporaryFile() as body:
+        for data in blobs:
+            body.write(_entry(data))
+            count += 1
+        with TemporaryFile() as pack:
+            head = b"PACK" + _VERSION.to_bytes(4, "big") + count.to_bytes(4, "big")
+            body.seek(0)
+            for chunk in (head, *iter(lambda: body.read(_CHUNK), b"")):
+                hashed.update(chunk)
+                pack.write(chunk)
+            pack.write(hashed.digest())
+            pack.seek(0)
+            git.output("unpack-objects", "-q", source=pack)
+
+
+def _entry(data: bytes) -> bytes:
+    """Return a blob as a pack holds it: type and size seven bits at a time, four in the first byte, then zlib."""
+    size, head = len(data) >> 4, [_BLOB << 4 | len(data) & 0x0F]
+    while size:
+        head[-1] |= 0x80
+        head.append(size & 0x7F)
+        size >>= 7
+    return bytes(head) + zlib.compress(data, 1)
+
+
+def _chunks(names: Iterable[str]) -> Iterator[list[str]]:
+    some: list[str] = []
+    for name in names:
+        some.append(name)
+        if len(some) == _AHEAD:
+            yield some
+            some = []
+    if some:
+        yield some

@@ -7,53 +7,67 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
-from secretsync.errors import RepositoryError
-from secretsync.git.objects import ObjectReader
+from secretsync import files
+from secretsync.errors import RepositoryError, SecretsyncError
+from secretsync.git.commits import LogEntry
+from secretsync.git.history import RAW, REGULAR, History, RawChange, raw_changes
+from secretsync.git.objects import ObjectReader, blob_id
 from secretsync.git.running import Git
-
-_FIELD, _RECORD = "%x1f", "%x1e"
-_MANY = 500  # commits on one command line
+from secretsync.git.trees import files_holding
 
 
-class LogEntry(NamedTuple):
-    """One commit: id, author (`Name <address>`), committer date (ISO 8601, self-declared), its message."""
+class Entry(NamedTuple):
+    """A file, link or submodule in a commit: its mode, and its id."""
 
-    commit: str
-    author: str
-    date: str
-    message: str
-
-    def trailer(self, name: str) -> str:
-        """Return the value of a trailer line of the message, or nothing."""
-        prefix = f"{name}: "
-        return next((line[len(prefix) :] for line in self.message.splitlines() if line.startswith(prefix)), "")
-
-
-class FileChange(NamedTuple):
-    """What one commit did to one file: the blobs before and after (zeros: none), and the committer's date."""
-
-    commit: str
-    date: str
-    path: str
-    before: str
-    after: str
+    mode: str
+    id: str
 
 
 class Repository:
-    """One repository, by any of its working trees."""
+    """One repository, by any of its working trees, or a bare one by its own folder."""
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, *, directory: str = "") -> None:
         self.root = root
-        self.git = Git(root)
-        self.common = os.path.join(root, self.git.text("rev-parse", "--git-common-dir"))
+        self.git = Git(root, directory=directory)
+        self.history = History(self.git)
 
     @classmethod
     def containing(cls, folder: str | os.PathLike[str]) -> Repository:
-        """Return the repository whose working tree holds `folder`. Raises: RepositoryError."""
-        root = Git(os.fspath(folder)).text("rev-parse", "--show-toplevel")
+        """Return the repository whose working tree holds `folder`.
+
+        Raises:
+            RepositoryError: there is none, git does not trust it, it is a bare one, or its settings put it elsewhere.
+        """
+        start = os.fspath(folder)
+        root = Git(start).text("rev-parse", "--show-toplevel")
+        inside = os.path.realpath(start)
+        if os.path.commonpath([os.path.realpath(root), inside]) != os.path.realpath(root):
+            raise RepositoryError(
+                f"the settings of the repository say that its files are elsewhere, in {root!r}",
+                location=start,
+                hint="git config --unset core.worktree, or work there",
+            )
+        if not os.path.lexists(os.path.join(root, ".git")):
+            raise RepositoryError("is a repository without .git, which nobody named", location=root)
         return cls(root)
+
+    @classmethod
+    def at(cls, directory: str | os.PathLike[str]) -> Repository:
+        """Return the repository in a folder that somebody named: a bare one, or a `.git`. Raises: RepositoryError."""
+        where = os.path.abspath(directory)
+        if not os.path.isdir(where):
+            raise RepositoryError("there is no such folder", location=where)
+        found = cls(where, directory=where)
+        found.git.text("rev-parse", "--git-dir")
+        return found
+
+    @cached_property
+    def common(self) -> str:
+        """The folder of the repository itself, which all its working trees share."""
+        return os.path.join(self.root, self.git.text("rev-parse", "--git-common-dir"))
 
     def resolve(self, name: str) -> str:
         """Return the id of the commit that `name` means. Raises: RepositoryError."""
@@ -70,7 +84,7 @@ class Repository:
 
     def require_committer(self) -> None:
         """Make sure that commits can be made. Raises: RepositoryError where git does not know who we are."""
-        if not self.git.text("var", "GIT_COMMITTER_IDENT", accept=(0, 128)):
+        if not all(self.git.text("var", f"GIT_{who}_IDENT", accept=(0, 128)) for who in ("COMMITTER", "AUTHOR")):
             raise RepositoryError(
                 "git does not know who commits here", location=self.root, hint="git config user.email you@example.org"
             )
@@ -79,101 +93,84 @@ class Repository:
         """Whether the history of `of` holds `commit`."""
         return self.git.text("merge-base", commit, of, accept=(0, 1)) == commit
 
-    def branch(self) -> str:
-        """Return the name of the branch that is checked out, empty on a detached HEAD."""
-        return self.git.text("symbolic-ref", "--quiet", "--short", "HEAD", accept=(0, 1))
-
     def refs(self) -> dict[str, str]:
-        """Return every branch, remote branch and tag with its commit."""
+        """Return every branch, remote branch and tag with its commit, or with what else a tag names."""
         form = "%(refname)%00%(objectname)%00%(*objectname)%00"
-        lines = self.git.text("for-each-ref", f"--format={form}", "refs/heads", "refs/remotes", "refs/tags")
-        rows = [line.split("\0") for line in lines.splitlines()]
-        return {row[0]: row[2] or row[1] for row in rows}
+        words = self.git.text("for-each-ref", f"--format={form}", "refs/heads", "refs/remotes", "refs/tags").split("\0")
+        rows = zip(words[::3], words[1::3], words[2::3], strict=False)
+        return {name.removeprefix("\n"): peeled or own for name, own, peeled in rows}
+
+    def entries(self, commit: str, *under: str) -> dict[str, Entry]:
+        """Return what a commit holds but folders, by path; only what is `under` some paths, if given."""
+        found = {}
+        for row in self.git.names("ls-tree", "-r", "-z", "--full-tree", commit, "--", *under):
+            head, _, path = row.partition("\t")
+            mode, _, name = head.split(" ")
+            found[path] = Entry(mode, name)
+        return found
 
     def blobs(self, commit: str, *under: str) -> dict[str, str]:
         """Return the regular files of a commit, by path, with their blob ids; only those `under` some folders, if given."""
-        rows = self.git.names("ls-tree", "-r", "-z", "--full-tree", commit, *under)
+        return {path: entry.id for path, entry in self.entries(commit, *under).items() if entry.mode in REGULAR}
+
+    def read(self, commit: str, path: str) -> bytes:
+        """Return a file of a commit. Raises: RepositoryError where there is no such file in it."""
+        blob = self.blobs(commit, path).get(path)
+        if blob is None:
+            raise RepositoryError(f"there is no file {path!r} in commit {commit[:12]}", location=self.root)
+        with self.reader() as reader:
+            return reader.read(blob)
+
+    def files_with(self, commit: str, *texts: bytes) -> list[str]:
+        """Return the paths of a commit's files that hold one of `texts`."""
+        return self.files_of([commit], *texts).get(commit, [])
+
+    def files_of(self, commits: Sequence[str], *texts: bytes, but_not: Sequence[str] = ()) -> dict[str, list[str]]:
+        """Return, for each commit that has any, the paths of its files that hold one of `texts`; without `but_not`."""
+        without = tuple(f"{folder}/" for folder in but_not)
         found = {}
-        for row in rows:
-            head, _, path = row.partition("\t")
-            mode, _, blob = head.split(" ")
-            if mode in {"100644", "100755"}:
-                found[path] = blob
-        return found
+        with self.reader() as reader:
+            for commit, paths in files_holding(reader, commits, texts):
+                found[commit] = [path for path in paths if path not in but_not and not path.startswith(without)]
+        return {commit: paths for commit, paths in found.items() if paths}
 
-    def files_with(self, commit: str, text: str) -> list[str]:
-        """Return the paths of a commit's files that hold `text`."""
-        return self.files_of([commit], text).get(commit, [])
-
-    def files_matching(self, commit: str, patterns: Sequence[str]) -> list[str]:
-        """Return the paths of a commit's files in which one of `patterns`, extended regular expressions, is found."""
-        expressions = [word for pattern in patterns for word in ("-e", pattern)]
-        grep = ("grep", "-l", "-z", "-E", "--full-name", *expressions, commit, "--", ":(top)")
-        return [name.partition(":")[2] for name in self.git.names(*grep, accept=(0, 1))]
-
-    def files_of(self, commits: Sequence[str], text: str, *, but_not: Sequence[str] = ()) -> dict[str, list[str]]:
-        """Return, for each commit that has any, the paths of its files that hold `text`; `but_not` are left out."""
-        exclude = [f":(exclude,top){folder}" for folder in but_not]
-        found: dict[str, list[str]] = {}
-        for start in range(0, len(commits), _MANY):
-            some = commits[start : start + _MANY]
-            grep = ("grep", "-l", "-z", "-F", "--full-name", "-e", text, *some, "--", ":(top)", *exclude)
-            for name in self.git.names(*grep, accept=(0, 1)):
-                commit, _, path = name.partition(":")
-                found.setdefault(commit, []).append(path)
-        return found
+    def listed(self, folder: str) -> list[str]:
+        """Return the files below a folder that are tracked, or that no `.gitignore` names; relative to the folder."""
+        listing = ("ls-files", "-z", "--cached", "--others", "--exclude-per-directory=.gitignore")
+        return sorted(set(Git(folder).names(*listing)))
 
     def dirty(self, paths: Iterable[str]) -> list[str]:
-        """Return which of `paths` differ from HEAD in the working tree or the index, or are not tracked."""
-        rows = self.git.names("status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all")
-        changed = {row[3:] for row in rows}
-        return sorted(changed.intersection(paths))
+        """Return which of `paths` differ from HEAD in the working tree or the index, or are not tracked.
 
-    def log(self, *arguments: str) -> list[LogEntry]:
-        """Return the commits that `git log` with these arguments lists, newest first."""
-        form = f"--format={_FIELD.join(('%H', '%an <%ae>', '%cI', '%B'))}{_RECORD}"
-        text = self.git.text("log", form, *arguments)
-        return [LogEntry(*record.strip("\n").split("\x1f", 3)) for record in text.split("\x1e") if record.strip("\n")]
+        No filter is asked: a file that was touched counts as changed unless its bytes are those of the index, line
+        ends aside.
+        """
+        wanted = set(paths)
+        changed = {one.path for one in self._compared("diff-index", "--cached", self.resolve("HEAD"))}
+        changed |= {one.path for one in self._compared("diff-files") if one.path in wanted and self._differs(one)}
+        tracked = set(self.git.names("ls-files", "-z", "--cached"))
+        changed |= {path for path in wanted - tracked if os.path.lexists(os.path.join(self.root, path))}
+        return sorted(wanted & changed)
+
+    def log(self, tip: str, *, without: str) -> list[LogEntry]:
+        """Return the commits that lead to `tip` and not to `without`, newest first."""
+        return self.history.entries(self.history.commits(tip, without=without))
 
     def reader(self) -> ObjectReader:
         """Return a reader of this repository's objects, to be used as a context."""
         return ObjectReader(self.git)
 
-    def history(self) -> set[tuple[str, str]]:
-        """Return every (path, blob id) that a commit of any ref, stashes included, brought in."""
-        form = ("log", "--all", "--format=", "--raw", "-z", "--no-abbrev", "--no-renames", "--diff-merges=separate")
-        words = self.git.names(*form, "--diff-filter=AM", "--root")
-        found = set()
-        for head, path in zip(words[::2], words[1::2], strict=True):
-            _, mode, _, blob, _ = head.lstrip("\n:").split(" ")
-            if mode in {"100644", "100755"}:
-                found.add((path, blob))
-        return found
+    def _compared(self, *arguments: str) -> list[RawChange]:
+        verb, *rest = arguments
+        found = os.fsdecode(self.git.silently(verb, *RAW, *rest)).split("\0")
+        return list(raw_changes(word for word in found if word))
 
-    def changes(self, commit: str) -> list[FileChange]:
-        """Return what every commit up to `commit` did to every file, newest first; along the first parents."""
-        form = ("log", "--first-parent", "--raw", "-z", "--no-abbrev", "--no-renames", "--diff-merges=first-parent")
-        log = os.fsdecode(self.git.output(*form, "--root", "--format=%x1e%H%x1f%cI%x1f", commit))
-        found = []
-        for record in log.split("\x1e")[1:]:
-            name, date, rest = record.split("\x1f", 2)
-            words = [word for word in rest.lstrip("\0\n").split("\0") if word]
-            for head, path in zip(words[::2], words[1::2], strict=True):
-                _, _, before, after, _ = head.lstrip(":").split(" ")
-                found.append(FileChange(name, date, path, before, after))
-        return found
-
-    def last_authors(self, commit: str, paths: Iterable[str]) -> dict[str, str]:
-        """Return who changed each file last, from one walk through the history; `nobody` where that does not tell."""
-        wanted = set(paths)
-        found = dict.fromkeys(wanted, "nobody")
-        log = self.git.output("log", "--format=%x1e%ae%x1f", "--name-only", "-z", "--no-renames", commit)
-        for record in os.fsdecode(log).split("\x1e")[1:]:
-            author, _, rest = record.partition("\x1f")
-            names = rest.strip("\0\n").split("\0")
-            for name in wanted.intersection(names):
-                found[name] = author
-                wanted.discard(name)
-            if not wanted:
-                break
-        return found
+    def _differs(self, change: RawChange) -> bool:
+        path = os.path.join(self.root, change.path)
+        if change.mode not in REGULAR or os.path.islink(path):
+            return True
+        try:
+            data = files.read(path)
+        except SecretsyncError:
+            return True
+        return change.before not in {blob_id(one, change.before) for one in (data, data.replace(b"\r\n", b"\n"))}

@@ -1,44 +1,73 @@
-"""A branch of its own in a folder of its own: what happens there never touches the user's working tree."""
+"""A branch of its own, and the files that change on it in a folder of its own: the user's working tree is never touched.
+
+git checks nothing out and adds nothing: files are written from their blobs and become blobs again byte for byte,
+through an index that lives as long as one commit. So no filter, no hook and no setting of line ends has a say.
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
-import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from tempfile import TemporaryDirectory
 from typing import Final
 
-from secretsync.errors import RepositoryError
-from secretsync.git.repository import LogEntry, Repository
-from secretsync.git.running import Git
+from secretsync import files
+from secretsync.errors import MissingFileError, RepositoryError
+from secretsync.git.commits import LogEntry
+from secretsync.git.history import REGULAR
+from secretsync.git.objects import blob_id, write_blobs
+from secretsync.git.repository import Entry, Repository
 
-_LOCK_PATIENCE_SECONDS: Final = 2.0
+_PLAIN: Final = "100644"
+_INDEX: Final = "index-"
+_NEVER_CHECKED_OUT: Final = frozenset({"", ".", "..", ".git"})
 
 
 class Worktree:
-    """A worktree of `repository` at `path`, on the branch `branch`."""
+    """The files of a change at `path`, and the branch `branch`."""
 
     def __init__(self, repository: Repository, path: str, branch: str) -> None:
         self.path = path
         self.branch = branch
+        self._ref = f"refs/heads/{branch}"
         self._repository = repository
 
-    def create(self, base: str) -> None:
-        """Make branch and folder at the commit `base`; what an interrupted attempt left is removed first.
+    def create(self, base: str, paths: Iterable[str]) -> None:
+        """Make the branch at the commit `base`, and the folder with those of its files that are to change.
+
+        What an interrupted attempt left is removed first.
 
         Raises:
-            RepositoryError: git refuses, or the branch holds commits.
+            RepositoryError: git refuses, the branch holds commits, or a path leads through a link or a submodule.
         """
         self.remove()
         self.delete_branch(base)
-        self._repository.git.output("worktree", "add", "--quiet", "-b", self.branch, self.path, base)
+        entries = self._repository.entries(base)
+        wanted = sorted(set(paths))
+        for path in wanted:
+            _require_plain(path, entries)
+        os.makedirs(self.path, mode=0o700)
+        with self._repository.reader() as reader:
+            for path in wanted:
+                if path in entries:
+                    target = os.path.join(self.path, path)
+                    os.makedirs(os.path.dirname(target), exist_ok=True)
+                    with open(target, "xb") as file:
+                        file.write(reader.read(entries[path].id))
+        self._move(base, "0" * len(base))
 
     def remove(self) -> None:
         """Remove the folder; the branch stays."""
-        if os.path.isdir(self.path):
-            self._repository.git.output("worktree", "remove", "--force", self.path, accept=(0, 128))
-            shutil.rmtree(self.path, ignore_errors=True)
-        self._repository.git.output("worktree", "prune")
+        self.sweep()
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def sweep(self) -> None:
+        """Remove what a killed commit left beside the folder."""
+        beside = os.path.dirname(self.path)
+        for name in os.listdir(beside) if os.path.isdir(beside) else []:
+            if name.startswith(_INDEX):
+                shutil.rmtree(os.path.join(beside, name), ignore_errors=True)
 
     def delete_branch(self, expected: str) -> None:
         """Delete the branch, if there is one and it points to the commit `expected`.
@@ -46,41 +75,72 @@ class Worktree:
         Raises:
             RepositoryError: it points elsewhere.
         """
-        ref = f"refs/heads/{self.branch}"
         tip = self.tip()
         if not tip:
             return
         if tip != expected:
             raise RepositoryError(f"branch {self.branch!r} is there already, at {tip[:12]}")
-        self._repository.git.output("update-ref", "-d", ref, expected)
+        self._repository.git.silently("update-ref", "-d", self._ref, expected)
 
     def tip(self) -> str:
         """Return the commit the branch points to, empty where there is no such branch."""
-        return self._repository.git.text("rev-parse", "--verify", "--quiet", f"refs/heads/{self.branch}", accept=(0, 1))
+        return self._repository.git.text("rev-parse", "--verify", "--quiet", self._ref, accept=(0, 1))
 
     def commits(self, base: str) -> list[LogEntry]:
         """Return the commits of the branch after `base`, oldest first."""
-        return self._repository.log(f"{base}..refs/heads/{self.branch}")[::-1] if self.tip() else []
+        tip = self.tip()
+        return self._repository.log(tip, without=base)[::-1] if tip else []
 
     def commit(self, paths: Sequence[str], message: str) -> str:
         """Commit the present state of `paths`, missing ones as removed, and return the commit's id.
 
         Raises:
-            RepositoryError: git refuses: there is no `user.name`, a signature cannot be made.
+            RepositoryError: git refuses: there is no `user.name`, a signature cannot be made, the branch moved.
         """
-        git = Git(self.path)
-        git.feed(
-            b"".join(os.fsencode(path) + b"\0" for path in paths), "update-index", "--add", "--remove", "-z", "--stdin"
-        )
-        git.output("commit", "--quiet", "--no-verify", "-m", message)
-        return self.tip()
+        git, tip = self._repository.git, self.tip()
+        tree = self._tree(tip, paths)
+        signature = ["-S"] if git.is_set("commit.gpgSign") else []
+        made = git.sign("commit-tree", *signature, "-p", tip, "-F", "-", tree, source=message.encode()).decode("ascii")
+        self._move(made.strip(), tip)
+        return made.strip()
 
-    def release_index(self) -> None:
-        """Remove a lock on the index that a killed git left; a git that still runs is given time to end."""
-        lock = Git(self.path).text("rev-parse", "--git-path", "index.lock")
-        lock = os.path.join(self.path, lock)
-        end = time.monotonic() + _LOCK_PATIENCE_SECONDS
-        while os.path.exists(lock) and time.monotonic() < end:
-            time.sleep(0.05)
-        if os.path.exists(lock):
-            os.unlink(lock)
+    def _tree(self, tip: str, paths: Sequence[str]) -> str:
+        """Write the files as blobs and return the id of the tree that holds them."""
+        git, entries = self._repository.git, self._repository.entries(tip, *paths)
+        write_blobs(git, (data for _, data in self._present(paths)), tip)
+        ids = {path: blob_id(data, tip) for path, data in self._present(paths)}
+        lines = b"".join(_index_line(path, ids.get(path), entries.get(path), tip) for path in paths)
+        with TemporaryDirectory(dir=os.path.dirname(self.path), prefix=_INDEX) as folder:
+            ours = git.with_index(os.path.join(folder, "index"))
+            ours.output("read-tree", tip)
+            ours.output("update-index", "-z", "--index-info", source=lines)
+            return ours.text("write-tree")
+
+    def _present(self, paths: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+        for path in paths:
+            try:
+                yield path, files.read(os.path.join(self.path, path))
+            except MissingFileError:
+                continue
+
+    def _move(self, commit: str, expected: str) -> None:
+        self._repository.git.silently("update-ref", "-m", "secretsync", self._ref, commit, expected)
+
+
+def _require_plain(path: str, entries: Mapping[str, Entry]) -> None:
+    """Make sure that a path is, or becomes, a regular file below folders. Raises: RepositoryError."""
+    steps = path.split("/")
+    if any(step.lower() in _NEVER_CHECKED_OUT for step in steps):
+        raise RepositoryError("is no path that git would check out", location=path)
+    above = ["/".join(steps[:count]) for count in range(1, len(steps))]
+    barrier = next((one for one in above if one in entries), path)
+    if barrier in entries and (barrier != path or entries[path].mode not in REGULAR):
+        raise RepositoryError(
+            f"{barrier!r} is a link, a file or a submodule, and nothing is written through it", location=path
+        )
+
+
+def _index_line(path: str, blob: str | None, before: Entry | None, like: str) -> bytes:
+    """Return a file as `update-index --index-info` reads it; mode 0 removes it."""
+    mode = (before.mode if before and before.mode in REGULAR else _PLAIN) if blob else "0"
+    return f"{mode} {blob or '0' * len(like)}\t".encode("ascii") + os.fsencode(path) + b"\0"

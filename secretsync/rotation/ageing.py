@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from secretsync.errors import ConfigError
 from secretsync.git import ObjectReader, Repository
-from secretsync.git.repository import FileChange
+from secretsync.git.history import FileChange
 from secretsync.keyring import KeyRing
 from secretsync.sops.recognition import ciphertexts
 
@@ -30,9 +30,8 @@ def ages(repository: Repository, commit: str, paths: Iterable[str]) -> list[Age]
     """Return the age of the data key of each file, the oldest first."""
     wanted = set(paths)
     changes: dict[str, list[FileChange]] = {}
-    for change in repository.changes(commit):
-        if change.path in wanted:
-            changes.setdefault(change.path, []).append(change)
+    for change in repository.history.changes(commit, wanted):
+        changes.setdefault(change.path, []).append(change)
     with repository.reader() as reader:
         found = [_age(reader, path, versions) for path, versions in changes.items()]
     return sorted(found, key=lambda age: (age.since, age.path))
@@ -50,7 +49,7 @@ def _age(reader: ObjectReader, path: str, versions: list[FileChange]) -> Age:
 
 
 def _values(reader: ObjectReader, blob: str) -> set[bytes]:
-    return ciphertexts(reader.read_if_present(blob) or b"") if blob.strip("0") else set()
+    return ciphertexts(reader.read(blob)) if blob.strip("0") else set()
 
 
 def due(found: list[Age], ring: KeyRing, parameters: Mapping[str, str], now: datetime) -> list[Age]:

@@ -20,9 +20,9 @@ from secretsync.errors import (
     ProofError,
     RepositoryError,
 )
-from secretsync.git import Repository, Worktree
+from secretsync.git import Repository, Worktree, blob_id
 from secretsync.rotation import matrix
-from secretsync.rotation.filework import Change, Proof, blob_id
+from secretsync.rotation.filework import Change, Proof
 from secretsync.rotation.journal import Lock, Operation
 from secretsync.rotation.matrix import Check
 from secretsync.rotation.model import FilePlan, PhasePlan, Plan
@@ -162,7 +162,7 @@ class _Run:
     def _prepare(self, *, any_committed: bool) -> None:
         """Make the worktree, or clean up the one that a crash left."""
         if self._operation.has("worktree") and os.path.isdir(self._operation.tree):
-            self._worktree.release_index()
+            self._worktree.sweep()
             for name in files.walk(self._operation.tree):
                 if os.path.basename(name).startswith(files.TEMPORARY_PREFIX):
                     os.unlink(os.path.join(self._operation.tree, name))
@@ -171,7 +171,7 @@ class _Run:
             raise RepositoryError(
                 "the worktree of the operation is gone", location=self._operation.tree, hint="roll back, and plan anew"
             )
-        self._worktree.create(self._plan.base)
+        self._worktree.create(self._plan.base, [path for phase in self._plan.phases for path in phase.paths])
         self._operation.record("worktree", path=self._operation.tree)
 
     def _write(self, phase: PhasePlan) -> None:
@@ -244,8 +244,12 @@ class _Run:
 
     def _prove(self, phase: PhasePlan, *, folder: str) -> None:
         """Check what was written, and refuse to go on where a check fails."""
-        commit = self._worktree.tip()
-        tasks = [Proof(file, self._plan.keys, folder, commit, self._now, self._certificate) for file in phase.files]
+        paths = [file.path for file in phase.files]
+        blobs = {} if folder else self._repository.blobs(self._worktree.tip(), *paths)
+        tasks = [
+            Proof(file, self._plan.keys, folder, blobs.get(file.path, NOTHING), self._now, self._certificate)
+            for file in phase.files
+        ]
         verdicts = []
         for number, verdict in enumerate(self._pool.map("prove", tasks), 1):
             verdicts.append(verdict)

@@ -24,7 +24,10 @@ VERSION: Final = 1
 def gather(plan: Plan, operation: Operation, outcome: Outcome, repository: Repository) -> dict[str, Any]:
     """Return the evidence of an operation as plain JSON values."""
     records = operation.records()
-    entries = {entry.commit: entry for entry in repository.log(f"{plan.base}..{outcome.branch}")}
+    entries = {
+        entry.commit: entry
+        for entry in repository.log(repository.resolve(f"refs/heads/{outcome.branch}"), without=plan.base)
+    }
     after = repository.blobs(next(iter(entries))) if entries else {}
     began, ended = records[0]["at"], records[-1]["at"]
     return {

@@ -114,7 +114,7 @@ def exposed(
     if present is None:
         present = pool.map("version", sorted(now))
     here = [one for one in present if one is not None]
-    past = [one for one in pool.map("version", sorted(repository.history() - now)) if one is not None]
+    past = [one for one in pool.map("version", sorted(repository.history.brought_in() - now)) if one is not None]
     versions = [*past, *here]
     known = {one.data_key for one in versions if one.data_key and one.recipients & set(recipients)}
     theirs = [one for one in versions if one.recipients & set(recipients) or one.data_key in known]
@@ -191,7 +191,7 @@ def work_list(repository: Repository, found: Iterable[Exposed], commit: str, due
         if one.state in {"live", "unknown"}:
             path, _, place = one.elsewhere.partition(" ") if one.elsewhere else (one.path, "", one.place)
             places[path].append(place if one.state == "live" else f"{place} (unknown)")
-    owners = repository.last_authors(commit, places)
+    owners = repository.history.last_authors(commit, places)
     return [
         Task(f"change at their source, and then in {path}: {', '.join(dict.fromkeys(names))}", owners[path], due)
         for path, names in sorted(places.items())

@@ -8,13 +8,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from hashlib import sha1, sha256
 from typing import NamedTuple
 
 from secretsync import files
 from secretsync.age.protocol import Identity
 from secretsync.errors import ChangedFileError, NoIdentityMatchError
-from secretsync.git import ObjectReader, Repository
+from secretsync.git import ObjectReader, Repository, blob_id
 from secretsync.keyring.ownfiles import store_of
 from secretsync.manifests.secret import parse as parse_secret
 from secretsync.manifests.trees import to_object
@@ -28,7 +27,6 @@ from secretsync.rotation.resealing import Resealer, SealedFile, certificate_of, 
 from secretsync.sealed.privatekeys import UnsealingKey
 from secretsync.sops.opening import Opened, open_file
 
-_SHA1_DIGITS = 40
 _RUN_KEY_SIZE = 32  # bytes
 _KEPT = 32 * 1024 * 1024  # bytes of files that stay open in memory between plan and proof
 
@@ -69,12 +67,12 @@ class Sealing(NamedTuple):
 
 
 class Proof(NamedTuple):
-    """A file to prove: from the folder it was written to, or from a commit."""
+    """A file to prove: from the folder it was written to, or by the blob that was committed."""
 
     file: FilePlan
     names: Mapping[str, Key]
     folder: str
-    commit: str
+    written: str
     now: datetime
     certificate: str = ""
 
@@ -144,10 +142,7 @@ class FileWork:
     def prove(self, task: Proof) -> list[Verdict]:
         """Return the verdicts on a file that was written."""
         file = task.file
-        if task.folder:
-            new = files.read(os.path.join(task.folder, file.path))
-        else:
-            new = self._objects().read(f"{task.commit}:{file.path}")
+        new = files.read(os.path.join(task.folder, file.path)) if task.folder else self._objects().read(task.written)
         removed = {
             name: alone for name in file.removed if name in task.names and (alone := self._single(task.names[name]))
         }
@@ -209,12 +204,6 @@ class FileWork:
         if self._reader is None or self._process != os.getpid():
             self._process, self._reader = os.getpid(), self._repository.reader()
         return self._reader
-
-
-def blob_id(data: bytes, like: str) -> str:
-    """Return the id that git gives a blob, by the hash of the repository that `like` is an id of."""
-    hashed = sha1 if len(like) == _SHA1_DIGITS else sha256
-    return hashed(b"blob %d\0" % len(data) + data).hexdigest()
 
 
 def _alone(identity: Identity) -> MasterKeys:

@@ -15,7 +15,7 @@ from secretsync.sops.datakey import Recipient, recover
 from secretsync.sops.decryption import decrypt_with
 from secretsync.sops.opening import Opened, Options, load
 from secretsync.sops.recipients import of_file
-from secretsync.sops.recognition import GREP_PATTERNS, store_of
+from secretsync.sops.recognition import MARKS, store_of
 from secretsync.sops.selectors import Selector
 
 
@@ -42,7 +42,7 @@ class Inspected(NamedTuple):
 def marked_files(repository: Repository, commit: str) -> dict[str, str]:
     """Return the files of a commit that may be SOPS files, by path, sorted, each with its blob."""
     blobs = repository.blobs(commit)
-    found = repository.files_matching(commit, GREP_PATTERNS)
+    found = repository.files_with(commit, *MARKS)
     return {path: blobs[path] for path in sorted(found) if path in blobs}
 
 

@@ -88,7 +88,7 @@ def retired_are_gone(repository: Repository, plan: Plan, tip: str) -> Check:
         commits.setdefault(commit, []).append(ref)
     failures, notes = [], []
     for name, key in removed.items():
-        carried = repository.files_of(list(commits), key.recipient, but_not=(FOLDER, SOPS_YAML))
+        carried = repository.files_of(list(commits), key.recipient.encode(), but_not=(FOLDER, SOPS_YAML))
         failures += [f"{path}: still names {name}" for path in carried.pop(tip, [])]
         notes += [
             f"{', '.join(commits[commit])} still carries {len(paths)} files that {name} opens, until this is merged there"

@@ -161,8 +161,8 @@ def _strangers(survey: Survey, one: Inspected, expected: Expected) -> Iterator[P
 
 def _origin(survey: Survey, path: str, recipient: Recipient) -> str:
     """Say which commit brought a recipient into a file."""
-    entries = survey.setting.repository.log("-1", f"-S{recipient.name}", survey.base, "--", path)
-    return f" (since {entries[0].commit[:12]} by {entries[0].author})" if entries else ""
+    entry = survey.setting.repository.history.introduced(survey.base, path, recipient.name.encode())
+    return f" (since {entry.commit[:12]} by {entry.author})" if entry else ""
 
 
 def unopened(path: str, error: SecretsyncError) -> Problem:

@@ -193,7 +193,7 @@ class _Planner:
         self._keys[f"sealing-{spki[:16]}"] = Key("sealing", spki, self._parameters["subject"])
         sources = {one.secret: [one.path, one.blob] for one in self._survey.files if one.secret and not one.error}
         blobs = setting.repository.blobs(self._survey.base)
-        paths = setting.repository.files_with(self._survey.base, "SealedSecret")
+        paths = setting.repository.files_with(self._survey.base, b"SealedSecret")
         wanted = [path for path in sorted(paths) if path in blobs and matches(self._parameters["paths"], path)]
         tasks = [Sealing(path, blobs[path], certificate, setting.now, sources) for path in wanted]
         found = [one for one in setting.pool.map("sealed", tasks) if one is not None]

@@ -20,10 +20,8 @@ from secretsync.sops.metadata import KEY, is_encrypted
 MARK: Final = CIPHERTEXT
 """How ciphertext begins, in every store."""
 
-GREP_PATTERNS: Final = tuple(
-    between.join(rf"\{each}" if each == "[" else each for each in MARK) for between in ("", "[^x]")
-)
-"""What `git grep -E` finds SOPS files by: the mark, and the mark in UTF-16, as a redirection in PowerShell writes it."""
+MARKS: Final = (MARK.encode(), MARK.encode("utf-16-le")[:-1])
+"""What SOPS files are found by: the mark, and the mark in UTF-16 of either order, as a redirection in PowerShell writes it."""
 
 FLUX_MARKS: Final = {
     "dotenv": b"sops_mac=ENC[",

@@ -174,6 +174,6 @@ class Sandbox:
         from secretsync.rotation.inspection import options_for
         from secretsync.sops.operations import editable, open_file
 
-        with Repository.containing(self.root).reader() as reader:
-            data = reader.read(f"{ref}:{path}")
+        repository = Repository.containing(self.root)
+        data = repository.read(repository.resolve(ref), path)
         return editable(open_file(data, options_for(path, data, self.keys(who))))

@@ -11,8 +11,7 @@ import pytest
 from secretsync.documents.stores import store_for_path
 from secretsync.sops.recognition import (
     FLUX_MARKS,
-    GREP_PATTERNS,
-    MARK,
+    MARKS,
     carried_store,
     ciphertexts,
     may_be_encrypted,
@@ -187,11 +186,9 @@ def test_words_are_found_behind_utf_16_and_escapes() -> None:
     assert not mentions(b"kind: ConfigMap", b"Secret")
 
 
-def test_the_patterns_for_git_find_the_mark_in_utf_8_and_utf_16() -> None:
-    plain, wide = (re.compile(pattern.encode()) for pattern in GREP_PATTERNS)
-    assert plain.search(MARK.encode())
-    assert wide.search(MARK.encode("utf-16-le"))
-    assert wide.search(MARK.encode("utf-16-be"))
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-le", "utf-16-be"])
+def test_the_marks_stand_in_files_of_every_encoding(encoding: str) -> None:
+    assert any(mark in f"a: {VALUE}".encode(encoding) for mark in MARKS)
 
 
 def test_the_marks_of_flux_are_its_own() -> None:

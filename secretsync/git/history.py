@@ -1,0 +1,113 @@
+"""What commits did to files, from `rev-list` and `diff-tree`: ids and NUL only, whatever the files are called."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Final, NamedTuple
+
+from secretsync.git.commits import LogEntry, parse
+from secretsync.git.objects import ObjectReader
+from secretsync.git.running import Git
+
+REGULAR: Final = frozenset({"100644", "100755"})
+_SUBMODULE: Final = "160000"
+RAW: Final = ("--raw", "-z", "--no-abbrev", "--no-renames", "--no-ext-diff", "--no-textconv", "--ignore-submodules=all")
+"""How every comparison is printed: modes and ids, and no program asked what a file says."""
+
+
+class RawChange(NamedTuple):
+    """One entry of a comparison: mode afterwards, the blobs before and after (zeros: none or unknown), and the path."""
+
+    mode: str
+    before: str
+    after: str
+    path: str
+
+
+class FileChange(NamedTuple):
+    """What one commit did to one file: the blobs before and after (zeros: none), and the committer's date."""
+
+    commit: str
+    date: str
+    path: str
+    before: str
+    after: str
+
+
+def raw_changes(words: Iterable[str]) -> Iterator[RawChange]:
+    """Yield the changes of a comparison in `--raw -z`; a name may look like anything, so places alone tell."""
+    following = iter(words)
+    for head in following:
+        mode_before, mode, before, after, _ = head.lstrip(":").split(" ")
+        none = "0" * len(after)  # a submodule's commit lies elsewhere
+        yield RawChange(
+            mode,
+            none if mode_before == _SUBMODULE else before,
+            none if mode == _SUBMODULE else after,
+            next(following),
+        )
+
+
+class History:
+    """The commits that lead to others."""
+
+    def __init__(self, git: Git) -> None:
+        self._git = git
+
+    def commits(self, tip: str, *, without: str = "", at: Sequence[str] = ()) -> list[str]:
+        """Return the ids of `tip` and what leads to it, newest first; not what leads to `without`; only those `at` paths."""
+        exclude = [f"^{without}"] if without else []
+        return [words[0] for words in self._git.ids("rev-list", tip, *exclude, "--", *at)]
+
+    def brought_in(self) -> set[tuple[str, str]]:
+        """Return every (path, blob id) that a commit of any ref, stashes included, brought in."""
+        changes = self._changes(self._git.ids("rev-list", "--all"), "-m")
+        return {(one.path, one.after) for _, one in changes if one.mode in REGULAR}
+
+    def changes(self, tip: str, paths: Collection[str]) -> list[FileChange]:
+        """Return what every commit up to `tip` did to some files, newest first; along the first parents."""
+        walk = [words[:2] for words in self._git.ids("rev-list", "--first-parent", "--parents", tip)]
+        found = [(commit, one) for commit, one in self._changes(walk) if one.path in paths]
+        dates = {entry.commit: entry.date for entry in self.entries(dict.fromkeys(commit for commit, _ in found))}
+        return [FileChange(commit, dates[commit], one.path, one.before, one.after) for commit, one in found]
+
+    def last_authors(self, tip: str, paths: Iterable[str]) -> dict[str, str]:
+        """Return the address of who changed each file last; `nobody` where history does not tell."""
+        wanted = set(paths)
+        commit_of: dict[str, str] = {}
+        for commit, one in self._changes(self._git.ids("rev-list", tip)):
+            if one.path in wanted:
+                commit_of.setdefault(one.path, commit)
+        entries = {entry.commit: entry for entry in self.entries(dict.fromkeys(commit_of.values()))}
+        return {path: entries[commit_of[path]].address if path in commit_of else "nobody" for path in wanted}
+
+    def introduced(self, tip: str, path: str, text: bytes) -> LogEntry | None:
+        """Return the last commit that brought a text into a file which did not hold it before."""
+        changes = self._changes([[commit] for commit in self.commits(tip, at=[path])])
+        with ObjectReader(self._git) as reader:
+            for commit, one in changes:
+                before, after = (self._blob(reader, blob) for blob in (one.before, one.after))
+                if one.path == path and text in after and text not in before:
+                    return self.entries([commit])[0]
+        return None
+
+    def entries(self, names: Iterable[str]) -> list[LogEntry]:
+        """Return commits by their ids."""
+        wanted = list(names)
+        with ObjectReader(self._git) as reader:
+            return [parse(*pair) for pair in zip(wanted, reader.contents(wanted, "commit"), strict=True)]
+
+    def _changes(self, walk: Iterable[Sequence[str]], *options: str) -> Iterator[tuple[str, RawChange]]:
+        """Yield what commits did, each given as its id and, to compare with others than its own, those parents."""
+        lines = "".join(f"{' '.join(words)}\n" for words in walk).encode("ascii")
+        words = iter(self._git.names("diff-tree", "--stdin", "-r", "--root", *RAW, *options, source=lines))
+        commit = ""
+        for word in words:
+            if word.startswith(":"):
+                yield from ((commit, one) for one in raw_changes([word, next(words)]))
+            else:
+                commit = word
+
+    @staticmethod
+    def _blob(reader: ObjectReader, blob: str) -> bytes:
+        return reader.read(blob) if blob.strip("0") else b""
