@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime
 
 from secretsync import files, sops
 from secretsync.audit.ruleset import DEMO_KEY
+from secretsync.audit.strangers import Rules
 from secretsync.documents.plain import to_plain
 from secretsync.documents.stores import store_for_path, store_named
 from secretsync.documents.tree import Limits, Source
@@ -37,20 +39,28 @@ _VALUE_FIELDS = ("data", "stringData")
 
 
 def check(
-    paths: Sequence[str], environ: Mapping[str, str], *, allow_demo_keys: bool = False, limits: Limits = Limits()
+    paths: Sequence[str],
+    environ: Mapping[str, str],
+    *,
+    allow_demo_keys: bool = False,
+    limits: Limits = Limits(),
+    today: date | None = None,
 ) -> Report:
     """Examine every file of `paths`, folders with all that is in them, and return what was found.
 
-    Demo keys always open what they can, and are a finding of their own unless allowed.
+    Demo keys always open what they can, and are a finding of their own unless allowed. `today` is the day by which
+    keys of a ring are valid, the present one unless given.
 
     Raises:
         FileAccessError: a path is missing, or a folder cannot be listed.
     """
     report = Report()
     keys = MasterKeys(environ, allow_demo_keys=True)
+    rules = Rules(keys, today or datetime.now(UTC).date())
     for path in paths:
         for name, root in _files_of(path):
-            _examine(name, root, keys, limits, report)
+            _examine(name, root, keys, limits, report, rules)
+    report.findings += rules.findings
     if allow_demo_keys:
         report.findings = [finding for finding in report.findings if finding.rule != DEMO_KEY]
     return report
@@ -66,7 +76,7 @@ def _files_of(path: str) -> Iterator[tuple[str, str | None]]:
             yield name, path
 
 
-def _examine(name: str, root: str | None, keys: MasterKeys, limits: Limits, report: Report) -> None:
+def _examine(name: str, root: str | None, keys: MasterKeys, limits: Limits, report: Report, rules: Rules) -> None:
     shown = name if root is None else os.path.normpath(os.path.join(root, name))
     try:
         data = files.read(name) if root is None else files.read_confined(root, name, limits.size)
@@ -77,6 +87,8 @@ def _examine(name: str, root: str | None, keys: MasterKeys, limits: Limits, repo
         source = store_named(store).load(data, limits=limits, encrypted=True)
         encrypted = any(sops.is_encrypted(document) for document in source.documents)
         report.encrypted += encrypted
+        if encrypted and name != files.STDIN:
+            report.findings += rules.strangers(shown, shown, source)
         if store in _TREES:
             report.findings += _of_documents(shown, source, keys, limits)
         elif encrypted:

@@ -17,6 +17,7 @@ from secretsync.sops.datakey import Recipient
 from secretsync.sops.metadata import Metadata, is_encrypted
 from secretsync.sops.rules import Rule
 from secretsync.sops.selectors import Selector
+from secretsync.sops.strangers import differences
 from secretsync.sops.walk import Walk
 
 
@@ -93,7 +94,7 @@ def describe(selector: Selector) -> str:
 
 def _of_encrypted(documents: Sequence[Mapping], rule: Rule | None, told: str, keys: MasterKeys) -> Explanation:
     bare, found = metadata.split(list(documents))
-    notes = [] if rule is None else recipients.differences(recipients.of_file(found, keys), rule.groups)
+    notes = [] if rule is None else differences(recipients.of_file(found, keys), rule.groups, keys)
     if found.selector.invalid is not None:
         notes.append(f"the stored {found.selector.kind} is not valid RE2 and matches nothing")
     if rule and rule.selector and rule.selector != found.selector:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, TypeAlias
@@ -12,19 +11,25 @@ import typer
 from secretsync import files
 from secretsync.cli import _many
 from secretsync.cli._creation import rules_at
+from secretsync.cli._files import Target
 from secretsync.cli._options import Config, Destination, DryRun, FilenameOverride, Formats, Opening, grouped
 from secretsync.cli._output import write_result
+from secretsync.cli._ring import today
 from secretsync.cli._terminal import warn
-from secretsync.errors import ConflictingOptionsError, NoMatchingRuleError
+from secretsync.errors import ConfigError, ConflictingOptionsError, PolicyError, SecretsyncError
+from secretsync.keyring.naming import Naming
 from secretsync.sops import operations
-from secretsync.sops.config import Config as Rules
 from secretsync.sops.creation import KEY_VARIABLES
 from secretsync.sops.datakey import Recipient
-from secretsync.sops.operations import Change
+from secretsync.sops.operations import Change, Options
 from secretsync.sops.rules import comma_separated, recipient
+from secretsync.sops.strangers import Request
 
 Paths: TypeAlias = Annotated[
     list[str], typer.Argument(metavar="PATH...", help="Encrypted files, and with -i folders of them.")
+]
+Keep: TypeAlias = Annotated[
+    bool, typer.Option("--keep-recipients", help="Keep recipients that the matching rule does not name.")
 ]
 _Unsupported: TypeAlias = str | None
 
@@ -66,55 +71,77 @@ def rotate(
     opening: Opening,
     filename_override: FilenameOverride = None,
     config: Config = None,
+    keep: Keep = False,
     dry_run: DryRun = False,
 ) -> int:
     """Give files a new data key, and encrypt every value anew.
 
-    The recipients stay those of the file, with what is added and removed here, as in sops; where they differ from the
-    matching rule of .sops.yaml, a warning says so. A folder stands for all encrypted files in it.
+    The recipients stay those of the file, with what is added and removed here. A recipient that the matching rule of
+    .sops.yaml, or of the key ring, does not name is refused, before any file is written. A folder stands for all
+    encrypted files in it.
     """
-    rules = rules_at(config)
-    keys = opening.keys()
-    additions, removals = recipients.named("add"), recipients.named("rm")
-
-    def changed(path: str, data: bytes) -> Change:
-        target = formats.target_of(path, data, filename_override)
-        options = opening.options(target, keys)
-        policy = _policy(rules, target.name)
-        now = datetime.now(UTC)
-        return target.placing(
-            lambda: operations.rotate(data, options, now=now, add=additions, remove=removals, policy=policy)
-        )
-
-    if destination.in_place or dry_run:
-        work = _in_place(changed, destination, dry_run=dry_run)
-        return _many.for_each(_many.expand(paths), work, dry_run=dry_run)
-    if len(paths) > 1:
+    if len(paths) > 1 and not (destination.in_place or dry_run):
         raise ConflictingOptionsError("several files are rotated with --in-place only")
+    request = Request(recipients.named("add"), recipients.named("rm"), keep)
+    rotation = _Rotation(
+        Naming(rules_at(config), today=today(), alone=config is not None), request, formats, opening, filename_override
+    )
+    if destination.in_place or dry_run:
+        names = _many.expand(paths)
+        code = _many.for_each(names, rotation.judge, dry_run=True)
+        return code or _many.for_each(names, _in_place(rotation, destination, dry_run=dry_run), dry_run=dry_run)
     data = files.read(paths[0])
-    change = changed(paths[0], data)
+    change = rotation.change(paths[0], data)
     for warning in change.warnings:
         warn(f"{paths[0]}: {warning}")
     write_result(change.data, destination.path(paths[0]))
     return 0
 
 
-def _in_place(changed: Callable[[str, bytes], Change], destination: Destination, *, dry_run: bool) -> _many.Work:
+class _Rotation:
+    """Judges and rotates one file after the other, by what was asked for and the rules."""
+
+    def __init__(
+        self, naming: Naming, request: Request, formats: Formats, opening: Opening, filename: str | None
+    ) -> None:
+        self._naming = naming
+        self._request = request
+        self._formats = formats
+        self._opening = opening
+        self._filename = filename
+        self._keys = opening.keys()
+
+    def judge(self, path: str) -> _many.Told:
+        """Refuse a file whose recipients a rule does not name; what else is wrong with it, `change` says."""
+        try:
+            data = files.read(path)
+            target, options = self._target(path, data)
+            rules = self._naming.of(target.name)
+            target.placing(lambda: operations.require_named(data, options, rules, self._request))
+        except (PolicyError, ConfigError):
+            raise
+        except SecretsyncError:
+            pass
+        return _many.Told()
+
+    def change(self, path: str, data: bytes) -> Change:
+        """Return the file with a new data key."""
+        target, options = self._target(path, data)
+        rules, now = self._naming.of(target.name), datetime.now(UTC)
+        return target.placing(lambda: operations.rotate(data, options, now=now, request=self._request, rules=rules))
+
+    def _target(self, path: str, data: bytes) -> tuple[Target, Options]:
+        target = self._formats.target_of(path, data, self._filename)
+        return target, self._opening.options(target, self._keys)
+
+
+def _in_place(rotation: _Rotation, destination: Destination, *, dry_run: bool) -> _many.Work:
     def work(path: str) -> _many.Told:
         data = files.read(path)
-        change = changed(path, data)
+        change = rotation.change(path, data)
         if dry_run:
             return _many.Told(["would get a new data key"], change.warnings)
         write_result(change.data, destination.path(path), replaces=data)
         return _many.Told(warnings=change.warnings)
 
     return work
-
-
-def _policy(rules: Rules | None, name: str) -> list[list[Recipient]] | None:
-    """Return whom the matching rule names, None where there is no rule to compare with."""
-    try:
-        rule = rules.rule_for(name) if rules else None
-    except NoMatchingRuleError:
-        return None
-    return rule.groups if rule else None

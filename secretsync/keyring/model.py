@@ -13,6 +13,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 
 from secretsync.errors import ConfigError
 from secretsync.keyring.globs import matches
+from secretsync.masterkeys.spelling import canonical
 from secretsync.sops.datakey import Recipient
 from secretsync.sops.selectors import Selector
 
@@ -268,9 +269,4 @@ def _searching(pattern: str) -> Selector:
 
 def normalised(recipient: Recipient) -> Recipient:
     """Return a recipient in the form in which two spellings of one key are equal."""
-    name = recipient.name.strip()
-    if recipient.kind == "pgp":
-        name = name.replace(" ", "").upper()
-    elif name.startswith("ssh-"):
-        name = " ".join(name.split()[:2])  # without the comment
-    return Recipient(recipient.kind, name)
+    return Recipient(recipient.kind, canonical(*recipient))

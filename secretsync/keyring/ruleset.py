@@ -44,7 +44,7 @@ RULES: Final[dict[str, str]] = {
     PRIVATE_KEY: "A private key lies in the repository.",
     UNKNOWN_RECIPIENT: "A file is encrypted for a key that the key ring does not know.",
     RETIRED_RECIPIENT: "A retired key is back, in a file or in the ring.",
-    EXTRA_RECIPIENT: "A file is encrypted for somebody whom the policy does not name for it.",
+    EXTRA_RECIPIENT: "A file is encrypted for somebody whom its rule, in `.sops.yaml` or the policy, does not name for it.",
     MISSING_RECIPIENT: "A file is not encrypted for somebody whom the policy names for it.",
     OTHER_GROUPS: "A file's key groups or threshold are not the policy's.",
     OTHER_SELECTOR: "A file encrypts something else than the policy says.",

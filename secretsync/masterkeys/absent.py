@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
+import secretsync.masterkeys.spelling as spelling
 from secretsync.errors import MissingDependencyError
 from secretsync.masterkeys.surroundings import KeySource, Surroundings
 from secretsync.secrecy import SecretBytes
@@ -28,6 +29,10 @@ class AbsentService:
         """Return sops' identity string of the key."""
         name = _IDENTITIES.get(self.kind)
         return name(fields) if name else "unknown"
+
+    def canonical(self, name: str) -> str:
+        """Return the identity string without what sops takes off it."""
+        return spelling.canonical(self.kind, name)
 
     def wrap(self, recipient: str, data_key: SecretBytes) -> dict[str, object]:
         """Refuse, naming the recipient."""

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from io import BytesIO
 from typing import ClassVar
 
+import secretsync.masterkeys.spelling as spelling
 from secretsync.age import armor, encrypt, envelope, header, parse_recipient
 from secretsync.age.filekey import verify_header
 from secretsync.age.interaction import Interaction
@@ -48,6 +49,10 @@ class AgeService:
     def identity(self, fields: Mapping[str, object]) -> str:
         """Return the recipient, as the file has it."""
         return _text_of(fields, "recipient")
+
+    def canonical(self, name: str) -> str:
+        """Return the recipient in lower case, an SSH key without its comment."""
+        return spelling.canonical(self.kind, name)
 
     def wrap(self, recipient: str, data_key: SecretBytes) -> dict[str, object]:
         """Wrap the data key for one recipient; raises as `MasterKeyService.wrap`, and DemoKeyError."""

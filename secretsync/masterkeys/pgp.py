@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Final
 
 import gnupg
 
+import secretsync.masterkeys.spelling as spelling
 from secretsync import programs
 from secretsync.errors import (
     ConfigError,
@@ -28,6 +29,8 @@ from secretsync.masterkeys.surroundings import KeySource, Surroundings
 from secretsync.secrecy import SecretBytes
 
 _MIN_DIGITS: Final = 16
+_SHORT_ID: Final = 8  # the last digits of a version 4 fingerprint, which anybody can make another key for
+_HEX: Final = frozenset("0123456789ABCDEF")
 _LOCKED: Final = {11, 62, 85, 99, 198, 32870}  # bad passphrase, timeout, no pinentry, canceled, no terminal: err-codes
 _DAMAGED: Final = {*range(4, 31), 79, 89, 152} - _LOCKED - {17}  # algorithms, packets, checksums, wrong key, bad data
 _CODE_MASK: Final = 0xFFFF  # the rest of a code says which part of GnuPG it comes from
@@ -63,6 +66,22 @@ class PgpService:
     def identity(self, fields: Mapping[str, object]) -> str:
         """Return the fingerprint, as the file has it."""
         return _text_of(fields, "fp")
+
+    def canonical(self, name: str) -> str:
+        """Return the fingerprint of the key that gpg knows under a fingerprint or id of it or of a subkey.
+
+        With a trailing `!` the subkey's follows. The text alone counts where gpg is missing, knows no such key, or
+        knows several.
+        """
+        text = spelling.canonical(self.kind, name)
+        digits = text.removesuffix("!")
+        if len(digits) < _SHORT_ID or not _HEX.issuperset(digits):
+            return text
+        found = {primary for primary, names in self._certificates if any(_is_called(one, digits) for one in names)}
+        if len(found) != 1:
+            return text
+        (primary,) = found
+        return primary if digits == text else f"{primary}/{digits}!"
 
     def wrap(self, recipient: str, data_key: SecretBytes) -> dict[str, object]:
         """Wrap the data key for one fingerprint, a trailing `!` meaning that very subkey; the caller adds `created_at`.
@@ -116,6 +135,21 @@ class PgpService:
         return found
 
     @cached_property
+    def _certificates(self) -> list[tuple[str, list[str]]]:
+        """The public keys that gpg knows: each one's fingerprint, and the names of it and of its subkeys."""
+        try:
+            keys = self._gpg.list_keys(False)
+        except SecretsyncError:
+            return []
+        return [
+            (
+                str(key["fingerprint"]),
+                [str(key["fingerprint"]), str(key["keyid"]), *(str(one) for sub in key["subkeys"] for one in sub[::2])],
+            )
+            for key in keys
+        ]
+
+    @cached_property
     def _gpg(self) -> Any:  # python-gnupg has no types
         environ = self._surroundings.environ
         on_terminal = self._surroundings.prompt is not None and "GPG_TTY" not in environ and os.isatty(0)
@@ -164,6 +198,11 @@ class PgpService:
         if reason is None and status.spoke and not status.has("FAILURE"):
             return IntegrityError(f"the envelope is damaged ({status.complaint})")
         return KeyServiceError(f"gpg cannot decrypt: {status.complaint}")
+
+
+def _is_called(name: str, digits: str) -> bool:
+    """Whether a fingerprint or key id ends in these digits, which are those of an id or of a fingerprint."""
+    return name.endswith(digits) and len(digits) in {_SHORT_ID, _MIN_DIGITS, len(name)}
 
 
 class _Status:

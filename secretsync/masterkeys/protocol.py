@@ -27,7 +27,11 @@ class MasterKeyService(Protocol):
         ...
 
     def identity(self, fields: Mapping[str, object]) -> str:
-        """Return sops' identity string of the key (age: the recipient), by which keys are compared."""
+        """Return sops' identity string of the key (age: the recipient), as the file spells it."""
+        ...
+
+    def canonical(self, name: str) -> str:
+        """Return a key's name in the one spelling that all names of that key have; may ask a program of this machine."""
         ...
 
     def wrap(self, recipient: str, data_key: SecretBytes) -> dict[str, object]:

@@ -53,6 +53,10 @@ class MasterKeys:
         """Return sops' identity string of a key (age: its recipient)."""
         return self.service(kind).identity(fields)
 
+    def canonical(self, kind: str, name: str) -> str:
+        """Return a key's name in the one spelling that all names of that key have; see `MasterKeyService.canonical`."""
+        return self.service(kind).canonical(name)
+
     def wrap(self, kind: str, recipient: str, data_key: SecretBytes) -> dict[str, object]:
         """Wrap a data key (32 bytes, 33 for a share) and return the fields to store; see `MasterKeyService.wrap`."""
         return self.service(kind).wrap(recipient, data_key)

@@ -43,7 +43,10 @@ class Keys(Protocol):
         """Wrap the data key for a recipient. Raises: see `MasterKeyService.wrap`."""
 
     def identity(self, kind: str, fields: Mapping[str, object]) -> str:
-        """Return the string by which keys are compared."""
+        """Return what names the key, as the file spells it."""
+
+    def canonical(self, kind: str, name: str) -> str:
+        """Return a name in the one spelling that all names of its key have."""
 
 
 class Recipient(NamedTuple):
@@ -145,7 +148,10 @@ def regrouped(
     found: list[Envelope], wanted: Sequence[Recipient], part: SecretBytes, keys: Keys, now: datetime
 ) -> list[Envelope]:
     """Return the envelopes of one group for the wanted recipients: those found for the same part, else new ones."""
-    kept = {Recipient(one.kind, keys.identity(one.kind, one.fields)): one for one in found}
+    from secretsync.sops.comparison import counterparts  # no render gets here
+
+    present = {Recipient(one.kind, keys.identity(one.kind, one.fields)): one for one in found}
+    kept = {theirs: present[ours] for ours, theirs in counterparts(present, wanted, keys).items()}
     return [kept.get(one) or envelope(one, part, keys, now) for one in wanted]
 
 

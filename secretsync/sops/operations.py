@@ -17,7 +17,7 @@ import secretsync.sops.datakey as datakey
 import secretsync.sops.mac as mac
 import secretsync.sops.metadata as metadata
 import secretsync.sops.paths as paths
-import secretsync.sops.recipients as recipients
+import secretsync.sops.strangers as strangers
 from secretsync.crypto.gcm import Gcm
 from secretsync.documents.pairing import equal
 from secretsync.documents.stores import Store, store_named
@@ -30,12 +30,15 @@ from secretsync.errors import (
     ValueFormatError,
 )
 from secretsync.secrecy import SecretBytes
+from secretsync.sops.comparison import without
 from secretsync.sops.conversion import converted, dumped
 from secretsync.sops.encryption import Encryption
 from secretsync.sops.instants import timestamp
 from secretsync.sops.merging import reconciled
 from secretsync.sops.metadata import Envelope
-from secretsync.sops.opening import Opened, Options, open_file
+from secretsync.sops.opening import Opened, Options, load, open_file
+from secretsync.sops.recipients import of_file
+from secretsync.sops.strangers import NOTHING_MORE, Named, Request
 from secretsync.sops.writing import write
 
 __all__ = [
@@ -49,6 +52,7 @@ __all__ = [
     "file_status",
     "json_value",
     "open_file",
+    "require_named",
     "rotate",
     "rotate_for",
     "set_value",
@@ -153,33 +157,32 @@ def _refuse_reserved(documents: Sequence[Mapping], store: Store) -> None:
         raise AlreadyEncryptedError("a top-level `sops` entry is reserved for sops")
 
 
-def rotate(
-    data: bytes,
-    options: Options,
-    *,
-    now: datetime,
-    add: Sequence[datakey.Recipient] = (),
-    remove: Sequence[datakey.Recipient] = (),
-    policy: Sequence[Sequence[datakey.Recipient]] | None = None,
-) -> Change:
-    """Give the file a new data key, for its recipients with `add` in the first group and without `remove`.
+def require_named(data: bytes, options: Options, rules: Sequence[Named], request: Request = NOTHING_MORE) -> None:
+    """Refuse what `rotate` would refuse for the sake of its recipients; no key is needed. Raises: as there."""
+    found = metadata.split(load(data, options).documents)[1]
+    strangers.require_named(of_file(found, options.keys), found.shamir_threshold, rules, request, options.keys)
 
-    `policy` are the groups of the matching rule: a difference from them is a warning, as the file's own list of
-    recipients is not authenticated.
+
+def rotate(
+    data: bytes, options: Options, *, now: datetime, request: Request = NOTHING_MORE, rules: Sequence[Named] = ()
+) -> Change:
+    """Give the file a new data key, for its recipients with those added in the first group and without the removed.
+
+    The file's own list of recipients is not authenticated: whoever of it one of `rules` does not name is refused.
+
+    Raises:
+        PolicyError: see `strangers.require_named`.
+        As `open_file`; KeyServiceError or ConfigError where a recipient cannot be encrypted for.
     """
     opened = open_file(data, options)
-    groups = recipients.of_file(opened.plain.metadata, options.keys)
-    removed = {one.name for one in remove}
-    groups = [[*groups[0], *add], *groups[1:]]
-    groups = [[one for one in group if one.name not in removed] for group in groups]
-    warnings = [*opened.plain.warnings]
-    if policy is not None:
-        warnings += recipients.differences(groups, policy)
-    return Change(
-        _rekeyed(opened, groups, threshold=opened.plain.metadata.shamir_threshold, now=now),
-        changed=True,
-        warnings=warnings,
-    )
+    keys, found = options.keys, opened.plain.metadata
+    groups = of_file(found, keys)
+    strangers.require_named(groups, found.shamir_threshold, rules, request, keys)
+    groups = [[*groups[0], *request.add], *groups[1:]]
+    groups = [without(group, request.remove, keys) for group in groups]
+    notes = [each for rule in rules for each in strangers.warnings(groups, rule, request, keys)]
+    data = _rekeyed(opened, groups, threshold=found.shamir_threshold, now=now)
+    return Change(data, changed=True, warnings=[*opened.plain.warnings, *dict.fromkeys(notes)])
 
 
 def rotate_for(

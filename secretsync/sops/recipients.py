@@ -19,6 +19,7 @@ from secretsync.documents.stores import store_named
 from secretsync.documents.tree import Mapping
 from secretsync.errors import ConfigError, shortened
 from secretsync.secrecy import SecretBytes
+from secretsync.sops.comparison import counterparts
 from secretsync.sops.datakey import Keys, Recipient
 from secretsync.sops.metadata import Envelope, Metadata
 from secretsync.sops.opening import Options, load
@@ -64,36 +65,25 @@ def of_file(found: Metadata, keys: Keys) -> list[list[Recipient]]:
     ]
 
 
-def differences(groups: Sequence[Sequence[Recipient]], policy: Sequence[Sequence[Recipient]]) -> list[str]:
-    """Return a warning for each recipient that only the file or only the rule has."""
-    file = {one for group in groups for one in group}
-    rule = {one for group in policy for one in group}
-    extra = [f"{_shown(one)} is a recipient of the file and not of the matching rule" for one in file - rule]
-    missing = [f"{_shown(one)} is a recipient of the matching rule and not of the file" for one in rule - file]
-    return sorted(extra) + sorted(missing)
-
-
-def _shown(one: Recipient) -> str:
-    return f"{one.kind} {shortened(one.name)}"
-
-
 def plan_update(
     found: Metadata, groups: Sequence[Sequence[Recipient]], keys: Keys, *, threshold: int | None = None
 ) -> Plan:
-    """Compare a file's groups with wanted ones, index by index, by identity string.
+    """Compare a file's groups with wanted ones, index by index: another spelling of a key is the same key.
 
     `threshold` None keeps the file's, at most the number of groups, as sops does.
     """
     olds = of_file(found, keys)
     changes = []
     for index in range(max(len(olds), len(groups))):
-        ours = [one.name for one in olds[index]] if index < len(olds) else []
-        theirs = [one.name for one in groups[index]] if index < len(groups) else []
+        ours = olds[index] if index < len(olds) else []
+        theirs = groups[index] if index < len(groups) else []
+        same = counterparts(ours, theirs, keys)
+        kept = set(same.values())
         changes.append(
             GroupChange(
-                kept=[name for name in theirs if name in ours],
-                added=[name for name in theirs if name not in ours],
-                removed=[name for name in ours if name not in theirs],
+                kept=[one.name for one in theirs if one in kept],
+                added=[one.name for one in theirs if one not in kept],
+                removed=[one.name for one in ours if one not in same],
             )
         )
     wanted = found.shamir_threshold if threshold is None else threshold

@@ -108,10 +108,18 @@ def test_rotate_adds_and_removes_recipients(
     assert invoke("decrypt", encrypted).code == 0
 
 
-def test_rotate_warns_where_the_file_differs_from_the_rule(invoke: Invoke, encrypted: Path, folder: Path) -> None:
+def test_rotate_keeps_recipients_that_no_rule_names_only_when_told_to(
+    invoke: Invoke, encrypted: Path, folder: Path
+) -> None:
     (folder / ".sops.yaml").write_text(f"creation_rules:\n  - age: {age.generate()}\n")
+    before = encrypted.read_bytes()
     outcome = invoke("rotate", "-i", encrypted)
+    assert (outcome.code, encrypted.read_bytes()) == (11, before)
+    assert "rule 1 of .sops.yaml names no such key for it" in outcome.err
+    assert "hint: secretsync updatekeys" in outcome.err
+    outcome = invoke("rotate", "-i", "--keep-recipients", encrypted)
     assert outcome.code == 0
+    assert encrypted.read_bytes() != before
     assert re.search(r"warning: .*is a recipient of the file and not of the matching rule", outcome.err)
 
 

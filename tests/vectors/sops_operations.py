@@ -14,6 +14,7 @@ from secretsync.sops import MacPolicy, metadata, operations, paths
 from secretsync.sops import config as configs
 from secretsync.sops import recipients as groups_of
 from secretsync.sops.datakey import Recipient
+from secretsync.sops.strangers import Request
 from tests.vectors.sops_argv import NOW, Argv, parsed
 from tests.vectors.sops_vectors import Vector
 
@@ -43,7 +44,7 @@ def _unset(vector: Vector, argv: Argv, data: bytes, options: operations.Options,
 
 def _rotate(vector: Vector, argv: Argv, data: bytes, options: operations.Options, scratch: Path) -> bytes:
     add = [Recipient(kind, name) for kind in ("age", "pgp") if (name := argv.get(f"--add-{kind}"))]
-    return operations.rotate(data, options, now=NOW, add=add).data
+    return operations.rotate(data, options, now=NOW, request=Request(add)).data
 
 
 def _edit(vector: Vector, argv: Argv, data: bytes, options: operations.Options, scratch: Path) -> bytes:

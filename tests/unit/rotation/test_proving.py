@@ -16,6 +16,7 @@ from secretsync.sops.datakey import Recipient
 from secretsync.sops.opening import open_file
 from secretsync.sops.operations import json_value, rotate, set_value
 from secretsync.sops.recipients import update_keys
+from secretsync.sops.strangers import Request
 from tests.unit.rotation.repositories import FILES, NOW, Sandbox
 
 PATH = "prod/db.yaml"
@@ -85,7 +86,7 @@ def _bob_kept(case: Case) -> bytes:
 
 def _bob_under_another_label(case: Case) -> bytes:
     """The envelope that says it is the cluster's was made for bob."""
-    data = rotate(case.old, case.options, now=NOW, remove=case.recipients("prod")[0]).data
+    data = rotate(case.old, case.options, now=NOW, request=Request(remove=case.recipients("prod")[0])).data
     return data.replace(case.sandbox.recipient("bob").encode(), case.sandbox.recipient("prod").encode())
 
 
@@ -130,7 +131,7 @@ def test_a_fake_is_caught(case: Case, fake: Callable[[Case], bytes], caught: set
 
 def test_a_label_that_lies_about_its_holder_is_caught_by_the_holder(case: Case) -> None:
     """alice's label on the cluster's envelope: alice's identity alone does not open it."""
-    data = rotate(case.old, case.options, now=NOW, remove=case.recipients("alice", "bob")[0]).data
+    data = rotate(case.old, case.options, now=NOW, request=Request(remove=case.recipients("alice", "bob")[0])).data
     swapped = data.replace(case.sandbox.recipient("prod").encode(), case.sandbox.recipient("alice").encode())
     keys = case.sandbox.keys("prod")
     singles = {case.sandbox.recipient("alice"): _alone(case.sandbox.identities["alice"])}

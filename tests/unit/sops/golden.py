@@ -80,3 +80,7 @@ class FixedKeys:
     def identity(self, kind: str, fields: AnyMapping[str, object]) -> str:
         """Return the recipient."""
         return str(fields.get("recipient", ""))
+
+    def canonical(self, kind: str, name: str) -> str:
+        """Return the name."""
+        return name

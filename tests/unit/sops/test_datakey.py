@@ -42,6 +42,9 @@ class Keys:
         self.parts[recipient] = data_key
         return {"enc": recipient}
 
+    def canonical(self, kind: str, name: str) -> str:
+        return name
+
     def identity(self, kind: str, fields: Mapping[str, object]) -> str:
         if fields["enc"] == "nameless":
             raise FormatError("no name")

@@ -17,6 +17,7 @@ from secretsync.errors import (
 from secretsync.sops import MacPolicy, operations
 from secretsync.sops.datakey import Recipient
 from secretsync.sops.paths import parse_path
+from secretsync.sops.strangers import Named, Request
 from tests.unit.sops.golden import FixedKeys
 from tests.unit.sops.trees import NOW, decrypt, encrypt, outline, tree
 
@@ -241,14 +242,13 @@ def test_rotate_adds_and_removes_recipients_and_compares_with_the_rule(keys: Fix
         before.encode(),
         options(keys),
         now=LATER,
-        add=[add],
-        remove=[remove],
-        policy=[[remove, Recipient("age", "age1three")]],
+        request=Request([add], [remove]),
+        rules=[Named("rule 1", [[remove, Recipient("age", "age1three")]])],
     )
     assert "age1two" in change.data.decode()
     assert "age1one" not in change.data.decode()
     assert change.warnings == [
-        "age age1two is a recipient of the file and not of the matching rule",
+        "adds age age1two, whom rule 1 does not name",
         "age age1one is a recipient of the matching rule and not of the file",
         "age age1three is a recipient of the matching rule and not of the file",
     ]

@@ -1,0 +1,99 @@
+"""Whom the rules of a repository name for a file: its creation rule, and the policy of its key ring.
+
+Both are looked for where sops looks for `.sops.yaml`, in the working folder and above; where nothing there is for the
+file, in its own folder and above. A link stands under both of its names, so that no other rule decides by a detour.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+from secretsync.errors import NoMatchingRuleError
+from secretsync.keyring.model import KeyRing
+from secretsync.keyring.reading import POLICY, load
+from secretsync.sops.config import Config, find_config, load_config
+from secretsync.sops.strangers import Named
+
+
+class Naming:
+    """The rules in force. `config` is that of the working folder, or, `alone`, the only one that is asked."""
+
+    def __init__(self, config: Config | None, *, today: date, alone: bool = False) -> None:
+        """Find and read the key ring of the working folder. Raises: ConfigError, FileAccessError."""
+        self._today = today
+        self._config = config
+        self._alone = alone
+        self._configs = {config.path: config} if config else {}
+        self._rings: dict[Path, KeyRing] = {}
+        self._root = _root_of(Path.cwd())
+        if self._root:
+            self._ring(self._root)
+
+    def of(self, path: str) -> list[Named]:
+        """Return what each rule that is for the file names; nothing where there is none.
+
+        Raises:
+            ConfigError: a `.sops.yaml` or a key ring is malformed, or leaves nobody who could read the file.
+        """
+        names = dict.fromkeys((os.path.abspath(path), os.path.realpath(path)))
+        found = [named for name in names for named in (self._by_config(name), self._by_ring(name)) if named]
+        return list({named.place: named for named in found}.values())
+
+    def _by_config(self, name: str) -> Named | None:
+        named = _by_rule(self._config, name) if self._config else None
+        near = None if named or self._alone else find_config(os.path.dirname(name))
+        if near is None:
+            return named
+        if near not in self._configs:
+            self._configs[near] = load_config(near)
+        return _by_rule(self._configs[near], name)
+
+    def _by_ring(self, name: str) -> Named | None:
+        near = _root_of(Path(name).parent)
+        for root in dict.fromkeys(each for each in (self._root, near) if each):
+            for inside in _inside(root, name):
+                ring = self._ring(root)
+                rule = ring.rule_for(inside)
+                if rule:
+                    groups = ring.readers(rule, today=self._today)
+                    readers = [[reader.recipient for reader in group] for group in groups]
+                    return Named(f"rule {rule.number} of {_shown(root / POLICY)}", readers, rule.threshold)
+        return None
+
+    def _ring(self, root: Path) -> KeyRing:
+        if root not in self._rings:
+            self._rings[root] = load(root)
+        return self._rings[root]
+
+
+def _by_rule(config: Config, name: str) -> Named | None:
+    """Return what the matching rule names, None where none matches, or the rule leaves the keys to others."""
+    root = config.path.parent
+    try:
+        rule = config.rule_for(next((str(root / each) for each in _inside(root, name)), name))
+    except NoMatchingRuleError:
+        return None
+    if rule is None or not any(rule.groups):
+        return None
+    return Named(f"rule {rule.number} of {_shown(config.path)}", rule.groups, rule.shamir_threshold)
+
+
+def _inside(root: Path, name: str) -> Iterator[str]:
+    """Yield the name relative to the root, with `/`, where it is below it; a root may be reached by a link, too."""
+    for top in dict.fromkeys((os.path.abspath(root), os.path.realpath(root))):
+        relative = os.path.relpath(name, top)
+        if relative.partition(os.sep)[0] != os.pardir:
+            yield relative.replace(os.sep, "/")
+            return
+
+
+def _shown(path: Path) -> str:
+    relative = os.path.relpath(path)
+    return str(path) if relative.startswith(os.pardir) else relative
+
+
+def _root_of(folder: Path) -> Path | None:
+    return next((each for each in (folder, *folder.parents) if (each / POLICY).is_file()), None)

@@ -1,0 +1,45 @@
+"""Whether two recipients are one key, however each is spelled. The services are asked only where the texts differ."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from typing import TYPE_CHECKING, TypeAlias
+
+from secretsync.masterkeys.spelling import canonical, whole
+
+if TYPE_CHECKING:
+    from secretsync.sops.datakey import Keys, Recipient
+
+_Spelled: TypeAlias = Callable[[str, str], str]
+
+
+def counterparts(ours: Collection[Recipient], theirs: Collection[Recipient], keys: Keys) -> dict[Recipient, Recipient]:
+    """Return, for each of `ours` that is one of `theirs`, that one; whoever is left out is nobody of theirs.
+
+    Who names a PGP key names its subkeys, not the other way round. A short PGP id that gpg does not know, or
+    knows for several keys, is compared as text.
+    """
+    found = _matches(ours, theirs, canonical)
+    left = [one for one in ours if one not in found]
+    kinds = {one.kind for one in left}
+    others = [one for one in theirs if one.kind in kinds]
+    return found | _matches(left, others, keys.canonical) if left and others else found
+
+
+def without(some: Sequence[Recipient], others: Collection[Recipient], keys: Keys) -> list[Recipient]:
+    """Return those of `some` that are none of `others`."""
+    same = counterparts(some, others, keys)
+    return [one for one in some if one not in same]
+
+
+def _matches(
+    ours: Collection[Recipient], theirs: Collection[Recipient], spelled: _Spelled
+) -> dict[Recipient, Recipient]:
+    known = {(one.kind, spelled(*one)): one for one in theirs}
+    found = {}
+    for one in ours:
+        name = spelled(*one)
+        other = known.get((one.kind, name)) or known.get((one.kind, whole(one.kind, name)))
+        if other is not None:
+            found[one] = other
+    return found
