@@ -80,6 +80,16 @@ class NoMatchingRuleError(ConfigError):
     title = "no matching creation rule"
 
 
+# --- 2: the command line -------------------------------------------------------------------------------------------
+
+
+class ParameterError(ConfigError):
+    """A parameter of a runbook is not of its kind: no day, no number, no name, no public key."""
+
+    exit_code = 2
+    title = "wrong parameter"
+
+
 # --- 4: the input is not what it claims to be ---------------------------------------------------------------------
 
 

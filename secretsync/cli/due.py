@@ -16,13 +16,14 @@ from secretsync.keyring.ownfiles import store_of
 from secretsync.rotation.ageing import Age, ages
 from secretsync.rotation.ageing import due as too_old
 from secretsync.rotation.inspection import marked_files
+from secretsync.rotation.parameters import MOST_DAYS
 from secretsync.rotation.planning import snapshot
 
 
 def due(
     repository: Annotated[str, typer.Option("--repository", "-C", help="A folder of the repository.")] = ".",
     max_age: Annotated[
-        int | None, typer.Option("--max-age", min=1, help="Days; that of the policy unless given.")
+        int | None, typer.Option("--max-age", min=1, max=MOST_DAYS, help="Days; that of the policy unless given.")
     ] = None,
     budget: Annotated[int | None, typer.Option("--budget", min=1, help="List no more than this many files.")] = None,
     form: Form = "text",
@@ -34,9 +35,8 @@ def due(
     """
     repo = Repository.containing(repository)
     head, now = repo.resolve("HEAD"), datetime.now(UTC)
-    given = {"max-age": str(max_age or ""), "budget": str(budget or "")}
     found = ages(repo, head, _encrypted(repo, head))
-    late = too_old(found, load_from(snapshot(repo, head)), given, now)
+    late = too_old(found, load_from(snapshot(repo, head)), now, max_age=max_age, budget=budget)
     if form == "json":
         rows = [{**one._asdict(), "since": one.since.isoformat(), "days": (now - one.since).days} for one in late]
         write_result(as_json({"version": 1, "commit": head, "encrypted": len(found), "due": rows}), None)

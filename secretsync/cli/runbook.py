@@ -17,7 +17,8 @@ from secretsync.cli._runbook import Desk, Form
 from secretsync.cli._terminal import confirm, say
 from secretsync.errors import ConflictingOptionsError
 from secretsync.rotation import model
-from secretsync.rotation.scenario import SCENARIOS, Parameter, Scenario, scenario_named
+from secretsync.rotation.parameters import Parameter
+from secretsync.rotation.scenario import SCENARIOS, Scenario, scenario_named
 
 OperationName: TypeAlias = Annotated[
     str | None, typer.Argument(metavar="[OPERATION]", help="Its name; the latest of this runbook unless given.")
@@ -167,7 +168,7 @@ def _parametrised(command: Callable[..., int], scenario: Scenario) -> Callable[.
     """Return a verb's command that takes the scenario's parameters: `subject` as argument, the others as options."""
     parameters = [_parameter(one) for one in scenario.parameters]
     names = {one.name.replace("-", "_"): one.name for one in scenario.parameters}
-    public = [one.name for one in scenario.parameters if one.is_file]
+    public = [one.name for one in scenario.parameters if one.kind == "file"]
 
     def call(**values: Any) -> int:
         given = {names[name]: value for name in names if (value := values.pop(name, None))}
@@ -190,12 +191,23 @@ def _parameter(one: Parameter) -> inspect.Parameter:
     told = f"{told[:1].upper()}{told[1:]}."
     kind: Any = Literal[one.choices] if one.choices else str
     if one.name == "subject":
-        info: Any = typer.Argument(metavar="SUBJECT", help=told)
+        info: Any = typer.Argument(metavar="SUBJECT", help=told, callback=_checked(one))
     else:
-        info = typer.Option(f"--{one.name}", help=told)
+        info = typer.Option(one.option, help=told, callback=_checked(one))
     return inspect.Parameter(
         name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, info]
     )
+
+
+def _checked(one: Parameter) -> Callable[[str | None], str | None]:
+    """Return a callback that refuses what is not of the parameter's kind before a repository is looked at."""
+
+    def callback(text: str | None) -> str | None:
+        if text is not None and one.kind != "file":
+            one.parse(text)
+        return text
+
+    return callback
 
 
 def _described(text: str) -> Callable[[], None]:

@@ -55,7 +55,7 @@ def examine(text: str, *, today: date, allow_demo_keys: bool = False) -> Candida
         KeyServiceError: gpg is needed and missing.
     """
     if privacy.kinds_of(text.encode()):
-        raise PolicyError("this is a private key: keep it where it is, and hand in its public half", hint=_PUBLIC_HALF)
+        raise PolicyError("this is a private key: keep it where it is, and hand in its public half", hint=PUBLIC_HALF)
     if _ARMORED in text:
         return _pgp(text.encode(), today)
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
@@ -70,7 +70,7 @@ def examine(text: str, *, today: date, allow_demo_keys: bool = False) -> Candida
     return _age(one, allow_demo_keys=allow_demo_keys)
 
 
-_PUBLIC_HALF: Final = "secretsync keygen -y FILE prints the public half of an age identity"
+PUBLIC_HALF: Final = "secretsync keygen -y FILE prints the public half of an age identity"
 
 
 def require_sound(kind: KeyType, recipient: str) -> None:

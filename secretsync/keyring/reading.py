@@ -41,7 +41,7 @@ REASONS: Final[tuple[Reason, ...]] = ("left", "lost", "compromised", "superseded
 
 _NAME: Final = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 _SPKI: Final = re.compile(r"[0-9a-f]{64}")
-_AGE: Final = re.compile(r"([1-9][0-9]*)d")
+_AGE: Final = re.compile(r"([1-9][0-9]{0,4})d")
 
 
 def load(root: str | Path) -> KeyRing:
@@ -236,8 +236,13 @@ def _name(fields: Fields, field: str) -> str:
     return _require_name(fields.required(field), fields.place(field))
 
 
+def is_name(text: str) -> bool:
+    """Whether a text can name a principal, a group or a key."""
+    return _NAME.fullmatch(text) is not None
+
+
 def _require_name(name: str, where: str) -> str:
-    if not _NAME.fullmatch(name):
+    if not is_name(name):
         raise ConfigError(f"{name!r} is no name: use a-z, 0-9 and hyphens", location=where)
     return name
 

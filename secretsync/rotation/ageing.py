@@ -6,7 +6,7 @@ commit the age is an estimate and says so. Commit dates are self-declared.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -52,18 +52,15 @@ def _values(reader: ObjectReader, blob: str) -> set[bytes]:
     return ciphertexts(reader.read(blob)) if blob.strip("0") else set()
 
 
-def due(found: list[Age], ring: KeyRing, parameters: Mapping[str, str], now: datetime) -> list[Age]:
-    """Return the files whose data key is older than allowed, the oldest first, at most `budget`.
+def due(
+    found: list[Age], ring: KeyRing, now: datetime, *, max_age: int | None = None, budget: int | None = None
+) -> list[Age]:
+    """Return the files whose data key is older than `max_age` days or the policy's, the oldest first, at most `budget`.
 
     Raises:
-        ConfigError: a parameter is no number; neither policy nor parameter says how old is too old.
+        ConfigError: nothing says how old is too old.
     """
-    try:
-        budget = int(parameters.get("budget") or len(found))
-        days = int(parameters.get("max-age") or 0)
-    except ValueError:
-        raise ConfigError("budget and max-age are whole numbers") from None
-    limit = timedelta(days=days) if days else ring.policy.max_datakey_age
+    limit = timedelta(days=max_age) if max_age else ring.policy.max_datakey_age
     if limit is None:
         raise ConfigError(
             "the policy has no max_datakey_age", location="keys/policy.yaml", hint="or give --max-age DAYS"

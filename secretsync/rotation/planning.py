@@ -25,8 +25,9 @@ from secretsync.rotation.exposure import Version, exposed, work_list
 from secretsync.rotation.filework import Look, Looked, Sealing
 from secretsync.rotation.inspection import Inspected, marked_files
 from secretsync.rotation.model import FilePlan, Key, Operation, PhasePlan, Plan, Problem, Task
+from secretsync.rotation.parameters import Parameters
 from secretsync.rotation.resealing import certificate_of
-from secretsync.rotation.scenario import Context, Parameters, Phase, Scenario, Seen, complete, due
+from secretsync.rotation.scenario import Context, Phase, Scenario, Seen, complete, due
 from secretsync.rotation.workers import Pool
 from secretsync.secrecy import SecretBytes
 from secretsync.sops.datakey import Recipient
@@ -86,7 +87,7 @@ def make_plan(scenario: Scenario, given: Mapping[str, str], setting: Setting, *,
         PolicyError: the ring refuses the change, as for a retired key that would come back.
         RepositoryError: there is no such commit.
     """
-    parameters = complete(scenario, {"today": setting.now.date().isoformat(), **given})
+    parameters = complete(scenario, given, setting.now.date())
     commit = setting.repository.resolve(base)
     source: Source = snapshot(setting.repository, commit)
     before = load_from(source)
@@ -127,7 +128,7 @@ class _Planner:
         self._problems: list[Problem] = []
         old, new = _recipients(survey.before), _recipients(survey.after)
         self._lost, self._gained = old - new, new - old
-        self._subject = _named(survey.before, parameters.get("subject", ""))
+        self._subject = _named(survey.before, parameters.text("subject"))
         self._due = self._old() if scenario.ages else set()
 
     def plan(self) -> Plan:
@@ -136,14 +137,14 @@ class _Planner:
         phases = [phase for phase in map(self._phase, survey.stages) if phase.paths]
         context = Context(self._parameters, survey.before, survey.after)
         chosen = {file.path for phase in phases for file in phase.files}
-        expected = objections.Expected(self._lost, self._scenario.mends, self._parameters.get("unknown") == "drop")
+        expected = objections.Expected(self._lost, self._scenario.mends, self._parameters.text("unknown") == "drop")
         self._problems += objections.to_files(survey, chosen, expected)
         self._problems += self._unusable(phases)
         self._problems += objections.to_closing(survey, phases, self._keys)
         self._problems += objections.to_dirt(setting.repository, [path for one in phases for path in one.paths])
         return Plan(
             scenario=self._scenario.name,
-            parameters=dict(self._parameters),
+            parameters=self._parameters.texts,
             at=f"{setting.now:%Y-%m-%dT%H:%M:%SZ}",
             base=survey.base,
             policy=[locking.digest(locking.content(ring)) for ring in (survey.before, survey.after)],
@@ -160,7 +161,8 @@ class _Planner:
         """Return the files whose data key is too old, within the budget."""
         survey = self._survey
         found = ages(survey.setting.repository, survey.base, [one.path for one in survey.files])
-        return {age.path for age in due_ages(found, survey.before, self._parameters, survey.setting.now)}
+        budget, days = self._parameters.number("budget"), self._parameters.number("max-age")
+        return {age.path for age in due_ages(found, survey.before, survey.setting.now, max_age=days, budget=budget)}
 
     def _cut_off(self) -> list[str]:
         shallow = self._scenario.exposes and self._survey.setting.repository.is_shallow()
@@ -175,7 +177,7 @@ class _Planner:
         return work_list(repository, found, base, due(self._parameters, self._scenario.exposure_days))
 
     def _phase(self, stage: Stage) -> PhasePlan:
-        title = stage.phase.title.format(**self._parameters)
+        title = stage.phase.title.format(**self._parameters.texts)
         edits = {path: None if data is None else data.decode() for path, data in sorted(stage.edits.items())}
         files = []
         if stage.phase.operation == "re-seal":
@@ -188,13 +190,13 @@ class _Planner:
 
     def _sealed_files(self) -> list[FilePlan]:
         """Return the files with SealedSecrets that the plan seals anew."""
-        setting, certificate = self._survey.setting, self._parameters["certificate"]
+        setting, certificate = self._survey.setting, self._parameters.text("certificate")
         spki = certificate_of(certificate, setting.now).spki_sha256
-        self._keys[f"sealing-{spki[:16]}"] = Key("sealing", spki, self._parameters["subject"])
+        self._keys[f"sealing-{spki[:16]}"] = Key("sealing", spki, self._parameters.text("subject"))
         sources = {one.secret: [one.path, one.blob] for one in self._survey.files if one.secret and not one.error}
         blobs = setting.repository.blobs(self._survey.base)
         paths = setting.repository.files_with(self._survey.base, b"SealedSecret")
-        wanted = [path for path in sorted(paths) if path in blobs and matches(self._parameters["paths"], path)]
+        wanted = [path for path in sorted(paths) if path in blobs and matches(self._parameters.text("paths"), path)]
         tasks = [Sealing(path, blobs[path], certificate, setting.now, sources) for path in wanted]
         found = [one for one in setting.pool.map("sealed", tasks) if one is not None]
         self._problems += [objections.unopened(one.path, one.error) for one in found if one.error is not None]

@@ -14,10 +14,8 @@ from typing import Final, NamedTuple, TypeAlias
 from secretsync.errors import ConfigError
 from secretsync.keyring import Changes, KeyRing, Source
 from secretsync.rotation.model import Operation, Task
+from secretsync.rotation.parameters import Parameter, Parameters, Value
 from secretsync.sops.datakey import Recipient
-
-Parameters: TypeAlias = Mapping[str, str]
-"""What the person asked for, as text. `subject` is a principal or key id; `today` a day."""
 
 
 class Seen(NamedTuple):
@@ -56,17 +54,6 @@ class Phase(NamedTuple):
     edit: Edit | None = None
     operation: Operation | None = None
     selects: Selects | None = None
-
-
-class Parameter(NamedTuple):
-    """One thing a scenario wants to know. `is_file`: a public file, whose text is the value."""
-
-    name: str
-    help: str
-    required: bool = False
-    default: str = ""
-    choices: tuple[str, ...] = ()
-    is_file: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,33 +99,32 @@ def scenario_named(name: str) -> Scenario:
     return scenario
 
 
-def complete(scenario: Scenario, given: Mapping[str, str]) -> dict[str, str]:
-    """Return the parameters with defaults filled in.
+def complete(scenario: Scenario, given: Mapping[str, str], today: date) -> Parameters:
+    """Return the parameters as values, with defaults filled in; a plan that is made again brings its own day.
 
     Raises:
-        ConfigError: one is missing, unknown, or none of its choices.
+        ConfigError: one is missing or unknown.
+        ParameterError: one is not of its kind.
+        PolicyError: one is a private key.
     """
     known = {one.name: one for one in scenario.parameters}
     for name in given:
         if name not in {*known, "today"}:
             raise ConfigError(f"runbook {scenario.name} takes no {name!r}")
-    found = {}
+    texts: dict[str, str] = {}
+    values: dict[str, Value] = {}
     for name, one in known.items():
-        value = given.get(name) or one.default
-        if not value and one.required:
+        text = given.get(name) or one.default
+        if not text and one.required:
             raise ConfigError(f"runbook {scenario.name} needs {name!r}: {one.help}")
-        if value and one.choices and value not in one.choices:
-            raise ConfigError(f"{name} is one of {', '.join(one.choices)}, and {value!r} is not")
-        if value:
-            found[name] = value
-    return {**found, "today": given["today"]}
-
-
-def today(parameters: Parameters) -> date:
-    """Return the day of the plan."""
-    return date.fromisoformat(parameters["today"])
+        if text:
+            texts[name], values[name] = text, one.parse(text)
+    day = Parameter("today", "the day of the plan", "day").parse(given["today"]) if "today" in given else today
+    assert isinstance(day, date)
+    return Parameters(texts, values, day)
 
 
 def due(parameters: Parameters, days: int) -> str:
     """Return the day until which something has to be done."""
-    return (today(parameters) + timedelta(days=int(parameters.get("due-days") or days))).isoformat()
+    wanted = parameters.number("due-days")
+    return (parameters.today + timedelta(days=days if wanted is None else wanted)).isoformat()

@@ -147,3 +147,28 @@ def test_an_interrupt_ends_with_130_and_the_command_to_go_on(sandbox: Sandbox) -
         subprocess.run(resume, env=environ, cwd=sandbox.root, capture_output=True, check=False, timeout=60).returncode
         == 0
     )
+
+
+@pytest.mark.parametrize(
+    ("runbook", "option", "value"),
+    [
+        ("add", "--due-days", "abc"),
+        ("add", "--recipient", "age1xyz"),
+        ("add", "--kind", "alien"),
+        ("age-out", "--budget", "-5"),
+        ("age-out", "--max-age", "99999999999"),
+        ("compromised", "--since", "yesterday"),
+        ("expiring", "--expires", "2026-02-30"),
+        ("reseal", "--due-days", ""),
+    ],
+)
+def test_a_parameter_that_is_none_is_a_wrong_command_line_wherever_one_stands(
+    invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runbook: str, option: str, value: str
+) -> None:
+    monkeypatch.chdir(tmp_path)  # no repository: the command line is looked at first
+    subject = [] if runbook == "age-out" else ["dave"]
+    for verb in ("plan", "apply"):
+        outcome = invoke("runbook", runbook, verb, *subject, option, value)
+        assert (outcome.code, outcome.out) == (2, b"")
+        assert option in outcome.err.splitlines()[0]
+        assert len(outcome.err.splitlines()) == 2  # and a hint

@@ -5,7 +5,8 @@ This bounds the use of a leaked data key. It does nothing for leaked values, and
 
 from __future__ import annotations
 
-from secretsync.rotation.scenario import Parameter, Parameters, Phase, Scenario, Seen
+from secretsync.rotation.parameters import Parameter, Parameters
+from secretsync.rotation.scenario import Phase, Scenario, Seen
 
 
 def _is_due(seen: Seen, _: Parameters) -> bool:
@@ -16,8 +17,8 @@ SCENARIO = Scenario(
     name="age-out",
     summary="Give the files with the oldest data keys new ones.",
     parameters=(
-        Parameter("budget", "how many files at most", default="50"),
-        Parameter("max-age", "days; that of the policy unless given"),
+        Parameter("budget", "how many files at most", "count", default="50"),
+        Parameter("max-age", "days; that of the policy unless given", "days"),
     ),
     phases=(Phase("data-keys", "new data keys for the oldest files", operation="rotate", selects=_is_due),),
     ages=True,

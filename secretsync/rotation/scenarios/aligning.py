@@ -6,7 +6,8 @@ that a merge brought back and, with `unknown: drop`, for an envelope that nobody
 
 from __future__ import annotations
 
-from secretsync.rotation.scenario import Parameter, Parameters, Phase, Scenario, Seen
+from secretsync.rotation.parameters import Parameter, Parameters
+from secretsync.rotation.scenario import Phase, Scenario, Seen
 
 
 def _differs(seen: Seen, _: Parameters) -> bool:
@@ -17,7 +18,9 @@ SCENARIO = Scenario(
     name="align",
     summary="Give every file exactly the recipients of the policy.",
     parameters=(
-        Parameter("unknown", "what to do with recipients nobody knows", default="refuse", choices=("refuse", "drop")),
+        Parameter(
+            "unknown", "what to do with recipients nobody knows", "choice", default="refuse", choices=("refuse", "drop")
+        ),
     ),
     phases=(Phase("files", "recipients as the policy has them", operation="updatekeys", selects=_differs),),
     mends=True,

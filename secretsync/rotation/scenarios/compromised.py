@@ -6,35 +6,26 @@ place in the same step. Nothing waits for the old key.
 
 from __future__ import annotations
 
-from datetime import date
-
-from secretsync.errors import ConfigError
 from secretsync.keyring import Changes, Source
 from secretsync.keyring.editing import Retirement, replace_key, retire
 from secretsync.rotation.model import Task
-from secretsync.rotation.scenario import Context, Parameter, Parameters, Phase, Scenario, due, today
+from secretsync.rotation.parameters import Parameter, Parameters
+from secretsync.rotation.scenario import Context, Phase, Scenario, due
 from secretsync.rotation.scenarios.adding import key_of
 from secretsync.rotation.scenarios.removing import loses
 from secretsync.rotation.scenarios.succession import owner_of
 
 
 def _replace(source: Source, parameters: Parameters) -> Changes:
-    why = Retirement("compromised", today(parameters), _since(parameters))
-    if parameters.get("recipient"):
-        return replace_key(source, parameters["subject"], key_of(parameters), why)
-    return retire(source, owner_of(source, parameters["subject"]).name, why, key_ids={parameters["subject"]})
-
-
-def _since(parameters: Parameters) -> date | None:
-    try:
-        return date.fromisoformat(parameters["since"]) if parameters.get("since") else None
-    except ValueError:
-        raise ConfigError(f"since is a day, as in 2026-11-24, and {parameters['since']!r} is not") from None
+    why = Retirement("compromised", parameters.today, parameters.day("since"))
+    if parameters.recipient("recipient"):
+        return replace_key(source, parameters.text("subject"), key_of(parameters), why)
+    return retire(source, owner_of(source, parameters.text("subject")).name, why, key_ids={parameters.text("subject")})
 
 
 def _tasks(context: Context) -> list[Task]:
-    parameters, subject = context.parameters, context.parameters["subject"]
-    owner = parameters.get("owner") or "you"
+    parameters, subject = context.parameters, context.parameters.text("subject")
+    owner = parameters.text("owner") or "you"
     soon = due(parameters, 1)
     return [
         Task("merge the branch, and see that the reconciler is healthy on exactly that commit", owner, soon),
@@ -53,12 +44,12 @@ SCENARIO = Scenario(
     name="compromised",
     summary="A key leaked: retire it, rotate what it opened, list every value to change.",
     parameters=(
-        Parameter("subject", "id of the key", required=True),
-        Parameter("recipient", "the public key that takes its place"),
-        Parameter("key-id", "id of the new key; the old one's with the year unless given"),
-        Parameter("since", "the earliest day it may have leaked"),
+        Parameter("subject", "id of the key", "name", required=True),
+        Parameter("recipient", "the public key that takes its place", "recipient"),
+        Parameter("key-id", "id of the new key; the old one's with the year unless given", "name"),
+        Parameter("since", "the earliest day it may have leaked", "day"),
         Parameter("owner", "who answers for what no tool can do"),
-        Parameter("due-days", "days for changing the values at their source"),
+        Parameter("due-days", "days for changing the values at their source", "days"),
     ),
     phases=(
         Phase("key-ring", "retire {subject} as compromised", edit=_replace),

@@ -6,7 +6,8 @@ so every file of an extended key gets new envelopes, with a new data key. An exp
 
 from __future__ import annotations
 
-from secretsync.rotation.scenario import Parameter, Scenario
+from secretsync.rotation.parameters import Parameter
+from secretsync.rotation.scenario import Scenario
 from secretsync.rotation.scenarios import succession
 
 SCENARIO = Scenario(
@@ -17,6 +18,7 @@ SCENARIO = Scenario(
         Parameter(
             "stage",
             "dual: both keys open every file; retire: the old one goes; extend: the same key lives on",
+            "choice",
             default=succession.DUAL,
             choices=(succession.DUAL, succession.RETIRE, succession.EXTEND),
         ),

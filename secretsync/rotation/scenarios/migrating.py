@@ -5,7 +5,8 @@ Stage `dual` only adds; stage `retire` takes the old key out and gives every fil
 
 from __future__ import annotations
 
-from secretsync.rotation.scenario import Parameter, Scenario
+from secretsync.rotation.parameters import Parameter
+from secretsync.rotation.scenario import Scenario
 from secretsync.rotation.scenarios import succession
 
 SCENARIO = Scenario(
@@ -16,6 +17,7 @@ SCENARIO = Scenario(
         Parameter(
             "stage",
             "dual: both keys open every file; retire: the old one goes",
+            "choice",
             default=succession.DUAL,
             choices=(succession.DUAL, succession.RETIRE),
         ),

@@ -11,13 +11,14 @@ from secretsync.keyring import Changes, Source
 from secretsync.keyring.editing import Retirement, retire
 from secretsync.keyring.model import Reason
 from secretsync.rotation.model import Task
-from secretsync.rotation.scenario import Context, Parameter, Parameters, Phase, Scenario, Seen, due, today
+from secretsync.rotation.parameters import Parameter, Parameters
+from secretsync.rotation.scenario import Context, Phase, Scenario, Seen, due
 
 _REASONS: Final[dict[str, Reason]] = {"left": "left", "lost": "lost", "superseded": "superseded"}
 
 
 def _retire(source: Source, parameters: Parameters) -> Changes:
-    return retire(source, parameters["subject"], Retirement(_REASONS[parameters["reason"]], today(parameters)))
+    return retire(source, parameters.text("subject"), Retirement(_REASONS[parameters.text("reason")], parameters.today))
 
 
 def loses(seen: Seen, _: Parameters) -> bool:
@@ -26,8 +27,8 @@ def loses(seen: Seen, _: Parameters) -> bool:
 
 
 def _tasks(context: Context) -> list[Task]:
-    parameters, subject = context.parameters, context.parameters["subject"]
-    owner = parameters.get("owner") or "you"
+    parameters, subject = context.parameters, context.parameters.text("subject")
+    owner = parameters.text("owner") or "you"
     return [
         Task(
             f"merge the branch, and close or rebase open changes that carry files {subject} could open",
@@ -47,10 +48,10 @@ SCENARIO = Scenario(
     name="remove",
     summary="Take a person, cluster or service out: new data keys, and what they could read.",
     parameters=(
-        Parameter("subject", "name of the person, cluster or service", required=True),
-        Parameter("reason", "why", default="left", choices=tuple(_REASONS)),
+        Parameter("subject", "name of the person, cluster or service", "name", required=True),
+        Parameter("reason", "why", "choice", default="left", choices=tuple(_REASONS)),
         Parameter("owner", "who answers for what no tool can do"),
-        Parameter("due-days", "days for changing the values at their source"),
+        Parameter("due-days", "days for changing the values at their source", "days"),
     ),
     phases=(
         Phase("key-ring", "retire the keys of {subject}", edit=_retire),

@@ -10,16 +10,17 @@ from datetime import UTC, datetime, time
 from secretsync.keyring import Changes, Source
 from secretsync.keyring.editing import pin
 from secretsync.rotation.model import Task
-from secretsync.rotation.scenario import Context, Parameter, Parameters, Phase, Scenario, due, today
+from secretsync.rotation.parameters import Parameter, Parameters
+from secretsync.rotation.scenario import Context, Phase, Scenario, due
 
 
 def _pin(source: Source, parameters: Parameters) -> Changes:
-    moment = datetime.combine(today(parameters), time(12), UTC)
-    return pin(source, parameters["subject"], parameters["certificate"].encode(), now=moment)
+    moment = datetime.combine(parameters.today, time(12), UTC)
+    return pin(source, parameters.text("subject"), parameters.text("certificate").encode(), now=moment)
 
 
 def _tasks(context: Context) -> list[Task]:
-    owner = context.parameters.get("owner") or "you"
+    owner = context.parameters.text("owner") or "you"
     return [
         Task(
             "keep a tested backup of all sealing keys: secretsync sealing-keys backup",
@@ -34,11 +35,11 @@ SCENARIO = Scenario(
     name="reseal",
     summary="A sealing key was renewed: pin its certificate, seal older items anew in place.",
     parameters=(
-        Parameter("subject", "name of the cluster", required=True),
-        Parameter("certificate", "file with the new sealing certificate", required=True, is_file=True),
+        Parameter("subject", "name of the cluster", "name", required=True),
+        Parameter("certificate", "file with the new sealing certificate", "file", required=True),
         Parameter("paths", "only files that this glob matches", default="**"),
         Parameter("owner", "who answers for what no tool can do"),
-        Parameter("due-days", "days for what no tool can do"),
+        Parameter("due-days", "days for what no tool can do", "days"),
     ),
     phases=(
         Phase("key-ring", "pin the sealing certificate of {subject}", edit=_pin),

@@ -12,7 +12,8 @@ from secretsync.keyring import Changes, Principal, Source, load_from
 from secretsync.keyring.editing import Retirement, add_key, regenerated, retire
 from secretsync.keyring.writing import with_key_field
 from secretsync.rotation.model import Task
-from secretsync.rotation.scenario import Context, Parameter, Parameters, Phase, Seen, due, today
+from secretsync.rotation.parameters import Parameter, Parameters
+from secretsync.rotation.scenario import Context, Phase, Seen, due
 from secretsync.rotation.scenarios.adding import key_of
 
 DUAL, RETIRE, EXTEND = "dual", "retire", "extend"
@@ -32,13 +33,13 @@ def edit(source: Source, parameters: Parameters) -> Changes:
     Raises:
         ConfigError: a parameter that the stage needs is missing.
     """
-    subject, day = parameters["subject"], today(parameters)
+    subject, day = parameters.text("subject"), parameters.today
     owner = owner_of(source, subject)
-    if parameters["stage"] == DUAL:
-        if not parameters.get("recipient"):
+    if parameters.text("stage") == DUAL:
+        if not parameters.recipient("recipient"):
             raise ConfigError("stage dual needs the new key: --recipient", hint="secretsync keygen")
         return add_key(source, owner, key_of(parameters), today=day)
-    if parameters["stage"] == EXTEND:
+    if parameters.text("stage") == EXTEND:
         return _extended(source, owner, parameters)
     others = [key.id for key in owner.keys if key.id != subject and key.is_usable(day)]
     if not others:
@@ -48,30 +49,31 @@ def edit(source: Source, parameters: Parameters) -> Changes:
 
 
 def _extended(source: Source, owner: Principal, parameters: Parameters) -> Changes:
-    if not parameters.get("expires"):
+    day = parameters.day("expires")
+    if day is None:
         raise ConfigError("stage extend needs the new last day: --expires 2027-11-24")
     path = f"keys/{owner.path}"
-    data = with_key_field(source.read(path) or b"", path, parameters["subject"], "expires", parameters["expires"])
-    return regenerated(source, {path: data}, today=today(parameters))
+    data = with_key_field(source.read(path) or b"", path, parameters.text("subject"), "expires", day.isoformat())
+    return regenerated(source, {path: data}, today=parameters.today)
 
 
 def gains_envelope(seen: Seen, parameters: Parameters) -> bool:
     """Whether the successor joins this file."""
-    return parameters["stage"] == DUAL and bool(seen.gained & seen.wanted)
+    return parameters.text("stage") == DUAL and bool(seen.gained & seen.wanted)
 
 
 def needs_data_key(seen: Seen, parameters: Parameters) -> bool:
     """Whether the predecessor leaves this file, or its envelope may be for a part of the key that ended."""
-    if parameters["stage"] == EXTEND:
+    if parameters.text("stage") == EXTEND:
         return bool(seen.subject & seen.recipients)
-    return parameters["stage"] == RETIRE and bool(seen.lost & seen.recipients)
+    return parameters.text("stage") == RETIRE and bool(seen.lost & seen.recipients)
 
 
 def tasks(context: Context) -> list[Task]:
     """Return what people have to do between the stages."""
-    parameters, owner = context.parameters, context.parameters.get("owner") or "you"
-    subject = parameters["subject"]
-    if parameters["stage"] == DUAL:
+    parameters, owner = context.parameters, context.parameters.text("owner") or "you"
+    subject = parameters.text("subject")
+    if parameters.text("stage") == DUAL:
         return [
             Task("install the new key wherever the old one is read: cluster, CI, laptops", owner, due(parameters, 7)),
             Task(
@@ -81,7 +83,7 @@ def tasks(context: Context) -> list[Task]:
             ),
             Task(f"then: --stage retire for {subject}", owner, due(parameters, 30)),
         ]
-    if parameters["stage"] == RETIRE:
+    if parameters.text("stage") == RETIRE:
         return [
             Task(
                 f"disable {subject}, do not delete it: history needs it; watch its use for a while",
@@ -93,12 +95,12 @@ def tasks(context: Context) -> list[Task]:
 
 
 PARAMETERS: Final = (
-    Parameter("subject", "id of the key that ends", required=True),
-    Parameter("recipient", "the public key that follows it"),
-    Parameter("key-id", "id of the new key; the name and the year unless given"),
-    Parameter("expires", "the new last day of a key that was extended"),
+    Parameter("subject", "id of the key that ends", "name", required=True),
+    Parameter("recipient", "the public key that follows it", "recipient"),
+    Parameter("key-id", "id of the new key; the name and the year unless given", "name"),
+    Parameter("expires", "the new last day of a key that was extended", "day"),
     Parameter("owner", "who answers for what no tool can do"),
-    Parameter("due-days", "days for what no tool can do"),
+    Parameter("due-days", "days for what no tool can do", "days"),
 )
 PHASES: Final = (
     Phase("key-ring", "{stage} for {subject}", edit=edit),
