@@ -1,7 +1,7 @@
 """The only way to the file system: reads that stay in their tree and notice change, writes that are whole or not there.
 
-Repository content is untrusted, so `read_confined` opens every step below its root without following links.
-What a file means, and which files of a tree matter, is decided elsewhere.
+Repository content is untrusted, so `read_confined` and all `…_below` open every step below their root without following
+links. What a file means, and which files of a tree matter, is decided elsewhere.
 """
 
 from __future__ import annotations
@@ -10,18 +10,19 @@ import os
 import stat
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from io import FileIO
 from typing import Final
 
 from secretsync.errors import ChangedFileError, EscapeError, FileAccessError, LimitError, MissingFileError
+from secretsync.folders import CLOSED_ON_EXEC, TEMPORARY_PREFIX, OpenFolder, write_all
+
+__all__ = [
+    "STDIN", "TEMPORARY_PREFIX", "create", "create_below", "is_below", "read", "read_confined", "remove_below",
+    "sync_folder", "take_below", "walk", "write_atomic", "write_below",
+]  # fmt: skip
 
 STDIN: Final = "-"
-TEMPORARY_PREFIX: Final = ".secretsync-"
-"""How temporary files begin that a kill can leave behind."""
-
-# Without O_NONBLOCK, opening a named pipe that a repository smuggled in would wait for ever.
-_OPEN_FILE: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_OPEN_FOLDER: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 def read(path: str | os.PathLike[str]) -> bytes:
@@ -36,7 +37,7 @@ def read(path: str | os.PathLike[str]) -> bytes:
     if name == STDIN:
         return sys.stdin.buffer.read()
     try:
-        descriptor = os.open(name, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(name, os.O_RDONLY | CLOSED_ON_EXEC)
     except OSError as error:
         raise _refusal(error, name) from error
     if stat.S_ISDIR(os.fstat(descriptor).st_mode):
@@ -63,7 +64,11 @@ def read_confined(root: str | os.PathLike[str], relpath: str, limit: int) -> byt
     if os.path.isabs(relpath) or not is_below(target, top):
         raise EscapeError(f"leads out of {os.fspath(root)!r}", location=location)
     try:
-        descriptor = _open_below(top, os.path.relpath(target, top).split(os.sep))
+        *folders, name = os.path.relpath(target, top).split(os.sep)
+        with OpenFolder(top) as folder:
+            for step in folders:
+                folder.enter(step)
+            descriptor = folder.open(name)
     except OSError as error:
         raise _refusal(error, location) from error
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -117,7 +122,8 @@ def write_atomic(
         if present is not None and not stat.S_ISREG(present.st_mode):
             _write_directly(target, data)
             return
-        _replace(target, data, mode, present, replaces)
+        with OpenFolder(os.path.dirname(target)) as folder:
+            folder.replace(os.path.basename(target), data, mode, present, replaces)
     except OSError as error:
         raise _refusal(error, name) from error
 
@@ -129,18 +135,62 @@ def create(path: str | os.PathLike[str], data: bytes, mode: int = 0o600) -> None
         FileAccessError: something is there, or the folder is missing, full or may not be written.
     """
     name = os.fspath(path)
-    folder = os.path.dirname(os.path.abspath(name))
     try:
-        temporary = _write_beside(folder, data, mode, None)
-        try:
-            os.link(temporary, name, follow_symlinks=False)
-        finally:
-            os.unlink(temporary)
-        sync_folder(folder)
+        with OpenFolder(os.path.dirname(os.path.abspath(name))) as folder:
+            folder.create(os.path.basename(name), data, mode)
     except FileExistsError:
         raise FileAccessError("is there already, and is not overwritten", location=name) from None
     except OSError as error:
         raise _refusal(error, name) from error
+
+
+def write_below(
+    root: str | os.PathLike[str], relpath: str, data: bytes, mode: int | None = None, *, replaces: bytes | None = None
+) -> None:
+    """Put `data` at a path below the folder `root` as `write_atomic` does, its folders made, no link on the way followed.
+
+    Raises:
+        EscapeError: the path leads out of `root`, a step on it is a link, or no regular file stands there.
+        ChangedFileError, FileAccessError: as for `write_atomic`.
+    """
+    with _folder_of(root, relpath, make=True) as (folder, name):
+        present = folder.status(name)
+        if present is not None and not stat.S_ISREG(present.st_mode):
+            raise EscapeError("is a symbolic link, or no regular file", location=os.path.join(root, relpath))
+        folder.replace(name, data, mode, present, replaces)
+
+
+def create_below(root: str | os.PathLike[str], relpath: str, data: bytes, mode: int = 0o600) -> None:
+    """Put a new file below the folder `root` as `create` does, its folders made, no link on the way followed.
+
+    Raises:
+        EscapeError: as for `write_below`.
+        FileAccessError: as for `create`.
+    """
+    with _folder_of(root, relpath, make=True) as (folder, name):
+        folder.create(name, data, mode)
+
+
+def take_below(root: str | os.PathLike[str], relpath: str, path: str) -> None:
+    """Move the file at `path`, on the same disk, to a place below `root`; folders are made, no link is followed.
+
+    Raises:
+        EscapeError, FileAccessError: as for `write_below`.
+    """
+    with _folder_of(root, relpath, make=True) as (folder, name), OpenFolder(os.path.dirname(path)) as other:
+        folder.take(other, os.path.basename(path), name)
+        folder.sync()
+
+
+def remove_below(root: str | os.PathLike[str], relpath: str) -> None:
+    """Remove a file below the folder `root`, where there is one; no link on the way is followed.
+
+    Raises:
+        EscapeError: as for `write_below`.
+        FileAccessError: it may not be removed.
+    """
+    with suppress(MissingFileError), _folder_of(root, relpath) as (folder, name):
+        folder.remove(name)
 
 
 def is_below(path: str, top: str) -> bool:
@@ -148,26 +198,28 @@ def is_below(path: str, top: str) -> bool:
     return path.startswith(top if top.endswith(os.sep) else top + os.sep)
 
 
-def sync_folder(folder: str) -> None:
+def sync_folder(path: str) -> None:
     """Put the names in a folder on disk, so that a file that was put in place stays there."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    with OpenFolder(path) as folder:
+        folder.sync()
 
 
-def _open_below(top: str, steps: list[str]) -> int:
-    """Open the last of `steps` below `top`, following no link on the way: a step that became one is refused."""
-    folder = os.open(top, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+@contextmanager
+def _folder_of(root: str | os.PathLike[str], relpath: str, *, make: bool = False) -> Iterator[tuple[OpenFolder, str]]:
+    """Hold the folder of a path below `root` open, and give it with the last step; errors are placed at the path."""
+    location = os.path.join(root, relpath)
+    *folders, name = relpath.replace(os.sep, "/").split("/")
+    if "\0" in relpath or os.path.isabs(relpath) or {"", ".", ".."} & {*folders, name}:
+        raise EscapeError(f"leads out of {os.fspath(root)!r}", location=location)
     try:
-        for step in steps[:-1]:
-            inner = os.open(step, _OPEN_FOLDER, dir_fd=folder)
-            os.close(folder)
-            folder = inner
-        return os.open(steps[-1], _OPEN_FILE, dir_fd=folder)
-    finally:
-        os.close(folder)
+        with OpenFolder(os.fspath(root)) as folder:
+            for step in folders:
+                folder.enter(step, make=make)
+            yield folder, name
+    except FileExistsError:
+        raise FileAccessError("is there already, and is not overwritten", location=location) from None
+    except OSError as error:
+        raise _refusal(error, location) from error
 
 
 def _read_and_close(descriptor: int, location: str, *, limit: int | None) -> bytes:
@@ -225,63 +277,9 @@ def _leads_to_folder(entry: os.DirEntry[str]) -> bool:
         return False  # a link in a circle: whoever reads it is told
 
 
-def _replace(
-    target: str, data: bytes, mode: int | None, present: os.stat_result | None, replaces: bytes | None
-) -> None:
-    folder = os.path.dirname(target)
-    temporary = _write_beside(folder, data, mode, present)
-    try:
-        if replaces is not None and read(target) != replaces:
-            raise ChangedFileError(
-                "was changed by someone else meanwhile", location=target, hint="run the command again"
-            )
-        os.replace(temporary, target)
-    except BaseException:
-        os.unlink(temporary)
-        raise
-    sync_folder(folder)
-
-
-def _write_beside(folder: str, data: bytes, mode: int | None, present: os.stat_result | None) -> str:
-    """Write and sync a temporary file in `folder` and return its path; on failure nothing is left."""
-    temporary = os.path.join(folder, f"{TEMPORARY_PREFIX}{os.urandom(8).hex()}.tmp")
-    # The umask applies to a new file's mode only; an existing one's is set exactly, and never wider in between.
-    wanted = 0o666 if mode is None else mode
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-    descriptor = os.open(temporary, flags, wanted if present is None else 0o600)
-    try:
-        with os.fdopen(descriptor, "wb", buffering=0) as file:
-            if present is not None:
-                _keep_ownership(descriptor, present)
-            _write_all(file, data)
-            os.fsync(descriptor)
-    except BaseException:
-        os.unlink(temporary)
-        raise
-    return temporary
-
-
-def _keep_ownership(descriptor: int, present: os.stat_result) -> None:
-    current = os.fstat(descriptor)
-    if (current.st_uid, current.st_gid) != (present.st_uid, present.st_gid):
-        try:
-            os.fchown(descriptor, present.st_uid, present.st_gid)
-        except PermissionError:
-            # Another user's file in a folder of ours: group rights must not go to our own group instead.
-            os.fchmod(descriptor, stat.S_IMODE(present.st_mode) & ~0o070)
-            return
-    os.fchmod(descriptor, stat.S_IMODE(present.st_mode))
-
-
-def _write_all(file: FileIO, data: bytes) -> None:
-    rest = memoryview(data)
-    while rest:
-        rest = rest[file.write(rest) :]
-
-
 def _write_directly(target: str, data: bytes) -> None:
     with open(target, "wb", buffering=0) as file:
-        _write_all(file, data)
+        write_all(file, data)
 
 
 def _refusal(error: OSError, location: str) -> FileAccessError:

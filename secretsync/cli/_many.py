@@ -14,6 +14,7 @@ from typing import BinaryIO, Final, NamedTuple, TypeAlias
 
 from secretsync import files
 from secretsync.cli._errors import BUG, exit_code
+from secretsync.cli._output import write_result
 from secretsync.cli._terminal import say, show_progress, warn
 from secretsync.errors import FileAccessError, SecretsyncError
 from secretsync.keyring.ownfiles import store_of
@@ -45,20 +46,40 @@ class Outcome(NamedTuple):
     hint: str | None = None
 
 
-def expand(paths: Sequence[str]) -> list[str]:
-    """Return the files that `paths` name, each once: of a folder, every encrypted file in it, `.env` and the like too.
+class Chosen:
+    """The files that paths name, each once: of a folder, every encrypted file in it, `.env` and the like too.
 
-    What cannot be read is among them, for the work to fail on. Of a file and links to it the first counts.
-
-    Raises:
-        FileAccessError: a folder cannot be listed.
-        EscapeError: a link to a folder leads out of a folder that was named.
+    What cannot be read is among them, for the work to fail on, and so is a link that leads out of its folder. A file
+    that was named itself may be a link, and then its target is what is replaced; in a folder no link is followed.
     """
-    found: dict[str, str] = {}
-    for path in paths:
-        for name in _files_of(path):
-            found.setdefault(os.path.realpath(name), name)
-    return list(found.values())
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        """Look at the paths.
+
+        Raises:
+            FileAccessError: a folder cannot be listed.
+            EscapeError: a link to a folder leads out of a folder that was named.
+        """
+        found: dict[str, str] = {}
+        self._folders: dict[str, tuple[str, str]] = {}
+        for path in paths:
+            for name, inside in _files_of(path).items():
+                if found.setdefault(os.path.realpath(name), name) == name and inside is not None:
+                    self._folders[name] = path, inside
+        self.names = list(found.values())
+
+    def read(self, name: str) -> bytes:
+        """Return a file's bytes. Raises: as `files.read`; EscapeError where it leads out of its folder."""
+        if name in self._folders:
+            return files.read_confined(*self._folders[name], limit=sys.maxsize)
+        return files.read(name)
+
+    def write(self, name: str, data: bytes, *, replaces: bytes) -> None:
+        """Put `data` in place of a file that held `replaces`. Raises: as `files.write_atomic`, `files.write_below`."""
+        if name in self._folders:
+            files.write_below(*self._folders[name], data, replaces=replaces)
+        else:
+            write_result(data, name, replaces=replaces)
 
 
 def for_each(paths: Sequence[str], work: Work, *, forking: bool = True, dry_run: bool = False) -> int:
@@ -93,11 +114,22 @@ def _tell(outcome: Outcome) -> None:
         say(outcome.hint, kind="hint")
 
 
-def _files_of(path: str) -> list[str]:
+def _files_of(path: str) -> dict[str, str | None]:
+    """Return the files that a path names, and of a folder's files where in it they lie."""
     if not os.path.isdir(path):
-        return [path]
-    names = [os.path.normpath(os.path.join(path, name)) for name in files.walk(path)]
-    return [name for name in names if os.path.isfile(name) and _is_encrypted(name)]
+        return {path: None}
+    named = {os.path.normpath(os.path.join(path, inside)): inside for inside in files.walk(path)}
+    top = os.path.realpath(path)
+    return {
+        name: inside
+        for name, inside in named.items()
+        if os.path.isfile(name) and not _is_listed_elsewhere(name, top) and _is_encrypted(name)
+    }
+
+
+def _is_listed_elsewhere(name: str, top: str) -> bool:
+    """Whether a name is a link to a file of the same folder, which is found where it is."""
+    return os.path.islink(name) and files.is_below(os.path.realpath(name), top)
 
 
 def _is_encrypted(path: str) -> bool:

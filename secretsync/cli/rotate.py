@@ -87,9 +87,10 @@ def rotate(
         Naming(rules_at(config), today=today(), alone=config is not None), request, formats, opening, filename_override
     )
     if destination.in_place or dry_run:
-        names = _many.expand(paths)
-        code = _many.for_each(names, rotation.judge, dry_run=True)
-        return code or _many.for_each(names, _in_place(rotation, destination, dry_run=dry_run), dry_run=dry_run)
+        chosen = _many.Chosen(paths)
+        code = _many.for_each(chosen.names, lambda path: rotation.judge(path, chosen), dry_run=True)
+        work = _in_place(rotation, chosen, destination, dry_run=dry_run)
+        return code or _many.for_each(chosen.names, work, dry_run=dry_run)
     data = files.read(paths[0])
     change = rotation.change(paths[0], data)
     for warning in change.warnings:
@@ -111,10 +112,10 @@ class _Rotation:
         self._filename = filename
         self._keys = opening.keys()
 
-    def judge(self, path: str) -> _many.Told:
+    def judge(self, path: str, chosen: _many.Chosen) -> _many.Told:
         """Refuse a file whose recipients a rule does not name; what else is wrong with it, `change` says."""
         try:
-            data = files.read(path)
+            data = chosen.read(path)
             target, options = self._target(path, data)
             rules = self._naming.of(target.name)
             target.placing(lambda: operations.require_named(data, options, rules, self._request))
@@ -135,13 +136,14 @@ class _Rotation:
         return target, self._opening.options(target, self._keys)
 
 
-def _in_place(rotation: _Rotation, destination: Destination, *, dry_run: bool) -> _many.Work:
+def _in_place(rotation: _Rotation, chosen: _many.Chosen, destination: Destination, *, dry_run: bool) -> _many.Work:
     def work(path: str) -> _many.Told:
-        data = files.read(path)
+        data = chosen.read(path)
         change = rotation.change(path, data)
         if dry_run:
             return _many.Told(["would get a new data key"], change.warnings)
-        write_result(change.data, destination.path(path), replaces=data)
+        destination.path(path)  # refuses what cannot be replaced
+        chosen.write(path, change.data, replaces=data)
         return _many.Told(warnings=change.warnings)
 
     return work

@@ -7,12 +7,10 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from secretsync import files
 from secretsync.cli import _many
 from secretsync.cli._creation import rules_at
 from secretsync.cli._files import Target
 from secretsync.cli._options import Config, DryRun, InputType, Opening, grouped
-from secretsync.cli._output import write_result
 from secretsync.cli._terminal import confirm, say
 from secretsync.errors import ConfigError, shortened
 from secretsync.sops import metadata
@@ -42,8 +40,9 @@ def updatekeys(
     rules = rules_at(config)
     if rules is None:
         raise ConfigError("no .sops.yaml here or above", hint="name one with --config")
-    updater = _Updater(rules, formats, opening)
-    names = _many.expand(paths)
+    chosen = _many.Chosen(paths)
+    names = chosen.names
+    updater = _Updater(rules, formats, opening, chosen)
     if yes and not dry_run:
         return _many.for_each(names, updater.update)
     code = _many.for_each(names, updater.plan, forking=False, dry_run=True)
@@ -58,16 +57,17 @@ def updatekeys(
 class _Updater:
     """Plans and does the update of one file after the other; `pending` are the planned ones that need it."""
 
-    def __init__(self, rules: Rules, formats: InputType, opening: Opening) -> None:
+    def __init__(self, rules: Rules, formats: InputType, opening: Opening, chosen: _many.Chosen) -> None:
         self.pending: list[str] = []
         self._rules = rules
         self._formats = formats
         self._opening = opening
+        self._chosen = chosen
         self._keys = opening.keys()
 
     def plan(self, path: str) -> _many.Told:
         """Return what would change, without any key."""
-        data = files.read(path)
+        data = self._chosen.read(path)
         target, options, groups = self._wanted(path, data)
         found = target.placing(lambda: metadata.split(load(data, options).documents)[1])
         plan = plan_update(found, groups, self._keys)
@@ -77,11 +77,11 @@ class _Updater:
 
     def update(self, path: str) -> _many.Told:
         """Update the file and return what changed."""
-        data = files.read(path)
+        data = self._chosen.read(path)
         target, options, groups = self._wanted(path, data)
         update = target.placing(lambda: update_keys(data, groups, options, now=datetime.now(UTC)))
         if update.plan.changed:
-            write_result(update.data, path, replaces=data)
+            self._chosen.write(path, update.data, replaces=data)
         return _many.Told(_sentences(update.plan), update.warnings)
 
     def _wanted(self, path: str, data: bytes) -> tuple[Target, Options, list[list[Recipient]]]:

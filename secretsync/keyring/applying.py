@@ -6,13 +6,12 @@ Each file is replaced in one step, the generated ones last: whoever is killed in
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from secretsync import files
-from secretsync.errors import EscapeError, FileAccessError, SecretsyncError
+from secretsync.errors import SecretsyncError
 from secretsync.keyring import locking
 from secretsync.keyring.editing import SOPS_YAML
 from secretsync.keyring.sources import Changes, Checkout
@@ -25,60 +24,36 @@ def apply(root: str | Path, changes: Changes) -> list[str]:
     """Write `changes` below the repository's `root` and return the paths in the order they were written.
 
     Raises:
-        EscapeError: a folder on the way is a link out of the repository.
+        EscapeError: a file, or a folder on the way to it, is a link.
         FileAccessError: a file cannot be written; those written before it are as they were.
     """
     top = Path(root)
     before = {path: Checkout(top).read(path) for path in changes}
-    for path in changes:
-        _require_inside(top, path)
     done: list[str] = []
     try:
         for path in sorted(changes, key=lambda path: (path in _LAST, path)):
-            _put(top / path, changes[path], before[path])
+            _put(top, path, changes[path], before[path])
             done.append(path)
     except BaseException:
         for path in reversed(done):
             with suppress(SecretsyncError):  # what stopped us is what is told
-                _put_back(top / path, before[path])
+                _put_back(top, path, before[path])
         raise
     return done
 
 
-def _put(path: Path, data: bytes | None, before: bytes | None) -> None:
+def _put(top: Path, path: str, data: bytes | None, before: bytes | None) -> None:
     """Write or remove one file; what somebody else made or changed meanwhile is not overwritten."""
     if data is None:
-        _remove(path)
+        files.remove_below(top, path)
     elif before is None:
-        _make_folder(path.parent)
-        files.create(path, data, _PUBLIC_MODE)
+        files.create_below(top, path, data, _PUBLIC_MODE)
     else:
-        files.write_atomic(path, data, replaces=before)
+        files.write_below(top, path, data, replaces=before)
 
 
-def _put_back(path: Path, before: bytes | None) -> None:
+def _put_back(top: Path, path: str, before: bytes | None) -> None:
     if before is None:
-        _remove(path)
+        files.remove_below(top, path)
     else:
-        _make_folder(path.parent)
-        files.write_atomic(path, before)
-
-
-def _remove(path: Path) -> None:
-    try:
-        path.unlink(missing_ok=True)
-    except OSError as error:
-        raise FileAccessError((error.strerror or "cannot be removed").lower(), location=str(path)) from None
-
-
-def _make_folder(path: Path) -> None:
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FileAccessError((error.strerror or "cannot be made").lower(), location=str(path)) from None
-
-
-def _require_inside(top: Path, path: str) -> None:
-    real = os.path.realpath(top)
-    if os.path.commonpath([real, os.path.realpath(top / path)]) != real:
-        raise EscapeError("leads out of the repository", location=path)
+        files.write_below(top, path, before)

@@ -5,11 +5,13 @@ Paths are relative to the repository's root and have `/` between their steps.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Protocol, TypeAlias
 
 from secretsync import files
+from secretsync.errors import EscapeError
 
 Changes: TypeAlias = "dict[str, bytes | None]"
 """New contents by path; None is a file that goes."""
@@ -44,6 +46,8 @@ class Checkout:
         """See `Source.names`."""
         if not (self.root / folder).is_dir():
             return []
+        if not files.is_below(os.path.realpath(self.root / folder), os.path.realpath(self.root)):
+            raise EscapeError("is a link out of the repository", location=folder)
         return [f"{folder}/{name}" for name in files.walk(self.root / folder)]
 
 

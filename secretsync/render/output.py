@@ -86,21 +86,20 @@ def _put_in_place(staging: str, target: str, names: list[str]) -> None:
         files.sync_folder(os.path.dirname(target))
         return
     for name in names:
-        place = os.path.join(target, name)
-        if os.path.isdir(place) or not _is_confined(place, target):
-            raise FileAccessError("a folder or a link stands where a file is to be written", location=place)
+        _require_free(target, name)
     for name in names:
-        place = os.path.join(target, name)
-        os.makedirs(os.path.dirname(place), exist_ok=True)
-        os.replace(os.path.join(staging, name), place)
-    for folder in {os.path.dirname(os.path.join(target, name)) for name in names}:
-        files.sync_folder(folder)
+        files.take_below(target, name, os.path.join(staging, name))
 
 
-def _is_confined(place: str, target: str) -> bool:
-    """Whether no link on the way leads out of the folder that is written."""
-    folder = os.path.realpath(os.path.dirname(place))
-    return (folder == target or files.is_below(folder, target)) and not os.path.islink(place)
+def _require_free(target: str, name: str) -> None:
+    """Refuse what could not be replaced, before anything is."""
+    *folders, last = name.split(os.sep)
+    step = target
+    for number, part in enumerate((*folders, last)):
+        step = os.path.join(step, part)
+        wanted = os.path.isdir(step) if number < len(folders) else os.path.isfile(step)
+        if os.path.islink(step) or (os.path.lexists(step) and not wanted):
+            raise FileAccessError("a folder or a link stands where a file is to be written", location=step)
 
 
 def _refuse_inside(folder: str, inputs: Sequence[str]) -> None:

@@ -165,7 +165,7 @@ class _Run:
             self._worktree.sweep()
             for name in files.walk(self._operation.tree):
                 if os.path.basename(name).startswith(files.TEMPORARY_PREFIX):
-                    os.unlink(os.path.join(self._operation.tree, name))
+                    files.remove_below(self._operation.tree, name)
             return
         if any_committed:
             raise RepositoryError(
@@ -235,12 +235,10 @@ class _Run:
             self._is_due(target, set())
         after = NOTHING if data is None else blob_id(data, self._plan.base)
         self._operation.record("file", phase=phase.name, path=target.path, before=target.before, after=after)
-        path = os.path.join(self._operation.tree, target.path)
         if data is None:
-            os.unlink(path)
-            return
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        files.write_atomic(path, data)
+            files.remove_below(self._operation.tree, target.path)
+        else:
+            files.write_below(self._operation.tree, target.path, data)
 
     def _prove(self, phase: PhasePlan, *, folder: str) -> None:
         """Check what was written, and refuse to go on where a check fails."""

@@ -263,16 +263,51 @@ def test_an_adding_that_cannot_be_written_leaves_everything(
     from secretsync.errors import FileAccessError
 
     begin(invoke)
-    before, write = snapshot(), files.write_atomic
+    before, write = snapshot(), files.write_below
 
-    def failing(path: str, data: bytes, *, replaces: bytes | None = None) -> None:
-        if str(path).endswith("keyring.lock"):
-            raise FileAccessError("disk full", location=str(path))
-        write(path, data, replaces=replaces)
+    def failing(root: Path, path: str, data: bytes, *, replaces: bytes | None = None) -> None:
+        if path.endswith("keyring.lock"):
+            raise FileAccessError("disk full", location=path)
+        write(root, path, data, replaces=replaces)
 
-    monkeypatch.setattr(files, "write_atomic", failing)
+    monkeypatch.setattr(files, "write_below", failing)
     assert invoke("keys", "add", "bob", age.generate(), "-g", "admins").code == 12
     assert snapshot() == before
+
+
+def files_of(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and ".git" not in path.parts}
+
+
+LINKED: dict[str, tuple[str, str, tuple[str, ...]]] = {
+    "people, outside": ("keys/people", "../../outside", ("keys", "add", "bob", "RECIPIENT")),
+    "people, elsewhere in the repository": ("keys/people", "../elsewhere", ("keys", "add", "bob", "RECIPIENT")),
+    "services": ("keys/services", "../../outside", ("keys", "add", "bot", "RECIPIENT", "--kind", "service")),
+    "keys": ("keys", "../outside", ("keys", "add", "bob", "RECIPIENT")),
+    "a file": (".sops.yaml", "../outside/file", ("keys", "add", "bob", "RECIPIENT", "-g", "admins")),
+}
+
+
+@pytest.mark.parametrize(("link", "target", "command"), LINKED.values(), ids=LINKED)
+def test_a_ring_that_is_kept_through_a_link_is_refused_and_nothing_is_written_through_it(
+    invoke: Invoke, home: Path, link: str, target: str, command: tuple[str, ...]
+) -> None:
+    begin(invoke)
+    away = (Path(link).parent / target).resolve()
+    away.parent.mkdir(exist_ok=True)
+    if Path(link).exists():
+        Path(link).rename(away)
+    else:
+        away.mkdir()
+    Path(link).symlink_to(target)
+    before = files_of(home)
+    outcome = invoke(*(str(age.generate()) if word == "RECIPIENT" else word for word in command))
+    assert (outcome.code, outcome.out) == (12, b"")
+    assert link in outcome.err
+    assert "link" in outcome.err or "leads out" in outcome.err
+    assert files_of(home) == before
+    if link != ".sops.yaml":
+        assert invoke("keys", "lint").code == 12
 
 
 def test_a_dry_run_of_every_change_writes_nothing(invoke: Invoke, home: Path) -> None:

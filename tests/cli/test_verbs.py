@@ -187,10 +187,46 @@ def test_a_folder_stands_for_each_encrypted_file_in_it_once(
     (many / "dangling.yaml").symlink_to("nowhere")
     (many / f"{files.TEMPORARY_PREFIX}left.tmp").write_bytes(encrypted.read_bytes())
     os.mkfifo(many / "pipe.yaml")
-    assert _many.expand(["many"]) == ["many/.env", "many/.github/a.yaml"]
-    assert _many.expand(["many/link.yaml", "many", "many/.env"]) == ["many/link.yaml", "many/.env"]
+    assert _many.Chosen(["many"]).names == ["many/.env", "many/.github/a.yaml"]
+    assert _many.Chosen(["many/link.yaml", "many", "many/.env"]).names == ["many/link.yaml", "many/.env"]
     (many / ".github" / "z.yaml").symlink_to("../.env")
-    assert _many.expand(["many"]) == ["many/.env", "many/.github/a.yaml"]
+    assert _many.Chosen(["many"]).names == ["many/.env", "many/.github/a.yaml"]
+
+
+@pytest.mark.parametrize("verb", [("updatekeys", "-y"), ("rotate", "-i")], ids=" ".join)
+def test_a_link_that_leads_out_of_a_folder_is_refused_and_the_other_files_are_done(
+    invoke: Invoke, encrypted: Path, folder: Path, recipient: str, verb: tuple[str, ...]
+) -> None:
+    many = folder / "many"
+    (many / "own").mkdir(parents=True)
+    other = str(age.generate())
+    (folder / ".sops.yaml").write_text(f"creation_rules:\n  - age: {recipient},{other}\n")
+    (many / "own" / "a.yaml").write_bytes(encrypted.read_bytes())
+    (many / "README").symlink_to("../readme")
+    (folder / "readme").write_text("nothing encrypted")
+    assert invoke(*verb, "--dry-run", "many").code == 0
+    (many / "link.yaml").symlink_to(os.path.relpath(encrypted, many))
+    before = encrypted.read_bytes()
+    outcome = invoke(*verb, "many")
+    assert (outcome.code, outcome.out) == (1, b"")
+    assert "many/link.yaml: leads out of 'many'" in outcome.err
+    assert encrypted.read_bytes() == before
+    assert encrypted.read_bytes() != (many / "own" / "a.yaml").read_bytes()
+    assert sorted(os.listdir(many)) == ["README", "link.yaml", "own"]
+
+
+@pytest.mark.parametrize("verb", [("updatekeys", "-y"), ("rotate", "-i")], ids=" ".join)
+def test_a_link_that_is_named_itself_keeps_its_target(
+    invoke: Invoke, encrypted: Path, folder: Path, recipient: str, verb: tuple[str, ...]
+) -> None:
+    (folder / ".sops.yaml").write_text(f"creation_rules:\n  - age: {recipient},{age.generate()}\n")
+    (folder / "elsewhere").mkdir()
+    link = folder / "elsewhere" / "link.yaml"
+    link.symlink_to(os.path.relpath(encrypted, link.parent))
+    before = encrypted.read_bytes()
+    assert invoke(*verb, link).code == 0
+    assert link.is_symlink()
+    assert encrypted.read_bytes() != before
 
 
 def test_set_takes_a_negative_number_as_sops_does(invoke: Invoke, encrypted: Path) -> None:

@@ -7,11 +7,12 @@ import os
 import stat
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from secretsync import files
+from secretsync import files, folders
 from secretsync.errors import ChangedFileError, EscapeError, FileAccessError, LimitError, MissingFileError
 
 
@@ -172,7 +173,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
     path = tmp_path / "file"
     path.write_bytes(b"old")
 
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, step, fail)
@@ -245,3 +246,106 @@ def test_a_link_in_a_circle_is_listed_and_not_read(tree: Path) -> None:
 def test_a_path_with_a_zero_byte_is_no_file(tree: Path) -> None:
     with pytest.raises(MissingFileError):
         files.read_confined(tree, "a\0.yaml", 100)
+
+
+@pytest.fixture(params=["by descriptor", "by path"])
+def stage(tree: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the tree, on a system that names files by their folder's descriptor, and on one that cannot."""
+    if request.param == "by path":
+        monkeypatch.setattr(folders, "BY_DESCRIPTOR", False)
+    return tree
+
+
+def test_a_write_below_makes_its_folders_and_keeps_the_mode(stage: Path) -> None:
+    files.write_below(stage, "a/b/new.yaml", b"x", 0o640)
+    assert (stage / "a/b/new.yaml").read_bytes() == b"x"
+    files.write_below(stage, "a/b/new.yaml", b"y", 0o600, replaces=b"x")
+    assert (stage / "a/b/new.yaml").read_bytes() == b"y"
+    assert stat.S_IMODE((stage / "a/b/new.yaml").stat().st_mode) == 0o640
+    assert os.listdir(stage / "a/b") == ["new.yaml"]
+
+
+def test_a_root_may_be_named_by_a_link(stage: Path, tmp_path: Path) -> None:
+    (tmp_path / "named").symlink_to(stage)
+    files.write_below(tmp_path / "named", "keys/new", b"x")
+    assert (stage / "keys/new").read_bytes() == b"x"
+
+
+WRITES: dict[str, Callable[[Path, str], None]] = {
+    "write": lambda root, path: files.write_below(root, path, b"ours"),
+    "create": lambda root, path: files.create_below(root, path, b"ours"),
+    "remove": files.remove_below,
+}
+
+
+@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
+@pytest.mark.parametrize("target", ["outside", "tree/inside"])
+def test_nothing_is_written_or_removed_below_through_a_linked_folder(
+    stage: Path, tmp_path: Path, write: Callable[[Path, str], None], target: str
+) -> None:
+    away = tmp_path / target
+    away.mkdir(parents=True)
+    (away / "file").write_bytes(b"theirs")
+    (stage / "link").symlink_to(away)
+    for path in ("link/file", "link/deeper/file", "link/new"):
+        with pytest.raises(EscapeError, match="symbolic link"):
+            write(stage, path)
+    assert [path.read_bytes() for path in away.iterdir()] == [b"theirs"]
+
+
+@pytest.mark.parametrize("replaces", [None, b"theirs"])
+def test_a_write_below_replaces_no_link_and_writes_to_no_pipe(
+    stage: Path, tmp_path: Path, replaces: bytes | None
+) -> None:
+    (tmp_path / "outside").write_bytes(b"theirs")
+    (stage / "link").symlink_to(tmp_path / "outside")
+    (stage / "dangling").symlink_to(tmp_path / "nowhere")
+    os.mkfifo(stage / "pipe")
+    for path in ("link", "dangling", "pipe"):
+        with pytest.raises(EscapeError):
+            files.write_below(stage, path, b"ours", replaces=replaces)
+    assert (tmp_path / "outside").read_bytes() == b"theirs"
+    assert not (tmp_path / "nowhere").exists()
+    assert (stage / "link").is_symlink()
+
+
+@pytest.mark.parametrize("path", ["../x", "a/../../x", "/tmp/x", "", ".", "a//b", "a/./b", "a\0b"])
+def test_a_path_that_is_not_below_is_refused(stage: Path, path: str) -> None:
+    for write in WRITES.values():
+        with pytest.raises(EscapeError, match="leads out"):
+            write(stage, path)
+
+
+def test_creating_below_never_replaces(stage: Path) -> None:
+    (stage / "there").write_bytes(b"theirs")
+    with pytest.raises(FileAccessError, match="there already"):
+        files.create_below(stage, "there", b"ours")
+    assert (stage / "there").read_bytes() == b"theirs"
+
+
+def test_removing_what_is_gone_is_no_error(stage: Path) -> None:
+    (stage / "gone").write_bytes(b"")
+    files.remove_below(stage, "gone")
+    files.remove_below(stage, "gone")
+    files.remove_below(stage, "never/was")
+    assert not (stage / "gone").exists()
+
+
+def test_a_folder_that_becomes_a_link_while_it_is_written_leads_nowhere_else(
+    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tree / "folder").mkdir()
+    (tmp_path / "outside").mkdir()
+    fsync = os.fsync
+    swapped: list[Path] = []
+
+    def swap_first(descriptor: int) -> None:
+        if not swapped:
+            swapped.append((tree / "folder").rename(tree / "moved"))
+            (tree / "folder").symlink_to(tmp_path / "outside")
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", swap_first)
+    files.write_below(tree, "folder/new", b"x")
+    assert list((tmp_path / "outside").iterdir()) == []
+    assert (tree / "moved/new").read_bytes() == b"x"

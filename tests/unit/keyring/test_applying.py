@@ -38,16 +38,16 @@ def test_all_changes_are_written_and_the_generated_files_last(root: Path) -> Non
 @pytest.mark.parametrize("number", range(4))
 def test_a_failure_at_any_file_leaves_everything(root: Path, number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     before, writes = contents(root), []
-    create, write = files.create, files.write_atomic
+    create, write = files.create_below, files.write_below
 
-    def failing(path: Path, *rest: object, **named: object) -> None:
+    def failing(top: Path, path: str, *rest: object, **named: object) -> None:
         writes.append(path)
         if len(writes) == number + 1:
-            raise FileAccessError("disk full", location=str(path))
-        (create if not path.exists() else write)(path, *rest, **named)  # type: ignore[arg-type]  # as they were given
+            raise FileAccessError("disk full", location=path)
+        (write if (top / path).exists() else create)(top, path, *rest, **named)  # type: ignore[arg-type]  # as given
 
-    monkeypatch.setattr(files, "create", failing)
-    monkeypatch.setattr(files, "write_atomic", failing)
+    monkeypatch.setattr(files, "create_below", failing)
+    monkeypatch.setattr(files, "write_below", failing)
     with pytest.raises(FileAccessError, match="disk full"):
         apply(root, CHANGES)
     assert contents(root) == before
@@ -64,13 +64,13 @@ def test_a_folder_that_leads_out_of_the_repository_is_refused(
 
 
 def test_a_file_that_appeared_meanwhile_is_not_overwritten(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    create = files.create
+    create = files.create_below
 
-    def late(path: Path, data: bytes, mode: int) -> None:
-        path.write_bytes(b"theirs")
-        create(path, data, mode)
+    def late(top: Path, path: str, data: bytes, mode: int) -> None:
+        (top / path).write_bytes(b"theirs")
+        create(top, path, data, mode)
 
-    monkeypatch.setattr(files, "create", late)
+    monkeypatch.setattr(files, "create_below", late)
     with pytest.raises(FileAccessError, match="there already"):
         apply(root, {"keys/new.yaml": b"ours"})
     assert (root / "keys/new.yaml").read_bytes() == b"theirs"
