@@ -1,16 +1,14 @@
 """One verb over many files: each file is done or left as it was, every failure is told, and the rest goes on.
 
-Above a threshold the files are shared between forked processes. The first file is always done here, so that keys are
-read, and people asked, once.
+Above a threshold the files are shared between processes.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import BinaryIO, Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from secretsync import files
 from secretsync.cli._errors import BUG, exit_code
@@ -18,6 +16,7 @@ from secretsync.cli._output import write_result
 from secretsync.cli._terminal import say, show_progress, warn
 from secretsync.errors import FileAccessError, SecretsyncError
 from secretsync.keyring.ownfiles import store_of
+from secretsync.processes import Pool, count
 
 
 class Told(NamedTuple):
@@ -143,54 +142,31 @@ def _is_encrypted(path: str) -> bool:
 
 
 def _outcomes(paths: Sequence[str], work: Work, *, forking: bool) -> Iterator[Outcome]:
-    """Yield the outcome of every file: in order from this process, as they come from several."""
-    rest = paths
-    if paths:
-        yield _outcome(paths[0], work)
-        rest = paths[1:]
-    processes = min(len(os.sched_getaffinity(0)), len(rest) // _FILES_PER_PROCESS)
-    if processes < 2 or not forking:
-        yield from (_outcome(path, work) for path in rest)
-        return
-    pids, pipes = zip(*(_start(rest[number::processes], work) for number in range(processes)), strict=True)
-    try:
-        # The shares are interleaved, so reading in turns yields the outcomes in the order of the files.
-        for number, path in enumerate(rest):
-            line = pipes[number % processes].readline()
-            yield Outcome(*json.loads(line)) if line else _lost(path)
-    finally:
-        for pid, pipe in zip(pids, pipes, strict=True):
-            pipe.close()
-            os.waitpid(pid, 0)
+    processes = min(count(), len(paths) // _FILES_PER_PROCESS) if forking else 1
+    with Pool(_Guarded(work), at_least=1, at_most=processes, lost=_lost) as pool:
+        yield from pool.map("outcome", paths)
 
 
-def _outcome(path: str, work: Work) -> Outcome:
-    try:
-        return Outcome(path, *work(path))
-    except SecretsyncError as error:
-        return Outcome(path, code=exit_code(error, sops_codes=True), error=str(error), hint=error.hint)
+class _Guarded:
+    """Work whose failures are outcomes."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+
+    def outcome(self, path: str) -> Outcome:
+        """Do one file."""
+        try:
+            return Outcome(path, *self._work(path))
+        except SecretsyncError as error:
+            return Outcome(path, code=exit_code(error, sops_codes=True), error=str(error), hint=error.hint)
+
+    def forked(self) -> None:
+        """Work as before."""
+
+    def close(self) -> None:
+        """Hold nothing."""
 
 
 def _lost(path: str) -> Outcome:
     message = f"{path}: the process that worked on it ended early; the file is old or new, never torn"
     return Outcome(path, code=BUG, error=message)
-
-
-def _start(share: Sequence[str], work: Work) -> tuple[int, BinaryIO]:
-    """Fork a process that does its share and writes each outcome as a line; return its id and the pipe to read."""
-    reader, writer = os.pipe()
-    sys.stdout.flush()
-    pid = os.fork()
-    if pid:
-        os.close(writer)
-        return pid, os.fdopen(reader, "rb")
-    try:
-        os.close(reader)
-        with os.fdopen(writer, "wb", buffering=0) as pipe:
-            for path in share:
-                pipe.write(json.dumps(_outcome(path, work)).encode() + b"\n")
-    except (KeyboardInterrupt, BrokenPipeError):
-        pass
-    finally:
-        # Nothing of the parent's may run twice: no clean-up handlers, no buffers.
-        os._exit(0)

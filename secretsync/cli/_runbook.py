@@ -18,6 +18,7 @@ from secretsync.cli._terminal import ask_secret, say, show_progress
 from secretsync.errors import PlanProblemError, RepositoryError, one_line
 from secretsync.git import Repository
 from secretsync.masterkeys import MasterKeys
+from secretsync.processes import Pool
 from secretsync.rotation import applying, evidence
 from secretsync.rotation.applying import Controls, Outcome
 from secretsync.rotation.filework import FileWork
@@ -25,7 +26,6 @@ from secretsync.rotation.journal import Operation, operations
 from secretsync.rotation.model import Plan
 from secretsync.rotation.planning import Setting, make_plan
 from secretsync.rotation.scenario import Scenario
-from secretsync.rotation.workers import Pool
 from secretsync.sealed import privatekeys
 
 Form: TypeAlias = Annotated[Literal["text", "json"], typer.Option("--format", "-o", help="How to write the result.")]

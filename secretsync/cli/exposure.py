@@ -16,10 +16,10 @@ from secretsync.cli._terminal import ask_secret, warn
 from secretsync.git import Repository
 from secretsync.keyring import load_from
 from secretsync.masterkeys import MasterKeys
+from secretsync.processes import Pool
 from secretsync.rotation.exposure import Exposed, exposed, recipients_of
 from secretsync.rotation.filework import FileWork
 from secretsync.rotation.planning import snapshot
-from secretsync.rotation.workers import Pool
 
 _WORDS = {
     "live": "still live: change them at their source",

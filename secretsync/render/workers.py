@@ -1,30 +1,24 @@
-"""Many files on several processors: forked children render a share each, in order, and hand the bytes back by a pipe.
+"""Many files on several processors: forked processes render what this one could alone, and hand the bytes back in order.
 
-A child does only what this process could do alone: it asks no remote key service, and at the first file that does not
-render it stops. The parent renders what is left, so that errors, and calls to a key service, happen once and here.
+Such a process asks no remote key service, and renders nothing more after the first file that fails. Whatever it leaves
+is rendered here, so that errors, and calls to a key service, happen once and in order.
 """
 
 from __future__ import annotations
 
-import marshal
-import os
-import signal
-import sys
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
-from typing import Final, NoReturn, cast
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple, cast
 
 from secretsync.errors import SecretsyncError
 from secretsync.masterkeys import MasterKeys
+from secretsync.processes import Pool, count
 from secretsync.render.discover import Input
-from secretsync.render.options import Context, Format
+from secretsync.render.options import Context
 from secretsync.render.pipeline import Piece, render_file
 from secretsync.secrecy import SecretBytes
 
 FILES_PER_WORKER: Final = 32
 """Below this a fork (2 ms of copying page tables and collecting the result) does not pay."""
-
-_Share = tuple[list[tuple[str, str, bytes, int]], list[str]]
 
 
 class RemoteKeyError(SecretsyncError):
@@ -52,84 +46,67 @@ class LocalKeys:
         return self._keys.identity(kind, fields)
 
 
+class _Rendered(NamedTuple):
+    """What came of one file; no piece where it is left to the parent."""
+
+    piece: Piece | None
+    warnings: list[str]
+
+
+class _Renderer:
+    """Renders in this process; in one of the pool it leaves what fails, and all that comes after it."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._is_child = False
+        self._has_failed = False
+
+    def forked(self) -> None:
+        """Use no remote key from now on."""
+        context = self._context
+        self._context = Context(context.options, cast("MasterKeys", LocalKeys(context.keys)), context.now)
+        self._is_child = True
+
+    def render(self, item: Input) -> _Rendered:
+        """Render one file. Raises: SecretsyncError, in this process only."""
+        if self._has_failed:
+            return _Rendered(None, [])
+        try:
+            piece = render_file(item, self._context)
+        except SecretsyncError:
+            if not self._is_child:
+                raise
+            self._has_failed = True
+            return _Rendered(None, [])
+        return _Rendered(piece, self._taken_warnings())
+
+    def _taken_warnings(self) -> list[str]:
+        """Return the warnings of the file, and forget them in a child; in the parent they stand where they belong."""
+        if not self._is_child:
+            return []
+        found, self._context.warnings = self._context.warnings, []
+        return found
+
+    def close(self) -> None:
+        """Hold nothing."""
+
+
 def wanted(files: int, workers: int | None) -> int:
     """Return how many processes should render `files`: one per processor that this process may use, if it pays."""
-    if "threading" in sys.modules and sys.modules["threading"].active_count() > 1:
-        return 1  # a fork would copy locks that other threads hold
-    return max(1, min(_processors() if workers is None else workers, files // FILES_PER_WORKER))
-
-
-def _processors() -> int:
-    """Return how many processors this process may use; not every system tells that apart from how many there are."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    available = count()
+    return max(1, min(available if workers is None or available == 1 else workers, files // FILES_PER_WORKER))
 
 
 def render_files(inputs: Sequence[Input], context: Context, processes: int) -> list[Piece]:
-    """Render `inputs` in order with this process and `processes` - 1 children.
+    """Render `inputs` in order, with `processes` children.
 
     Raises:
         SecretsyncError: of the first input that does not render.
     """
-    # The first file loads modules and identities, which the children then share.
-    pieces = [render_file(inputs[0], context)]
-    rest = inputs[1:]
-    bounds = [len(rest) * number // processes for number in range(processes + 1)]
-    shares = [rest[start:end] for start, end in pairwise(bounds)]
-    children = [_start(share, context) for share in shares[1:]]
-    try:
-        pieces += (render_file(item, context) for item in shares[0])
-        for share, (_, pipe) in zip(shares[1:], children, strict=True):
-            done, warnings = _collect(pipe)
-            context.warnings += warnings
-            pieces += done
-            pieces += (render_file(item, context) for item in share[len(done) :])
-    finally:
-        for process, pipe in children:
-            os.close(pipe)
-            os.kill(process, signal.SIGKILL)
-            os.waitpid(process, 0)
+    pieces = []
+    nothing = _Rendered(None, [])
+    with Pool(_Renderer(context), at_least=1, at_most=processes, lost=lambda _: nothing) as pool:
+        for item, rendered in zip(inputs, pool.map("render", inputs), strict=True):
+            context.warnings += rendered.warnings
+            pieces.append(rendered.piece or render_file(item, context))
     return pieces
-
-
-def _start(share: Sequence[Input], context: Context) -> tuple[int, int]:
-    """Fork a child for `share` and return its process id and where its result comes from."""
-    read, write = os.pipe()
-    process = os.fork()
-    if not process:
-        _child(share, context, write)
-    os.close(write)
-    return process, read
-
-
-def _child(share: Sequence[Input], context: Context, pipe: int) -> NoReturn:
-    """Render, write the result and end without touching anything that belongs to the parent."""
-    try:
-        local = Context(context.options, cast("MasterKeys", LocalKeys(context.keys)), context.now)
-        pieces = [tuple(piece) for piece in _rendered(share, local)]
-        with os.fdopen(pipe, "wb") as file:
-            file.write(marshal.dumps((pieces, local.warnings)))
-    finally:
-        os._exit(0)
-
-
-def _rendered(share: Sequence[Input], context: Context) -> Iterator[Piece]:
-    for item in share:
-        try:
-            yield render_file(item, context)
-        except SecretsyncError:
-            return
-
-
-def _collect(pipe: int) -> tuple[list[Piece], list[str]]:
-    """Read a child's whole result; a child that died has rendered nothing."""
-    blocks = []
-    while block := os.read(pipe, 1 << 20):
-        blocks.append(block)
-    try:
-        share: _Share = marshal.loads(b"".join(blocks))  # noqa: S302  # from our own child
-    except (EOFError, ValueError, TypeError):
-        return [], []
-    pieces, warnings = share
-    return [Piece(relpath, cast("Format", written), data, count) for relpath, written, data, count in pieces], warnings

@@ -21,12 +21,12 @@ from secretsync.errors import (
     RepositoryError,
 )
 from secretsync.git import Repository, Worktree, blob_id
+from secretsync.processes import Pool
 from secretsync.rotation import matrix
 from secretsync.rotation.filework import Change, Proof
 from secretsync.rotation.journal import Lock, Operation
 from secretsync.rotation.matrix import Check
 from secretsync.rotation.model import FilePlan, PhasePlan, Plan
-from secretsync.rotation.workers import Pool
 
 Progress: TypeAlias = Callable[[int, int], None]
 

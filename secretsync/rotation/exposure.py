@@ -18,9 +18,9 @@ from secretsync.git import Repository
 from secretsync.keyring import KeyRing
 from secretsync.keyring.model import normalised
 from secretsync.masterkeys import MasterKeys
+from secretsync.processes import Pool
 from secretsync.rotation.inspection import options_for
 from secretsync.rotation.model import Task
-from secretsync.rotation.workers import Pool
 from secretsync.sops import metadata, values
 from secretsync.sops.datakey import Recipient, recover
 from secretsync.sops.decryption import Decrypted, decrypt_with

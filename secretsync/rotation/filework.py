@@ -97,7 +97,7 @@ class FileWork:
         self._held = {str(identity): _alone(identity) for identity in held}
         self._singles: dict[str, MasterKeys] | None = None
         self._reader: ObjectReader | None = None
-        self._process = 0
+        self._inherited: ObjectReader | None = None  # not to be closed by whoever did not open it
         self._run_key = os.urandom(_RUN_KEY_SIZE)  # made before processes fork, so that their digests compare
 
     def inspect(self, task: Look) -> Looked | None:
@@ -185,9 +185,13 @@ class FileWork:
             found = self._plaintext[blob] = parse_secret(secret).values
         return found
 
+    def forked(self) -> None:
+        """Open a pipe to git of one's own; the one that is open is the parent's."""
+        self._inherited, self._reader = self._reader, None
+
     def close(self) -> None:
-        """Let go of the pipe to git, if this process opened it."""
-        if self._reader is not None and self._process == os.getpid():
+        """Let go of the pipe to git."""
+        if self._reader is not None:
             self._reader.close()
             self._reader = None
 
@@ -201,8 +205,8 @@ class FileWork:
         return self._singles
 
     def _objects(self) -> ObjectReader:
-        if self._reader is None or self._process != os.getpid():
-            self._process, self._reader = os.getpid(), self._repository.reader()
+        if self._reader is None:
+            self._reader = self._repository.reader()
         return self._reader
 
 

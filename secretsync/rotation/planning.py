@@ -18,6 +18,7 @@ from secretsync.keyring.globs import matches
 from secretsync.keyring.model import normalised
 from secretsync.keyring.sources import FOLDER
 from secretsync.masterkeys import MasterKeys
+from secretsync.processes import Pool
 from secretsync.rotation import objections
 from secretsync.rotation.ageing import ages
 from secretsync.rotation.ageing import due as due_ages
@@ -28,7 +29,6 @@ from secretsync.rotation.model import FilePlan, Key, Operation, PhasePlan, Plan,
 from secretsync.rotation.parameters import Parameters
 from secretsync.rotation.resealing import certificate_of
 from secretsync.rotation.scenario import Context, Phase, Scenario, Seen, complete, due
-from secretsync.rotation.workers import Pool
 from secretsync.secrecy import SecretBytes
 from secretsync.sops.datakey import Recipient
 

@@ -16,6 +16,7 @@ from secretsync.git import Repository
 from secretsync.keyring import Checkout, Snapshot
 from secretsync.keyring.editing import regenerated
 from secretsync.masterkeys import MasterKeys
+from secretsync.processes import Pool
 from secretsync.rotation import applying, evidence
 from secretsync.rotation.applying import Controls, Outcome
 from secretsync.rotation.filework import FileWork
@@ -23,7 +24,6 @@ from secretsync.rotation.journal import Observer, Operation
 from secretsync.rotation.model import Plan
 from secretsync.rotation.planning import Setting, make_plan
 from secretsync.rotation.scenario import scenario_named
-from secretsync.rotation.workers import Pool
 from secretsync.sops.selectors import Selector
 
 NOW: Final = datetime(2026, 11, 24, 23, 50, tzinfo=UTC)

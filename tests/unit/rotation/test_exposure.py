@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from secretsync.git import Repository
 from secretsync.keyring import load_from
+from secretsync.processes import Pool
 from secretsync.rotation.exposure import exposed, recipients_of
 from secretsync.rotation.filework import FileWork
 from secretsync.rotation.planning import snapshot
-from secretsync.rotation.workers import Pool
 from tests.unit.rotation.repositories import FILES, Sandbox
 
 

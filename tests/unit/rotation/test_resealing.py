@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
 from secretsync.git import Repository
+from secretsync.processes import Pool
 from secretsync.rotation import applying
 from secretsync.rotation.applying import Controls, Outcome
 from secretsync.rotation.filework import FileWork
@@ -20,7 +21,6 @@ from secretsync.rotation.model import Plan
 from secretsync.rotation.planning import Setting, make_plan
 from secretsync.rotation.resealing import sealed_items
 from secretsync.rotation.scenario import scenario_named
-from secretsync.rotation.workers import Pool
 from secretsync.sealed import SealingCertificate, privatekeys, seal
 from secretsync.sealed.privatekeys import UnsealingKey
 from tests.unit.rotation.repositories import NOW, Sandbox
