@@ -56,14 +56,14 @@ def show_progress(done: int, total: int) -> None:
     sys.stderr.flush()
 
 
-def confirm(question: str) -> bool:
-    """Ask a person yes or no on the terminal.
+def confirm(question: str, *, hint: str = "say yes beforehand, with --yes") -> bool:
+    """Ask a person yes or no on the terminal; `hint` says how to answer where there is none.
 
     Raises:
         ConfigError: there is no terminal, so nobody would answer.
     """
     if not sys.stdin.isatty():
-        raise ConfigError(f"cannot ask: {question}", hint="say yes beforehand, with --yes")
+        raise ConfigError(f"cannot ask: {question}", hint=hint)
     sys.stderr.write(f"{PROGRAM}: {question} [y/N] ")
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in {"y", "yes"}

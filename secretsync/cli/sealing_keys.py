@@ -13,7 +13,7 @@ import typer
 from secretsync.cli._manifests import placed
 from secretsync.cli._options import AllowDemoKeys, grouped
 from secretsync.cli._output import PRIVATE_MODE, write_result, write_stdout
-from secretsync.cli._terminal import say, warn
+from secretsync.cli._terminal import confirm, say, warn
 from secretsync.cluster import sealing_keys as live
 from secretsync.cluster.connection import Cluster
 from secretsync.cluster.sealing_keys import SealingKey
@@ -31,6 +31,7 @@ from secretsync.sops.creation import recipients_from
 from secretsync.sops.selectors import Selector
 
 _SELECTED: Final = "^(data|stringData)$"
+_REFUSED: Final = 1
 _RESTART: Final = "the controller reads its keys when it starts: restart it"
 
 app = typer.Typer(
@@ -109,8 +110,11 @@ def fetch(
     url: Annotated[str | None, typer.Option("--url", help="Fetch from this https URL instead.")] = None,
     pin: Pin = None,
     output: Output = None,
-) -> None:
-    """Print the certificate to seal for; with --pin, only if it is the one you know."""
+) -> int:
+    """Print the certificate to seal for; with --pin, only if it is the one you know.
+
+    Of --url anybody on the way may have answered: without --pin the hash of the key is shown, and you are asked.
+    """
     if url is not None:
         data = live.download_certificate(url)
     elif source == "secrets":
@@ -123,9 +127,13 @@ def fetch(
     certificate = live.check_pin(data, pin, now=now) if pin else SealingCertificate.load(data, now=now)
     for warning in certificate.warnings:
         warn(warning)
+    if url is not None and not pin and not _is_known(certificate):
+        say("nothing was written")
+        return _REFUSED
     if not pin:
         say(f"pin it: --pin {certificate.spki_sha256}", kind="hint")
     write_result(data, output)
+    return 0
 
 
 @app.command("backup")
@@ -203,6 +211,14 @@ def prove(
     for path in paths:
         total += len(placed(path, lambda data: unseal_all(data, tried, limits=Limits.unbounded())))
     write_stdout(f"{total} SealedSecrets open with {len(tried)} keys\n".encode())
+
+
+def _is_known(certificate: SealingCertificate) -> bool:
+    """Ask whether this is the controller's key. Raises: ConfigError where nobody can answer."""
+    return confirm(
+        f"the public key is {certificate.spki_sha256}: is that the controller's?",
+        hint="compare it with `secretsync sealing-keys list`, and give it: --pin SPKI_SHA256",
+    )
 
 
 def _newest(keys: list[SealingKey]) -> SealingKey:

@@ -13,7 +13,8 @@ import urllib.error
 import urllib.request
 from base64 import b64decode
 from datetime import UTC, datetime
-from typing import Final, NamedTuple
+from http.client import HTTPMessage
+from typing import IO, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from secretsync.cluster.connection import FIELD_MANAGER, Cluster, Object
@@ -84,20 +85,41 @@ def download_certificate(url: str) -> bytes:
     """Return the certificate at an https URL (http on this machine only); what it says is checked by its reader.
 
     Raises:
-        ClusterError: the URL is of another kind or cannot be read.
+        ClusterError: the URL, or one that it leads to, is of another kind or cannot be read.
     """
-    parts = urlsplit(url)
-    local = parts.hostname in {"127.0.0.1", "::1", "localhost"}
-    if parts.scheme != "https" and not (parts.scheme == "http" and local):
-        raise ClusterError(f"a certificate is fetched by https, and {url!r} is not", hint="pin it: --pin SPKI_SHA256")
+    if not _is_fetched(url):
+        raise ClusterError(f"a certificate is fetched by https, and {url!r} is not")
+    https = urllib.request.HTTPSHandler(context=ssl.create_default_context())
     try:
-        context = ssl.create_default_context() if parts.scheme == "https" else None
-        with urllib.request.urlopen(url, timeout=_FETCH_TIMEOUT_SECONDS, context=context) as answer:  # noqa: S310  # scheme checked
+        with urllib.request.build_opener(https, _Redirects).open(url, timeout=_FETCH_TIMEOUT_SECONDS) as answer:
             data: bytes = answer.read(_MAX_CERTIFICATE)
             return data
     except (OSError, ValueError) as error:
         reason = getattr(error, "reason", None) or type(error).__name__
         raise ClusterError(f"cannot fetch the certificate: {reason}", location=url) from None
+
+
+def _is_fetched(url: str, *, after: str = "") -> bool:
+    """Whether an address is one to fetch from: https, or http on this machine that no https has led to."""
+    parts = urlsplit(url)
+    local = parts.hostname in {"127.0.0.1", "::1", "localhost"}
+    return parts.scheme == "https" or (parts.scheme == "http" and local and not after.startswith("https:"))
+
+
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows a few redirects, each to an address that could have been the first."""
+
+    max_redirections = 5
+
+    def redirect_request(  # as the library calls it
+        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
+    ) -> urllib.request.Request | None:
+        """Return the request to go on with. Raises: ClusterError."""
+        if not _is_fetched(newurl, after=req.full_url):
+            raise ClusterError(
+                f"a certificate is fetched by https, and the answer leads to {newurl!r}", location=req.full_url
+            )
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
 def check_pin(data: bytes, pin: str, *, now: datetime) -> SealingCertificate:

@@ -138,7 +138,10 @@ def test_a_certificate_other_than_the_pinned_one_is_refused(
 def test_a_certificate_is_fetched_by_url_from_this_machine_or_by_https_only(
     secretsync: Callable[..., Completed], sealed_controller: SealedController
 ) -> None:
-    fetched = secretsync("sealing-keys", "fetch", "--url", f"{sealed_controller.url}/v1/cert.pem")
+    url = f"{sealed_controller.url}/v1/cert.pem"
+    assert secretsync("sealing-keys", "fetch", "--url", url, code=3).stdout == b""
+    pin = json.loads(secretsync("sealing-keys", "list", "-o", "json").stdout)["keys"][0]["spki_sha256"]
+    fetched = secretsync("sealing-keys", "fetch", "--url", url, "--pin", pin)
     assert fetched.stdout == sealed_controller.certificate()
     assert "https" in secretsync("sealing-keys", "fetch", "--url", "http://192.0.2.1/x", code=9).stderr
 
