@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from secretsync.errors import ConfigError, IntegrityError, NoIdentityMatchError, SecretsyncError
 from secretsync.git import Repository
+from secretsync.git.history import REGULAR
 from secretsync.keyring import KeyRing
 from secretsync.keyring.model import normalised
 from secretsync.masterkeys import MasterKeys
@@ -45,6 +46,19 @@ def to_files(survey: Survey, chosen: set[str], expected: Expected) -> list[Probl
         if one.error is not None and (one.path in chosen or not one.groups):
             found.append(unopened(one.path, one.error))
     return found
+
+
+def to_links(repository: Repository, base: str, phases: list[PhasePlan]) -> list[Problem]:
+    """Return a problem for every link in the commit that an edit would be written through, or that stands in its place."""
+    edited = {path for phase in phases for path in phase.edits}
+    entries = repository.entries(base, *sorted({path.split("/", 1)[0] for path in edited})) if edited else {}
+    places = {path for path, entry in entries.items() if entry.mode not in REGULAR}
+    message = "is a symbolic link or submodule, and nothing is written through one"
+    return [
+        Problem(place, "linked", message, "put a folder or file there, and commit it")
+        for place in sorted(places)
+        if any(path == place or path.startswith(f"{place}/") for path in edited)
+    ]
 
 
 def to_closing(survey: Survey, phases: list[PhasePlan], keys: Mapping[str, Key]) -> list[Problem]:

@@ -141,6 +141,7 @@ class _Planner:
         self._problems += objections.to_files(survey, chosen, expected)
         self._problems += self._unusable(phases)
         self._problems += objections.to_closing(survey, phases, self._keys)
+        self._problems += objections.to_links(setting.repository, survey.base, phases)
         self._problems += objections.to_dirt(setting.repository, [path for one in phases for path in one.paths])
         return Plan(
             scenario=self._scenario.name,

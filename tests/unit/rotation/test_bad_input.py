@@ -11,6 +11,7 @@ from secretsync import age
 from secretsync.errors import (
     ChangedFileError,
     ConfigError,
+    EscapeError,
     FormatError,
     InterruptedRunError,
     OperationRunningError,
@@ -38,6 +39,39 @@ def _problems(sandbox: Sandbox, scenario: str = "remove", who: str = "alice", **
 def test_a_file_with_changes_that_are_not_committed(sandbox: Sandbox) -> None:
     (sandbox.root / "prod/db.yaml").write_text("changed: true\n")
     assert _problems(sandbox) == [("prod/db.yaml", "dirty")]
+
+
+@pytest.mark.parametrize("target", ["outside", "keys/elsewhere"])
+def test_a_folder_of_the_key_ring_that_is_a_link(sandbox: Sandbox, tmp_path: Path, target: str) -> None:
+    away = (tmp_path if target == "outside" else sandbox.root) / target
+    away.mkdir(parents=True)
+    (sandbox.root / "keys/services").symlink_to(away)
+    sandbox.commit()
+    bot = {"subject": "bot", "kind": "service", "recipient": str(age.generate())}
+    assert _problems(sandbox, "add", **bot) == [("keys/services", "linked")]
+    assert list(away.iterdir()) == []
+    (sandbox.root / "keys/services").unlink()
+    sandbox.commit()
+    assert _problems(sandbox, "add", **bot) == []
+
+
+def test_a_link_that_is_put_into_the_worktree_is_not_written_through(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "outside").mkdir()
+    plan = sandbox.plan("add", subject="bot", kind="service", recipient=str(age.generate()))
+    record = Operation.record
+
+    def link_first(operation: Operation, event: str, **values: object) -> None:
+        record(operation, event, **values)
+        if event == "worktree":
+            (Path(operation.tree) / "keys").mkdir(exist_ok=True)
+            (Path(operation.tree) / "keys/services").symlink_to(tmp_path / "outside")
+
+    monkeypatch.setattr(Operation, "record", link_first)
+    with pytest.raises(EscapeError, match="symbolic link"):
+        sandbox.apply(plan)
+    assert list((tmp_path / "outside").iterdir()) == []
 
 
 def test_changes_elsewhere_do_not_matter_and_stay(sandbox: Sandbox) -> None:
