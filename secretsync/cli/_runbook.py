@@ -31,7 +31,17 @@ from secretsync.sealed import privatekeys
 Form: TypeAlias = Annotated[Literal["text", "json"], typer.Option("--format", "-o", help="How to write the result.")]
 """The option of every verb that has a result."""
 
+GitDir: TypeAlias = Annotated[
+    str | None, typer.Option("--git-dir", metavar="DIR", help="A bare repository, which nothing else names.")
+]
+"""The option of every verb that reads history and needs no files beside it."""
+
 _SHOWN: Final = 12
+
+
+def repository_of(folder: str, git_dir: str | None) -> Repository:
+    """Return the repository that holds `folder`, or the one in `git_dir`, seen from there. Raises: RepositoryError."""
+    return Repository.containing(folder) if git_dir is None else Repository.at(os.path.join(folder, git_dir))
 
 
 class Desk:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from secretsync.cli._output import write_lines, write_result
-from secretsync.cli._runbook import Form, as_json
+from secretsync.cli._runbook import Form, GitDir, as_json, repository_of
 from secretsync.git import Repository
 from secretsync.keyring import load_from
 from secretsync.keyring.ownfiles import store_of
@@ -26,6 +26,7 @@ def due(
         int | None, typer.Option("--max-age", min=1, max=MOST_DAYS, help="Days; that of the policy unless given.")
     ] = None,
     budget: Annotated[int | None, typer.Option("--budget", min=1, help="List no more than this many files.")] = None,
+    git_dir: GitDir = None,
     form: Form = "text",
 ) -> None:
     """List the files whose data keys are older than allowed.
@@ -33,7 +34,7 @@ def due(
     The age is that of the commit that replaced every ciphertext of a file; without one it is estimated from the file's
     first commit. No key is needed.
     """
-    repo = Repository.containing(repository)
+    repo = repository_of(repository, git_dir)
     head, now = repo.resolve("HEAD"), datetime.now(UTC)
     found = ages(repo, head, _encrypted(repo, head))
     late = too_old(found, load_from(snapshot(repo, head)), now, max_age=max_age, budget=budget)

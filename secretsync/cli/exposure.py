@@ -11,9 +11,8 @@ import typer
 
 from secretsync.cli._options import AllowDemoKeys
 from secretsync.cli._output import write_lines, write_result
-from secretsync.cli._runbook import Form, as_json
+from secretsync.cli._runbook import Form, GitDir, as_json, repository_of
 from secretsync.cli._terminal import ask_secret, warn
-from secretsync.git import Repository
 from secretsync.keyring import load_from
 from secretsync.masterkeys import MasterKeys
 from secretsync.processes import Pool
@@ -32,6 +31,7 @@ _WORDS = {
 def exposure(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A person, cluster, service, or the id of a key.")],
     repository: Annotated[str, typer.Option("--repository", "-C", help="A folder of the repository.")] = ".",
+    git_dir: GitDir = None,
     form: Form = "text",
     output: Annotated[str | None, typer.Option("--output", help="Write to this file instead of stdout.")] = None,
     allow_demo_keys: AllowDemoKeys = False,
@@ -41,7 +41,7 @@ def exposure(
     All branches and tags of this clone count, deleted files included; no value is shown. Live ones have to change at
     their source: no rotation of keys takes back what was read.
     """
-    repo = Repository.containing(repository)
+    repo = repository_of(repository, git_dir)
     head = repo.resolve("HEAD")
     recipients = recipients_of(load_from(snapshot(repo, head)), name)
     keys = MasterKeys(os.environ, prompt=ask_secret, allow_demo_keys=allow_demo_keys)

@@ -39,6 +39,7 @@ FIXED: Final[Mapping[str, str]] = {
     "core.checkStat": "default",
     "core.trustctime": "true",
     "core.ignoreStat": "false",
+    "core.useReplaceRefs": "false",  # older versions of git let it win over --no-replace-objects
     "core.quotePath": "false",
     "core.bigFileThreshold": "512m",
     "core.untrackedCache": "false",
