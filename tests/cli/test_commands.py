@@ -318,3 +318,22 @@ def test_check_opens_utf_16_as_powershell_writes_it(invoke: Invoke, encrypted: P
     outcome = invoke("check", ".")
     assert b"clear.yaml stringData: error" in outcome.out
     assert b"2 files checked, 1 encrypted: 1 finding\n" in outcome.out
+
+
+@pytest.mark.parametrize("target", ["outside", "out/elsewhere"])
+def test_an_output_folder_is_not_written_through_links(
+    invoke: Invoke, encrypted: Path, folder: Path, target: str
+) -> None:
+    (folder / "tree" / "app").mkdir(parents=True)
+    for name in ("a.yaml", "app/b.yaml"):
+        (folder / "tree" / name).write_bytes(encrypted.read_bytes())
+    (folder / target).mkdir(parents=True)
+    (folder / "out").mkdir(exist_ok=True)
+    (folder / "out" / "app").symlink_to(folder / target)
+    refused = invoke("render", "--output-dir", "out", "tree")
+    assert (refused.code, refused.out) == (12, b"")
+    assert "out/app: a folder or a link stands where a file is to be written" in refused.err
+    assert (os.listdir(folder / target), (folder / "out" / "a.yaml").exists()) == ([], False)
+    (folder / "out" / "app").unlink()
+    assert invoke("render", "--output-dir", "out", "tree").code == 0
+    assert (folder / "out" / "app" / "b.yaml").is_file()
