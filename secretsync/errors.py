@@ -9,15 +9,36 @@ from __future__ import annotations
 from typing import ClassVar, Final
 
 _MAX_SHOWN: Final = 80
+_MAX_UNKNOWN: Final = 8
+_PRIVATE: Final = ("AGE-SECRET-KEY-", "AGE-PLUGIN-", "PRIVATE KEY")
 
 
 def shortened(name: str) -> str:
-    """Return a public name for a message: whole, or both ends of it where it is as long as a post-quantum key."""
+    """Return a public name for a message: whole, or both ends of it where it is as long as a post-quantum key.
+
+    A private key in its place is never shown, nor is any part of it.
+    """
+    name = without_private_keys(name)
     return name if len(name) <= _MAX_SHOWN else f"{name[:16]}…{name[-16:]}"
+
+
+def beginning(text: str) -> str:
+    """Return how a value begins that is not what it should be, and may be anything: too little to give it away."""
+    return text if len(text) <= _MAX_UNKNOWN else f"{text[:_MAX_UNKNOWN]}…"
+
+
+def without_private_keys(text: str) -> str:
+    """Return a text for people or machines without the private keys that somebody put into it."""
+    if "-" not in text or not any(mark in text.upper() for mark in _PRIVATE):
+        return text
+    from secretsync.privatekeys import redacted  # no good input gets here
+
+    return redacted(text)
 
 
 def one_line(text: str) -> str:
     """Return `text` with what would start a line of its own or steer a terminal as an escape: names come from strangers."""
+    text = without_private_keys(text)
     return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
 
 
@@ -34,10 +55,10 @@ class SecretsyncError(Exception):
     title: ClassVar[str] = "error"
 
     def __init__(self, message: str, *, location: str | None = None, hint: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.location = location
-        self.hint = hint
+        self.message = without_private_keys(message)
+        super().__init__(self.message)
+        self.location = without_private_keys(location) if location else location
+        self.hint = without_private_keys(hint) if hint else hint
 
     def __str__(self) -> str:
         return f"{self.location}: {self.message}" if self.location else self.message
@@ -65,6 +86,12 @@ class ConflictingOptionsError(ConfigError):
 
     sops_exit_code = 8
     title = "conflicting options"
+
+
+class PrivateKeyGivenError(ConfigError):
+    """A private key stands where a public one is due: on a command line, in a variable, a rule or the key ring."""
+
+    title = "private key given"
 
 
 class DuplicateKeyTypeError(ConfigError):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from secretsync.age.hybrid import HybridIdentity
     from secretsync.age.protocol import Identity, Recipient
 
-_MAX_SHOWN: Final = 24
+_MAX_SHOWN: Final = 8  # it may be anything, a secret too
 _KINDS: Final = {
     "AGE-SECRET-KEY-PQ-1": ("secretsync.age.hybrid", "HybridIdentity"),
     "AGE-PLUGIN-": ("secretsync.age.plugin", "PluginIdentity"),

@@ -60,7 +60,7 @@ def check(
     for path in paths:
         for name, root in _files_of(path):
             _examine(name, root, keys, limits, report, rules)
-    report.findings += rules.findings
+    report.findings += rules.problems()
     if allow_demo_keys:
         report.findings = [finding for finding in report.findings if finding.rule != DEMO_KEY]
     return report
@@ -72,14 +72,16 @@ def _files_of(path: str) -> Iterator[tuple[str, str | None]]:
         yield path, None
         return
     for name in files.walk(path, skip=_NOT_OURS):
-        if os.path.basename(name) != FILE_NAME:
-            yield name, path
+        yield name, path
 
 
 def _examine(name: str, root: str | None, keys: MasterKeys, limits: Limits, report: Report, rules: Rules) -> None:
     shown = name if root is None else os.path.normpath(os.path.join(root, name))
     try:
         data = files.read(name) if root is None else files.read_confined(root, name, limits.size)
+        report.findings += rules.private_keys(shown, data)
+        if root is not None and os.path.basename(name) == FILE_NAME:
+            return
         store = _store_of(name, data)
         if store is None:
             return

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from secretsync.documents.tree import Comment, Mapping, Scalar
-from secretsync.errors import NoMatchingRuleError, SecretsyncError
+from secretsync.errors import NoMatchingRuleError, SecretsyncError, without_private_keys
 from secretsync.masterkeys import MasterKeys
 from secretsync.sops import metadata, recipients, values
 from secretsync.sops.config import Config
@@ -77,7 +77,11 @@ def explain(documents: Sequence[Mapping], name: str, rules: Config | None, keys:
         selector=describe(selector),
         threshold=_threshold(len(groups), rule.shamir_threshold if rule else 0),
         mac_only_encrypted=bool(rule and rule.mac_only_encrypted),
-        access=[Access(number, one.kind, one.name) for number, group in enumerate(groups, 1) for one in group],
+        access=[
+            Access(number, one.kind, without_private_keys(one.name))
+            for number, group in enumerate(groups, 1)
+            for one in group
+        ],
         leaves=_leaves(documents, selector),
         notes=[] if rule else ["encrypt would refuse: name a recipient with --age, or add a rule"],
     )
@@ -131,9 +135,9 @@ def _access(found: Metadata, keys: MasterKeys) -> list[Access]:
             one = Recipient(envelope.kind, keys.identity(envelope.kind, envelope.fields))
             try:
                 keys.unwrap(envelope.kind, envelope.fields)
-                listed.append(Access(number, one.kind, one.name, here=True))
+                listed.append(Access(number, one.kind, without_private_keys(one.name), here=True))
             except SecretsyncError as error:
-                listed.append(Access(number, one.kind, one.name, here=False, reason=str(error)))
+                listed.append(Access(number, one.kind, without_private_keys(one.name), here=False, reason=str(error)))
     return listed
 
 

@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import date
+from typing import Final
 
 import secretsync.keyring.census as census
+import secretsync.privatekeys as privatekeys
 import secretsync.sops.strangers as strangers
+from secretsync.audit.ruleset import DEMO_KEY
 from secretsync.documents.tree import Source
-from secretsync.errors import SecretsyncError
+from secretsync.errors import PrivateKeyGivenError, SecretsyncError
 from secretsync.findings import Finding, rule_of
 from secretsync.keyring.naming import Naming
-from secretsync.keyring.ruleset import EXTRA_RECIPIENT
+from secretsync.keyring.ruleset import EXTRA_RECIPIENT, LEAKED, PRIVATE_KEY
 from secretsync.masterkeys import MasterKeys
+from secretsync.masterkeys.demo import DEMO_RECIPIENTS
+from secretsync.masterkeys.publichalf import half_of
 from secretsync.sops import is_encrypted, metadata
 from secretsync.sops.config import find_config, load_config
 from secretsync.sops.metadata import Metadata
 from secretsync.sops.strangers import Named, Stranger
 
+NEWLINE: Final = b"\n"
+_MOST: Final = 50  # private keys of one file that are told
+
 
 class Rules:
-    """The rules in force, and the findings that they are themselves: one that cannot be read is told once."""
+    """The rules in force, what they say of files, and what is wrong with themselves: that is told once."""
 
     def __init__(self, keys: MasterKeys, today: date) -> None:
-        self.findings: list[Finding] = []
+        self._problems: list[Finding] = []
+        self._holders: set[str] = set()
         self._keys = keys
         self._naming: Naming | None = None
         try:
@@ -46,6 +56,34 @@ class Rules:
                     hint = f"see who added it: git log -p -- {file}; secretsync updatekeys {file} takes it out"
                     yield Finding(file, line, EXTRA_RECIPIENT, "error", message, hint)
 
+    def private_keys(self, file: str, data: bytes) -> Iterator[Finding]:
+        """Yield a finding for each kind of private key that a file holds, with the public half and never the key."""
+        told = set()
+        for found in privatekeys.find(data)[:_MOST]:
+            half = half_of(found)
+            if (found.kind, half) in told:
+                continue
+            told.add((found.kind, half))
+            place = f"line {data.count(NEWLINE, 0, found.start) + 1}"
+            if half in DEMO_RECIPIENTS:
+                yield Finding(file, place, DEMO_KEY, "warning", f"holds the private key of {half}, which is public")
+            elif not self._allowed(file):
+                self._holders.add(file)
+                message = f"holds {found.kind}{f'; its public half is {half}' if half else ''}"
+                yield Finding(file, place, PRIVATE_KEY, "error", message, LEAKED)
+
+    def _allowed(self, file: str) -> bool:
+        try:
+            return self._naming is not None and self._naming.allows_private_keys(file)
+        except SecretsyncError as error:
+            self._note(error)
+            return False
+
+    def problems(self) -> list[Finding]:
+        """Return what is wrong with the rules themselves, but for the private keys in them that were found already."""
+        given = rule_of(PrivateKeyGivenError)
+        return [each for each in self._problems if each.rule != given or each.file not in self._holders]
+
     def _strangers(self, found: Metadata, named: list[Named]) -> Iterator[tuple[Named, Stranger]]:
         groups = [[one for one, _ in group] for group in census.recipients(found, self._keys)]
         for rule in named:
@@ -61,9 +99,10 @@ class Rules:
 
     def _note(self, error: SecretsyncError) -> None:
         file, _, place = (error.location or "").partition(" ")
+        file = file if os.path.relpath(file).startswith(os.pardir) else os.path.relpath(file)
         finding = Finding(file, place, rule_of(error), "error", error.message, error.hint)
-        if finding not in self.findings:
-            self.findings.append(finding)
+        if finding not in self._problems:
+            self._problems.append(finding)
 
 
 def _blocks(source: Source) -> Iterator[Metadata]:

@@ -19,7 +19,7 @@ from secretsync.cli._terminal import warn
 from secretsync.errors import ConfigError, ConflictingOptionsError, PolicyError, SecretsyncError
 from secretsync.keyring.naming import Naming
 from secretsync.sops import operations
-from secretsync.sops.creation import KEY_VARIABLES
+from secretsync.sops.creation import FLAGS
 from secretsync.sops.datakey import Recipient
 from secretsync.sops.operations import Change, Options
 from secretsync.sops.rules import comma_separated, recipient
@@ -56,8 +56,8 @@ class Recipients:
     def named(self, prefix: str) -> list[Recipient]:
         """Return the recipients of all options that start with `add` or `rm`."""
         return [
-            recipient(kind, name)
-            for kind in KEY_VARIABLES
+            recipient(kind, name, f"--{prefix}-{flag}")
+            for kind, flag in FLAGS.items()
             for name in comma_separated(getattr(self, f"{prefix}_{kind}") or "")
         ]
 

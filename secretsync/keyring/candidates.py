@@ -13,11 +13,12 @@ from datetime import date
 from typing import Final, NamedTuple
 
 import secretsync.keyring.pgp as pgp
-import secretsync.keyring.privacy as privacy
+import secretsync.privatekeys as privatekeys
 from secretsync.age import parse_recipient
-from secretsync.errors import ConfigError, PolicyError, SecretsyncError, shortened
+from secretsync.errors import ConfigError, PolicyError, SecretsyncError, beginning, shortened
 from secretsync.keyring.model import MASTER_KEY_KINDS, KeyType
 from secretsync.masterkeys.demo import DEMO_RECIPIENTS
+from secretsync.masterkeys.publichalf import public_half
 
 MIN_RSA_BITS: Final = 3072  # NIST SP 800-57 part 1 rev. 5, table 2: 128 bits of security
 
@@ -54,8 +55,10 @@ def examine(text: str, *, today: date, allow_demo_keys: bool = False) -> Candida
         ConfigError: it is nothing of the kind, or more than one key.
         KeyServiceError: gpg is needed and missing.
     """
-    if privacy.kinds_of(text.encode()):
-        raise PolicyError("this is a private key: keep it where it is, and hand in its public half", hint=PUBLIC_HALF)
+    if privatekeys.kind_of(text):
+        half = public_half(text)
+        message = "this is a private key: keep it where it is, and hand in its public half"
+        raise PolicyError(f"{message}{f', {half}' if half else ''}", hint=PUBLIC_HALF)
     if _ARMORED in text:
         return _pgp(text.encode(), today)
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
@@ -113,7 +116,7 @@ def _age(text: str, *, allow_demo_keys: bool) -> Candidate:
         raise PolicyError("an SSH key of a security token can sign and not decrypt", hint=_TOKEN)
     kind = age_type(text)
     if kind is None:
-        raise ConfigError(f"{shortened(text)!r} is no public key of a known kind", hint=_KNOWN)
+        raise ConfigError(f"{beginning(text)!r} is no public key of a known kind", hint=_KNOWN)
     if text in DEMO_RECIPIENTS and not allow_demo_keys:
         raise PolicyError("this is a demo key, whose private half is public")
     require_sound(kind, text)

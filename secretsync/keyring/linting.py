@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Final
 
 import secretsync.keyring.census as census
-import secretsync.keyring.privacy as privacy
 import secretsync.keyring.ruleset as ruleset
+import secretsync.privatekeys as privatekeys
 from secretsync.errors import SecretsyncError
 from secretsync.findings import Finding, Report, finding_of
 from secretsync.keyring.census import Seen
@@ -89,9 +89,8 @@ def _out_of_place(seen: Seen, policy: Policy) -> Iterator[Finding]:
     allowed = not seen.path.startswith(f"{FOLDER}/") and any(
         matches(glob, seen.path) for glob in policy.allow_private_keys
     )
-    for kind in () if allowed else privacy.kinds_of(seen.data):
-        hint = "it stays in the history: take it out, and replace the key: secretsync runbook compromised plan KEY"
-        yield Finding(seen.path, "", ruleset.PRIVATE_KEY, "error", f"holds {kind}", hint)
+    for kind in () if allowed else privatekeys.kinds_of(seen.data):
+        yield Finding(seen.path, "", ruleset.PRIVATE_KEY, "error", f"holds {kind}", ruleset.LEAKED)
     if seen.path.endswith(f"/{SOPS_YAML}"):
         message = "would decide instead of the policy who reads the files next to it"
         yield Finding(seen.path, "", ruleset.NESTED_CONFIG, "error", message, f"git rm {seen.path}")

@@ -12,8 +12,10 @@ from datetime import date
 from pathlib import Path
 
 from secretsync.errors import NoMatchingRuleError
+from secretsync.keyring.globs import matches
 from secretsync.keyring.model import KeyRing
 from secretsync.keyring.reading import POLICY, load
+from secretsync.keyring.sources import FOLDER
 from secretsync.sops.config import Config, find_config, load_config
 from secretsync.sops.strangers import Named
 
@@ -41,6 +43,15 @@ class Naming:
         names = dict.fromkeys((os.path.abspath(path), os.path.realpath(path)))
         found = [named for name in names for named in (self._by_config(name), self._by_ring(name)) if named]
         return list({named.place: named for named in found}.values())
+
+    def allows_private_keys(self, path: str) -> bool:
+        """Whether the policy of a key ring allows a private key in a file: one for tests, and never in `keys/`."""
+        near = _root_of(Path(os.path.abspath(path)).parent)
+        for root in dict.fromkeys(each for each in (self._root, near) if each):
+            for inside in _inside(root, os.path.abspath(path)):
+                allowed = self._ring(root).policy.allow_private_keys
+                return not inside.startswith(f"{FOLDER}/") and any(matches(glob, inside) for glob in allowed)
+        return False
 
     def _by_config(self, name: str) -> Named | None:
         named = _by_rule(self._config, name) if self._config else None

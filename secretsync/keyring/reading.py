@@ -30,6 +30,7 @@ from secretsync.keyring.model import (
     Status,
 )
 from secretsync.keyring.sources import FOLDER, Checkout, Source
+from secretsync.masterkeys.publichalf import require_public
 from secretsync.sops.selectors import KINDS as SELECTOR_KINDS
 from secretsync.sops.selectors import Selector
 
@@ -117,7 +118,7 @@ def _key(fields: Fields) -> PublicKey:
 
 def _recipient(fields: Fields, kind: KeyType) -> str:
     """Return the recipient, which is one: sops splits what stands in `.sops.yaml` at commas."""
-    text = fields.required("recipient")
+    text = require_public(fields.required("recipient"), fields.place("recipient"))
     outside = text.partition("|")[0] if kind == "aws-kms" else text  # the encryption context may have several pairs
     if "," in outside or not text.isprintable() or text != text.strip():
         raise ConfigError("is not one recipient", location=fields.place("recipient"))
@@ -242,6 +243,7 @@ def is_name(text: str) -> bool:
 
 
 def _require_name(name: str, where: str) -> str:
+    require_public(name, where)
     if not is_name(name):
         raise ConfigError(f"{name!r} is no name: use a-z, 0-9 and hyphens", location=where)
     return name

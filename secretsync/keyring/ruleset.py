@@ -64,5 +64,8 @@ RULES: Final[dict[str, str]] = {
     MIXED_STRENGTH: "A rule mixes post-quantum keys with others, which are as weak as the weakest.",
 }
 
+LEAKED: Final = "it stays in the history: take it out, and replace the key: secretsync runbook compromised plan KEY"
+"""What to do about a private key in a repository."""
+
 DELIBERATE: Final = frozenset({LOST_LOCK, CHANGED_SELECTOR, CHANGED_PIN, WEAKER_DEFAULTS, RETIRED_RECIPIENT})
 """What `keys lint --fix` does not settle without `--accept`: writing a new lock would make it look as if it had been so."""

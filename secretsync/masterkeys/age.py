@@ -22,6 +22,7 @@ from secretsync.errors import (
     KeyServiceError,
     MetadataError,
     SecretsyncError,
+    beginning,
     shortened,
 )
 from secretsync.masterkeys.age_sources import SILENT, SSH, Found, Place, places
@@ -63,7 +64,8 @@ class AgeService:
             try:
                 parsed = self._recipients[text] = parse_recipient(text, self._interaction)
             except FormatError as error:
-                raise ConfigError(f"age recipient {shortened(text)!r} cannot be used: {error}") from None
+                shown = shortened(text) if text.startswith(("age1", "ssh-")) else beginning(text)
+                raise ConfigError(f"age recipient {shown!r} cannot be used: {error}") from None
         return {"enc": encrypt(data_key.expose(), [parsed], armored=True).decode("ascii"), "recipient": text}
 
     def unwrap(self, fields: Mapping[str, object]) -> SecretBytes:

@@ -24,6 +24,7 @@ from secretsync.errors import (
     KeyServiceError,
     MetadataError,
     SecretsyncError,
+    beginning,
 )
 from secretsync.masterkeys.surroundings import KeySource, Surroundings
 from secretsync.secrecy import SecretBytes
@@ -93,7 +94,7 @@ class PgpService:
         fingerprint = recipient.replace(" ", "")
         digits = fingerprint.removesuffix("!").removeprefix("0x")
         if len(digits) < _MIN_DIGITS or not all(digit in "0123456789abcdefABCDEF" for digit in digits):
-            raise ConfigError(f"{recipient[:60]!r} is no PGP fingerprint")
+            raise ConfigError(f"{beginning(recipient)!r} is no PGP fingerprint")
         result = self._gpg.encrypt(
             data_key.expose(),
             [fingerprint],

@@ -14,8 +14,8 @@ from secretsync.errors import ParameterError, PolicyError, SecretsyncError, shor
 from secretsync.keyring.candidates import PUBLIC_HALF, Candidate
 from secretsync.keyring.model import KeyType
 from secretsync.keyring.pgp import is_fingerprint
-from secretsync.keyring.privacy import kinds_of
 from secretsync.keyring.reading import is_name
+from secretsync.privatekeys import kind_of
 
 Kind: TypeAlias = Literal["text", "name", "names", "choice", "day", "days", "count", "recipient", "file"]
 Value: TypeAlias = str | int | date | tuple[str, ...] | Candidate
@@ -47,7 +47,7 @@ class Parameter(NamedTuple):
             ParameterError: it stands for none.
             PolicyError: it is a private key, which is not repeated.
         """
-        if kinds_of(text.encode("utf-8", "replace")):
+        if kind_of(text):
             message = "this is a private key: keep it where it is, and hand in its public half"
             raise PolicyError(message, location=self.option, hint=PUBLIC_HALF)
         if self.kind == "choice":

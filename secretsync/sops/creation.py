@@ -27,6 +27,9 @@ KEY_VARIABLES: Final = {
 }
 """Kind to the variable that stands in for its flag, in the order the keys get in the file."""
 
+FLAGS: Final = {kind: kind.replace("_", "-") for kind in KEY_VARIABLES} | {"hc_vault": "hc-vault-transit"}
+"""Kind to its flag, without the hyphens in front; `add-` and `rm-` go there."""
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -42,8 +45,9 @@ def recipients_from(flags: Mapping[str, str], environ: Mapping[str, str]) -> lis
     """Return the keys that flags (by kind, comma-separated) or their variables name; a flag beats its variable."""
     found = []
     for kind, variable in KEY_VARIABLES.items():
-        text = flags.get(kind) or environ.get(variable, "")
-        found += [recipient(kind, name) for name in comma_separated(text)]
+        given = flags.get(kind)
+        place = f"--{FLAGS[kind]}" if given else variable
+        found += [recipient(kind, name, place) for name in comma_separated(given or environ.get(variable, ""))]
     return found
 
 

@@ -12,6 +12,7 @@ from typing import Final
 from secretsync.documents.plain import to_plain
 from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar, Sequence
 from secretsync.errors import ConfigError
+from secretsync.masterkeys.publichalf import require_public
 from secretsync.sops.datakey import Recipient
 from secretsync.sops.selectors import KINDS as SELECTOR_KINDS
 from secretsync.sops.selectors import Selector
@@ -58,7 +59,7 @@ class Reader:
         self._warnings = warnings
         self._values = _merged(node)
         warnings += [
-            f"{self._place(name)}: unknown key, ignored{_suggestion(name, known)}"
+            f"{self.place(name)}: unknown key, ignored{_suggestion(name, known)}"
             for name in self._values
             if name not in known
         ]
@@ -79,7 +80,7 @@ class Reader:
         node = self._values[name]
         if isinstance(node, Scalar):
             return node.value if isinstance(node.value, str) else str(to_plain(node))
-        raise ConfigError("expected a string", location=self._place(name))
+        raise ConfigError("expected a string", location=self.place(name))
 
     def number(self, name: str) -> int:
         """Return a whole number, 0 where it is absent."""
@@ -88,14 +89,14 @@ class Reader:
             return 0
         if isinstance(value, int) and not isinstance(value, bool):
             return value
-        raise ConfigError("expected a whole number", location=self._place(name))
+        raise ConfigError("expected a whole number", location=self.place(name))
 
     def flag(self, name: str) -> bool:
         """Return true or false, false where it is absent."""
         value = self.plain(name)
         if value is None or isinstance(value, bool):
             return bool(value)
-        raise ConfigError("expected true or false", location=self._place(name))
+        raise ConfigError("expected true or false", location=self.place(name))
 
     def mapping(self, name: str, known: tuple[str, ...]) -> Reader | None:
         """Return a nested mapping, None where it is absent."""
@@ -103,8 +104,8 @@ class Reader:
             return None
         node = self._values[name]
         if not isinstance(node, Mapping):
-            raise ConfigError("expected a mapping", location=self._place(name))
-        return Reader(node, self._place(name), known, self._warnings)
+            raise ConfigError("expected a mapping", location=self.place(name))
+        return Reader(node, self.place(name), known, self._warnings)
 
     def mappings(self, name: str, known: tuple[str, ...] = RULE_KEYS) -> list[Reader] | None:
         """Return a list of mappings, None where it is absent."""
@@ -112,7 +113,7 @@ class Reader:
             return None
         readers = []
         for index, node in enumerate(self._elements(name)):
-            place = f"{self._place(name)}[{index}]"
+            place = f"{self.place(name)}[{index}]"
             if isinstance(node, Scalar) and node.value is None:
                 node = Mapping()  # noqa: PLW2901  # go-yaml reads null as an empty struct
             if not isinstance(node, Mapping):
@@ -127,7 +128,7 @@ class Reader:
         found = []
         for node in self._elements(name):
             if not isinstance(node, Scalar):
-                raise ConfigError("expected a list of strings", location=self._place(name))
+                raise ConfigError("expected a list of strings", location=self.place(name))
             found.append(str(to_plain(node)))
         return found
 
@@ -141,16 +142,17 @@ class Reader:
         parts = self._elements(name) if isinstance(node, Sequence) else [node]
         texts = [part.value for part in parts if isinstance(part, Scalar) and isinstance(part.value, str)]
         if len(texts) != len(parts):
-            raise ConfigError("expected a string or a list of strings", location=self._place(name), hint="quote it")
+            raise ConfigError("expected a string or a list of strings", location=self.place(name), hint="quote it")
         return comma_separated(",".join(texts))
 
     def _elements(self, name: str) -> list[Node]:
         node = self._values[name]
         if not isinstance(node, Sequence):
-            raise ConfigError("expected a list", location=self._place(name))
+            raise ConfigError("expected a list", location=self.place(name))
         return [item for item in node.items if not isinstance(item, Comment)]
 
-    def _place(self, name: str) -> str:
+    def place(self, name: str) -> str:
+        """Return where a key of the mapping stands, for messages."""
         return f"{self.where}.{name}" if self.where else name
 
 
@@ -159,8 +161,12 @@ def comma_separated(text: str) -> list[str]:
     return [part for each in text.split(",") if (part := each.strip())]
 
 
-def recipient(kind: str, name: str) -> Recipient:
-    """Return a recipient with its name as sops stores it: a PGP fingerprint loses its spaces."""
+def recipient(kind: str, name: str, place: str) -> Recipient:
+    """Return a recipient with its name as sops stores it: a PGP fingerprint loses its spaces.
+
+    `place` says where the name stands. Raises: PrivateKeyGivenError.
+    """
+    require_public(name, place)
     return Recipient(kind, name.replace(" ", "") if kind == "pgp" else name)
 
 
@@ -192,23 +198,25 @@ def _flat(reader: Reader) -> list[Recipient]:
     for name, kind in RULE_LISTS.items():
         for key in reader.texts(name) if name == "hckms" else reader.keys(name):
             suffix = f"||{profile}" if kind == "kms" and profile else ""
-            found.append(recipient(kind, key + suffix))
+            found.append(recipient(kind, key + suffix, reader.place(name)))
     return found
 
 
 def _group(reader: Reader) -> list[Recipient]:
     found = [one for each in reader.mappings("merge", GROUP_KEYS) or [] for one in _unique(_group(each))]
-    found += [recipient("age", one) for text in reader.texts("age") for one in comma_separated(text)]
-    found += [recipient("pgp", text) for text in reader.texts("pgp")]
+    ages = [one for text in reader.texts("age") for one in comma_separated(text)]
+    found += [recipient("age", one, reader.place("age")) for one in ages]
+    found += [recipient("pgp", text, reader.place("pgp")) for text in reader.texts("pgp")]
     for one in reader.mappings("kms", ("arn", "role", "context", "aws_profile")) or []:
-        found.append(recipient("kms", _kms_name(one)))
+        found.append(recipient("kms", _kms_name(one), one.where))
     for one in reader.mappings("gcp_kms", ("resource_id",)) or []:
-        found.append(recipient("gcp_kms", one.text("resource_id")))
+        found.append(recipient("gcp_kms", one.text("resource_id"), one.where))
     for one in reader.mappings("hckms", ("key_id",)) or []:
-        found.append(recipient("hckms", one.text("key_id")))
+        found.append(recipient("hckms", one.text("key_id"), one.where))
     for one in reader.mappings("azure_keyvault", ("vaultUrl", "key", "version")) or []:
-        found.append(recipient("azure_kv", f"{one.text('vaultUrl')}/keys/{one.text('key')}/{one.text('version')}"))
-    return found + [recipient("hc_vault", text) for text in reader.texts("hc_vault")]
+        name = f"{one.text('vaultUrl')}/keys/{one.text('key')}/{one.text('version')}"
+        found.append(recipient("azure_kv", name, one.where))
+    return found + [recipient("hc_vault", text, reader.place("hc_vault")) for text in reader.texts("hc_vault")]
 
 
 def _kms_name(reader: Reader) -> str:
