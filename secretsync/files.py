@@ -37,7 +37,7 @@ def read(path: str | os.PathLike[str]) -> bytes:
     if name == STDIN:
         return sys.stdin.buffer.read()
     try:
-        descriptor = os.open(name, os.O_RDONLY | CLOSED_ON_EXEC)
+        descriptor = os.open(name, os.O_RDONLY | CLOSED_ON_EXEC | getattr(os, "O_BINARY", 0))
     except OSError as error:
         raise _refusal(error, name) from error
     if stat.S_ISDIR(os.fstat(descriptor).st_mode):

@@ -33,6 +33,8 @@ class PluginProcess:
         self._interaction = interaction
         self._timeout = interaction.plugin_timeout_seconds
         self._received = b""
+        if not hasattr(os, "set_blocking") or os.name == "nt":
+            raise KeyServiceError("age plugins talk through pipes that this system cannot wait for")
         path = programs.find(self._program, interaction.environ, hint=f"install {self._program}")
         try:
             self._process = programs.start(

@@ -17,7 +17,7 @@ from typing import Final
 from secretsync.cli._terminal import warn
 
 _MEMORY: Final = frozenset({"tmpfs", "ramfs"})
-_ENDING_SIGNALS: Final = (signal.SIGTERM, signal.SIGHUP)
+_ENDING_SIGNALS: Final = tuple(getattr(signal, each) for each in ("SIGTERM", "SIGHUP") if hasattr(signal, each))
 
 
 @contextlib.contextmanager
@@ -34,7 +34,8 @@ def private_folder() -> Iterator[str]:
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-            os.close(lifeline)
+            if lifeline is not None:
+                os.close(lifeline)
 
 
 def _memory_backed() -> str | None:
@@ -66,10 +67,21 @@ def _ending_on_signals() -> Iterator[None]:
             signal.signal(each, handler)
 
 
-def _watch_over(folder: str) -> int:
-    """Fork a process that removes `folder` once this one is gone; return what ends it when it is closed."""
+def _watch_over(folder: str) -> int | None:
+    """Fork a process that removes `folder` once this one is gone; return what ends it when it is closed.
+
+    None where the system has no process to give: then only a kill outright leaves the folder behind.
+    """
+    if not hasattr(os, "fork"):
+        return None
     reader, writer = os.pipe()
-    if os.fork():
+    try:
+        pid = os.fork()
+    except OSError:
+        os.close(reader)
+        os.close(writer)
+        return None
+    if pid:
         os.close(reader)
         return writer
     try:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
-import pwd
 import signal
+import sys
 from collections.abc import Mapping
-from typing import Annotated, Final, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
 import typer
 
 from secretsync import programs
 from secretsync.errors import ConfigError
+
+if TYPE_CHECKING:
+    import pwd
 
 SHELL: Final = "/bin/sh"
 
@@ -27,8 +30,9 @@ def run_shell(
     It sees `values`, and unless it is to be `pristine` the user's environment.
 
     Raises:
-        ConfigError: there is no such user.
+        ConfigError: there is no such user, or on this system no shell.
     """
+    require_shell()
     account = account_of(user)
     # The terminal sends an interrupt to the command as well; what it means is the command's to say.
     before = signal.signal(signal.SIGINT, lambda *_: None)
@@ -48,14 +52,26 @@ def run_shell(
     return code if code >= 0 else 128 - code
 
 
+def require_shell() -> None:
+    """Make sure that commands can be run as sops runs them. Raises: ConfigError where the system is not of that kind."""
+    if not hasattr(os, "fork"):
+        raise ConfigError(
+            f"{sys.platform} has no {SHELL} to run a command with", hint="secretsync decrypt prints what it would get"
+        )
+
+
 def account_of(user: str | None) -> pwd.struct_passwd | None:
     """Return the account called `user`.
 
     Raises:
         ConfigError: there is none.
     """
+    if user is None:
+        return None
+    import pwd
+
     try:
-        return None if user is None else pwd.getpwnam(user)
+        return pwd.getpwnam(user)
     except KeyError:
         raise ConfigError(f"there is no user {user!r}") from None
 

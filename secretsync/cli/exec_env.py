@@ -9,7 +9,7 @@ import typer
 
 from secretsync import files, programs
 from secretsync.cli._options import InputType, Opening, grouped
-from secretsync.cli._running import SHELL, Command, User, kind_of, run_shell
+from secretsync.cli._running import SHELL, Command, User, kind_of, require_shell, run_shell
 from secretsync.cli.set_value import File
 from secretsync.documents.flat_values import text_of
 from secretsync.documents.tree import Mapping, Scalar
@@ -36,6 +36,7 @@ def exec_env(
 
     The top-level values of the first document become variables; exits with the command's code.
     """
+    require_shell()
     target = formats.target(path)
     data = files.read(path)
     opened = target.placing(lambda: operations.open_file(data, opening.options(target)))

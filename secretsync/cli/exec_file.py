@@ -12,7 +12,7 @@ from secretsync import files
 from secretsync.cli._options import Formats, Opening, grouped
 from secretsync.cli._output import PRIVATE_MODE
 from secretsync.cli._private import private_folder
-from secretsync.cli._running import Command, User, account_of, run_shell
+from secretsync.cli._running import Command, User, account_of, require_shell, run_shell
 from secretsync.cli.set_value import File
 from secretsync.errors import ConflictingOptionsError
 from secretsync.sops import operations
@@ -40,6 +40,7 @@ def exec_file(
     {} in the command stands for its name. It is a pipe that can be read once, unless --no-fifo is given, and lies in a
     private folder in memory; exits with the command's code.
     """
+    require_shell()
     if os.path.basename(filename) != filename or filename in {"", ".", ".."}:
         raise ConflictingOptionsError(f"--filename takes a name without a folder, not {filename!r}")
     target = formats.target(path)

@@ -54,7 +54,7 @@ def _end_in_order() -> None:
         raise KeyboardInterrupt
 
     if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGTERM, signal.SIGHUP):
+        for number in (getattr(signal, each) for each in ("SIGTERM", "SIGHUP") if hasattr(signal, each)):
             if signal.getsignal(number) is signal.SIG_DFL:
                 signal.signal(number, interrupt)
 
@@ -73,7 +73,8 @@ def _named(pieces: Sequence[Piece]) -> dict[str, Piece]:
 
 def _stage(path: str, data: bytes, *, private: bool) -> None:
     os.makedirs(os.path.dirname(path), _PRIVATE_FOLDER if private else 0o777, exist_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE_FILE if private else 0o666)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(path, flags, _PRIVATE_FILE if private else 0o666)
     with os.fdopen(descriptor, "wb") as file:
         file.write(data)
         file.flush()

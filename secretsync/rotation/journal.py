@@ -6,7 +6,6 @@ ids and commits; no data key, no plaintext and no hash of one.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import socket
@@ -17,6 +16,7 @@ from typing import Any, Final, Self, TypeAlias
 
 from secretsync import files
 from secretsync.errors import FormatError, OperationRunningError, RepositoryError
+from secretsync.folders import CLOSED_ON_EXEC
 from secretsync.git import Repository
 from secretsync.rotation.model import Plan, dump, parse
 
@@ -61,7 +61,7 @@ class Operation:
         """Append one record and return once it is on disk."""
         record: Record = {"event": event, "at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", **values}
         path = os.path.join(self.folder, JOURNAL)
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | CLOSED_ON_EXEC, 0o600)
         try:
             os.write(descriptor, json.dumps(record, sort_keys=True).encode() + b"\n")
             os.fsync(descriptor)
@@ -94,6 +94,9 @@ def operations(repository: Repository) -> list[str]:
     return sorted(found, key=lambda name: (os.stat(os.path.join(folder, name, PLAN)).st_mtime_ns, name))
 
 
+_ELSEWHERE: Final = "plan here, and apply on Linux or macOS"
+
+
 class Lock:
     """At most one operation works on a repository at a time; the kernel lets go of the lock when its holder dies."""
 
@@ -103,8 +106,14 @@ class Lock:
         self._descriptor = -1
 
     def __enter__(self) -> Self:
+        try:
+            import fcntl
+        except ImportError:
+            raise RepositoryError(
+                "runbooks need the file locks of Unix, which this system lacks", hint=_ELSEWHERE
+            ) from None
         os.makedirs(os.path.dirname(self._path), mode=0o700, exist_ok=True)
-        self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | CLOSED_ON_EXEC, 0o600)
         try:
             # Locks of fcntl belong to the process alone, so that a worker that outlives us does not hold it.
             fcntl.lockf(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

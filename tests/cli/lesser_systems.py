@@ -104,6 +104,7 @@ def _windows() -> None:
     _hide("/dev/", "/proc/")
     _open_no_folders()
     _without(os, *_POSIX_ONLY)
+    os.supports_dir_fd.clear()
 
 
 def _hide(*prefixes: str) -> None:
@@ -119,7 +120,7 @@ def _wrap(module: Any, name: str, refuses: Callable[[Any], bool]) -> None:
     function = getattr(module, name)
 
     def guarded(path: Any, *arguments: Any, **options: Any) -> Any:
-        if "dir_fd" in options:
+        if options.get("dir_fd") is not None:
             raise NotImplementedError("dir_fd unavailable on this platform")
         if refuses(path):
             raise PermissionError(13, "Permission denied")

@@ -117,3 +117,61 @@ def test_a_runbook_and_exposure_go_through(place: Place, system: str, tmp_path: 
     exposed = here.run("exposure", "alice", system=system)
     assert (exposed.returncode, exposed.stderr) == (0, b"")
     assert f"{2 * FILES} still live".encode() in exposed.stdout
+
+
+def _runs(place: Place, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    ended = place.run(*arguments, system="windows")
+    assert ended.returncode == 0, ended.stderr
+    return ended
+
+
+def test_one_process_encrypts_edits_checks_and_renders_on_windows(place: Place, tmp_path: Path) -> None:
+    here = place.copied(tmp_path / "work")
+    plain = b"apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {a: before}\n"
+    (here.root / "new.yaml").write_bytes(plain)
+    _runs(here, "encrypt", "-i", "new.yaml", "--encrypted-regex", "^stringData$")
+    here.environ = {**here.environ, "EDITOR": "sed -i s/before/after/"}
+    assert b"plaintext lies on disk" in _runs(here, "edit", "new.yaml").stderr
+    assert _runs(here, "decrypt", "new.yaml").stdout == plain.replace(b"before", b"after")
+    assert _runs(here, "check", ".").stdout.endswith(b"0 findings\n")
+    assert _runs(here, "render", "new.yaml").stdout == plain.replace(b"before", b"after")
+    assert _runs(here, "render", ".").stdout == place_with(here, "render", ".")
+    assert _runs(here, "hook:", "render", "new.yaml").stdout == plain.replace(b"before", b"after")
+    _runs(here, "render", "--output-dir", "../out", ".")
+    assert len(list((tmp_path / "out").iterdir())) == FILES + 1
+    _runs(here, "rotate", "-i", ".")
+    assert _runs(here, "decrypt", "f01.yaml").stdout.count(b"secret-1")
+
+
+def place_with(place: Place, *arguments: str) -> bytes:
+    """Return what this system prints."""
+    return place.run(*arguments).stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("exec-env", "f00.yaml", "true"), b"has no /bin/sh to run a command with"),
+        (("exec-file", "f00.yaml", "true"), b"has no /bin/sh to run a command with"),
+    ],
+    ids=lambda each: each[0] if isinstance(each, tuple) else "",
+)
+def test_what_windows_cannot_do_says_so_in_one_line(place: Place, arguments: tuple[str, ...], says: bytes) -> None:
+    ended = place.run(*arguments, system="windows")
+    assert (ended.returncode, ended.stdout) == (1, b"")
+    assert says in ended.stderr.splitlines()[0]
+    assert len(ended.stderr.splitlines()) == 2
+
+
+def test_a_runbook_is_not_begun_without_file_locks(place: Place, tmp_path: Path) -> None:
+    here = place.copied(tmp_path / "work")
+    (here.root / ".sops.yaml").unlink()
+    subprocess.run(["git", "init", "-q", "-b", "main"], cwd=here.root, env=here.environ, check=True)
+    assert here.run("init", "--name", "alice", "--recipient", here.recipient, "--path", "*.yaml").returncode == 0
+    subprocess.run(["git", "add", "-A"], cwd=here.root, env=here.environ, check=True)
+    subprocess.run(["git", "commit", "-q", "-m", "all"], cwd=here.root, env=here.environ, check=True)
+    joins = ("runbook", "add", "apply", "bob", "--recipient", str(age.generate()), "--groups", "admins", "--yes")
+    ended = here.run(*joins, system="windows")
+    assert (ended.returncode, ended.stdout) == (10, b"")
+    assert b"error: runbooks need the file locks of Unix" in ended.stderr
+    assert subprocess.check_output(["git", "status", "--porcelain"], cwd=here.root, env=here.environ) == b""
