@@ -57,7 +57,9 @@ def store_of(path: str, data: bytes) -> str | None:
     store = store_for_path(path)
     if store == "binary":
         return store_of_content(data)
-    return store if may_be_encrypted(data, store) else None
+    if not may_be_encrypted(data, store):
+        return None
+    return store if b"\nsops:" in b"\n" + data or _is_damaged_or_encrypted(data, store) else None
 
 
 def store_of_content(data: bytes) -> str | None:
@@ -160,11 +162,7 @@ def _is_damaged_json(data: bytes) -> bool:
     """Whether it has the marks of a JSON file and is no JSON: one in a string has a backslash before its quotes."""
     if not (_is_marked(data, "binary") and b'"sops"' in data):
         return False
-    try:
-        store_named("json").load(data, limits=_LIMITS)
-    except SecretsyncError:
-        return True
-    return False
+    return _is_damaged_or_encrypted(data, "json")
 
 
 def _forms(data: bytes) -> Iterator[bytes]:
@@ -184,6 +182,15 @@ def _first_encrypted(data: bytes, store: str) -> Mapping | None:
     except SecretsyncError:
         return None
     return next((each for each in documents if is_encrypted(each)), None)
+
+
+def _is_damaged_or_encrypted(data: bytes, store: str) -> bool:
+    """Whether a file with the marks has a block, or does not read: one that reads without a block only quotes them."""
+    try:
+        documents = store_named(store).load(data, limits=_LIMITS, encrypted=True).documents
+    except SecretsyncError:
+        return True
+    return any(map(is_encrypted, documents))
 
 
 def _is_envelope(document: Mapping) -> bool:
