@@ -30,6 +30,7 @@ from secretsync.masterkeys.surroundings import KeySource, Surroundings
 from secretsync.secrecy import SecretBytes
 
 _MIN_DIGITS: Final = 16
+_MOST_BYTES: Final = 4096  # of a data key, which has 32
 _SHORT_ID: Final = 8  # the last digits of a version 4 fingerprint, which anybody can make another key for
 _HEX: Final = frozenset("0123456789ABCDEF")
 _LOCKED: Final = {11, 62, 85, 99, 198, 32870}  # bad passphrase, timeout, no pinentry, canceled, no terminal: err-codes
@@ -108,13 +109,31 @@ class PgpService:
     def unwrap(self, fields: Mapping[str, object]) -> SecretBytes:
         """Unwrap with whichever secret key of the ring opens the message; raises as `MasterKeyService.unwrap`."""
         fingerprint = _text_of(fields, "fp")
-        result = self._gpg.decrypt(_text_of(fields, "enc").encode("utf-8", "replace"))
+        result, is_too_large = self._decrypted(_text_of(fields, "enc").encode("utf-8", "replace"))
+        if is_too_large:
+            raise IntegrityError("the envelope unpacks to more than a data key")
         status = _Status(result.stderr)
         if not result.ok or not status.has("DECRYPTION_OKAY"):
             raise self._unwrapping_problem(fingerprint, status)
         if not result.data:
             raise KeyServiceError("gpg reports success and gives nothing; it may be too old for the message")
         return SecretBytes(result.data)
+
+    def _decrypted(self, envelope: bytes) -> tuple[Any, bool]:
+        """Return what gpg gives for a message, and whether it is too large: a small one can unpack to gigabytes."""
+        size = 0
+
+        def fits(part: bytes) -> bool:
+            nonlocal size
+            size += len(part)
+            return size <= _MOST_BYTES
+
+        self._gpg.on_data = fits
+        try:
+            result = self._gpg.decrypt(envelope, extra_args=["--max-output", str(_MOST_BYTES + 1)])
+        finally:
+            self._gpg.on_data = None
+        return result, size > _MOST_BYTES or "--max-output" in result.stderr
 
     def sources(self) -> list[KeySource]:
         """Return gpg with the fingerprints of its secret keys."""

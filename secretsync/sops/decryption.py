@@ -14,7 +14,7 @@ import secretsync.sops.datakey as datakey
 import secretsync.sops.mac as mac
 import secretsync.sops.metadata as metadata_module
 import secretsync.sops.values as values
-from secretsync.crypto.gcm import Gcm, WrongTagError
+from secretsync.crypto.gcm import Gcm, OddIvError, WrongTagError
 from secretsync.documents.tree import Comment, Mapping, Scalar, Source
 from secretsync.errors import AuthenticationTagError, CiphertextFormatError, SecretsyncError
 from secretsync.secrecy import SecretBytes
@@ -117,6 +117,8 @@ class Decryption(Walk):
             plaintext = self.cipher.open(encrypted.iv, encrypted.sealed, aad)
         except WrongTagError:
             raise AuthenticationTagError("the value does not authenticate under its key and path") from None
+        except OddIvError:
+            raise values.odd_iv(encrypted) from None
         decoded = values.decode(plaintext, encrypted.label)
         new: Scalar | Comment
         if encrypted.label == values.COMMENT:

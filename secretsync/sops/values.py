@@ -10,7 +10,7 @@ from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from secretsync.crypto.gcm import TAG_SIZE, Gcm, WrongTagError
+from secretsync.crypto.gcm import IV_SIZE, TAG_SIZE, Gcm, OddIvError, WrongTagError
 from secretsync.documents.tree import Timestamp, Value
 from secretsync.errors import AuthenticationTagError, CiphertextFormatError, TreeError
 from secretsync.secrecy import CIPHERTEXT
@@ -19,10 +19,9 @@ from secretsync.sops.instants import full_precision
 PREFIX: Final = f"{CIPHERTEXT}data:"
 COMMENT: Final = "comment"
 
-_FORM: Final = re.compile(r"ENC\[AES256_GCM,data:(.+),iv:(.+),tag:(.+),type:(.+)\]")
-_HEX_FLOAT: Final = re.compile(r"[+-]?0[xX](?:[0-9a-fA-F]+\.?[0-9a-fA-F]*|\.[0-9a-fA-F]+)[pP][+-]?[0-9]+")
-_DECIMAL_FLOAT: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
-_INT: Final = re.compile(r"[+-]?[0-9]+")
+# In these two no digit can be read in two ways, so that no match is tried twice.
+_HEX_FLOAT: Final = r"[+-]?0[xX](?:[0-9a-fA-F]+(?:\.[0-9a-fA-F]*)?|\.[0-9a-fA-F]+)[pP][+-]?[0-9]+"
+_DECIMAL_FLOAT: Final = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _BOOLS: Final = dict.fromkeys(("1", "t", "T", "TRUE", "true", "True"), True) | dict.fromkeys(
     ("0", "f", "F", "FALSE", "false", "False"), False
 )
@@ -53,10 +52,24 @@ def parse(text: str) -> Encrypted:
         fields = text[20:-1].split(",")
         if len(fields) == 4 and fields[1][:3] == "iv:" and fields[2][:4] == "tag:" and fields[3][:5] == "type:":
             return _decoded(fields[0], fields[1][3:], fields[2][4:], fields[3][5:])
-    match = _FORM.match(text)
-    if match is None:
+    parts = _parts(text.partition("\n")[0]) if text.startswith(PREFIX) else None
+    if parts is None:
         raise CiphertextFormatError(f"{_shown(text)} is not in the form ENC[AES256_GCM,data:…,iv:…,tag:…,type:…]")
-    return _decoded(*match.groups())
+    return _decoded(*parts)
+
+
+def _parts(line: str) -> tuple[str, str, str, str] | None:
+    """Return data, IV, tag and type, each separator as far to the right as leaves every part a character.
+
+    This is what the pattern of sops, four greedy parts on one line, comes to.
+    """
+    end = line.rfind("]")
+    kind = line.rfind(",type:", 0, end - 1) if end > 0 else -1
+    tag = line.rfind(",tag:", 0, kind - 1) if kind > 0 else -1
+    iv = line.rfind(",iv:", 0, tag - 1) if tag > 0 else -1
+    if iv <= len(PREFIX):
+        return None
+    return line[len(PREFIX) : iv], line[iv + 4 : tag], line[tag + 5 : kind], line[kind + 6 : end]
 
 
 def decrypt(cipher: Gcm, text: str, aad: bytes) -> tuple[Value, str]:
@@ -75,7 +88,17 @@ def decrypt(cipher: Gcm, text: str, aad: bytes) -> tuple[Value, str]:
         plaintext = cipher.open(encrypted.iv, encrypted.sealed, aad)
     except WrongTagError:
         raise AuthenticationTagError("the value does not authenticate under its key and path") from None
+    except OddIvError:
+        raise odd_iv(encrypted) from None
     return decode(plaintext, encrypted.label), encrypted.label
+
+
+def odd_iv(encrypted: Encrypted) -> CiphertextFormatError:
+    """Return the error for a large value under an IV that no sops writes."""
+    return CiphertextFormatError(
+        f"an IV of {len(encrypted.iv)} bytes, where sops writes {IV_SIZE}, at a value of more than a mebibyte",
+        hint="decrypt the file with sops, and encrypt it anew",
+    )
 
 
 def encrypt(cipher: Gcm, value: Value, aad: bytes, *, comment: bool = False, reuse_iv: bytes | None = None) -> str:
@@ -158,7 +181,8 @@ def decode(plaintext: bytes, name: str) -> Value:
 
 def _int(text: str) -> int | None:
     """Read as Go's strconv.Atoi does."""
-    if len(text) > 4000 or not _INT.fullmatch(text):  # Python refuses longer ones; leading zeros are legal
+    digits = text[1:] if text[:1] in ("+", "-") else text
+    if len(text) > 4000 or not (digits.isascii() and digits.isdecimal()):  # Python refuses longer; zeros may lead
         return None
     value = int(text)
     return value if -_INT64 <= value < _INT64 else None
@@ -170,9 +194,9 @@ def _float(text: str) -> float | None:
         return float(text)
     if text.lower() == "nan":
         return float("nan")
-    if _DECIMAL_FLOAT.fullmatch(text):
+    if re.fullmatch(_DECIMAL_FLOAT, text):
         value = float(text)
-    elif _HEX_FLOAT.fullmatch(text):
+    elif re.fullmatch(_HEX_FLOAT, text):
         value = float.fromhex(text)
     else:
         return None

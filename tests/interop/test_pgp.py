@@ -177,3 +177,16 @@ def test_sources_list_the_secret_keys(home: GnupgHome) -> None:
     source = next(source for source in MasterKeys(home.environ).sources() if source.name.startswith("gpg"))
     assert source.status == "ok"
     assert set(source.recipients) == {RSA, CURVE}
+
+
+@pytest.mark.parametrize("compression", ["none", "bzip2"])
+@pytest.mark.parametrize("size", [4097, 9_000_000])
+def test_an_envelope_that_unpacks_to_more_than_a_data_key_is_refused(
+    home: GnupgHome, size: int, compression: str
+) -> None:
+    bomb = home.run(
+        *("--trust-model", "always", "--compress-algo", compression, "-r", CURVE, "--armor", "--encrypt"),
+        stdin=bytes(size),
+    )
+    with pytest.raises(IntegrityError, match="unpacks to more than a data key"):
+        MasterKeys(home.environ).unwrap("pgp", {"fp": CURVE, "enc": bomb.decode()})

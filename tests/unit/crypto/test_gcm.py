@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from secretsync.crypto.gcm import Gcm, WrongTagError
+from secretsync.crypto import gcm
+from secretsync.crypto.gcm import MOST_BY_HAND, Gcm, OddIvError, WrongTagError
 
 KEY = bytes(range(32))
 
@@ -58,3 +60,25 @@ def test_seals_under_a_fresh_iv_of_32_bytes() -> None:
 def test_a_given_iv_gives_the_same_ciphertext() -> None:
     iv, sealed = Gcm(KEY).seal(b"text", b"a:")
     assert Gcm(KEY).seal(b"text", b"a:", reuse_iv=iv) == (iv, sealed)
+
+
+@pytest.mark.parametrize("size", [7, 129])
+def test_an_odd_iv_opens_up_to_a_limit(size: int) -> None:
+    with pytest.raises(WrongTagError):
+        Gcm(KEY).open(bytes(size), bytes(MOST_BY_HAND - size - 2), b"a:")
+    with pytest.raises(OddIvError):
+        Gcm(KEY).open(bytes(size), bytes(MOST_BY_HAND - size - 1), b"a:")
+
+
+@pytest.mark.parametrize("blocks_before", [0, 1, 2])
+def test_the_counter_of_an_odd_iv_starts_anew_and_carries_nothing(
+    blocks_before: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = (7 << 32) | (0xFFFFFFFF - blocks_before)
+    aes = Cipher(algorithms.AES(KEY), modes.ECB()).encryptor()  # block by block, as the standard has it
+    counters = [(7 << 32) | ((start + 1 + block) & 0xFFFFFFFF) for block in range(4)]
+    sealed = b"".join(aes.update(counter.to_bytes(16)) for counter in counters)
+    tag = aes.update(start.to_bytes(16))
+    hashes = iter([start, 0])
+    monkeypatch.setattr(gcm, "_ghash", lambda _tables, _data: next(hashes))
+    assert Gcm(KEY).open(b"7 bytes", sealed + tag, b"") == bytes(64)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from secretsync.crypto.gcm import Gcm
 from secretsync.documents.tree import Timestamp, Value
@@ -115,6 +118,23 @@ def test_what_stands_behind_the_bracket_is_ignored(junk: str) -> None:
 def test_other_forms_are_refused(old: str, new: str) -> None:
     with pytest.raises(CiphertextFormatError):
         values.parse(UPSTREAM.replace(old, new, 1))
+
+
+_FORM = re.compile(r"ENC\[AES256_GCM,data:(.+),iv:(.+),tag:(.+),type:(.+)\]")
+_PIECES = (",iv:", ",tag:", ",type:", "]", "a", "\n", ",iv", ",")
+
+
+@given(st.lists(st.sampled_from(_PIECES), max_size=12))
+def test_an_unusual_form_is_taken_apart_as_the_pattern_of_sops_does(pieces: list[str]) -> None:
+    text = values.PREFIX + "".join(pieces)
+    match = _FORM.match(text)
+    assert values._parts(text.partition("\n")[0]) == (match.groups() if match else None)
+
+
+def test_a_large_value_under_an_odd_iv_is_refused_with_a_reason() -> None:
+    text = f"{values.PREFIX}{'AAAA' * 400_000},iv:AAAA,tag:{'AAAA' * 5}AA==,type:str]"
+    with pytest.raises(CiphertextFormatError, match="an IV of 3 bytes, where sops writes 32"):
+        values.decrypt(Gcm(bytes(32)), text, b"a:")
 
 
 def test_a_refusal_does_not_show_the_value() -> None:
