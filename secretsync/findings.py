@@ -5,16 +5,17 @@ The rules are those of the room that examines; every error class is one too, und
 
 from __future__ import annotations
 
-import re
+import itertools
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
 from secretsync.errors import SecretsyncError
+from secretsync.letters import DIGITS, consists_of
 
 Level: TypeAlias = Literal["error", "warning", "note"]
 """A `note` is a fact that is no problem: it is shown, and does not count."""
 
-_LINE: Final = re.compile(r"\bline (\d+)")
+_LONGEST_NUMBER: Final = 18  # digits; no file has more lines
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -31,8 +32,12 @@ class Finding:
     @property
     def line(self) -> int | None:
         """The line in the file, where the place names one."""
-        match = _LINE.search(self.place)
-        return int(match[1]) if match else None
+        words = self.place.split()
+        for word, following in itertools.pairwise(words):
+            digits = following[: len(following) - len(following.lstrip(DIGITS))]
+            if word == "line" and consists_of(digits, DIGITS) and len(digits) <= _LONGEST_NUMBER:
+                return int(digits)
+        return None
 
     @property
     def location(self) -> str:

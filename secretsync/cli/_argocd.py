@@ -5,12 +5,12 @@ The texts are YAML for people to read and change; what is filled in is checked f
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from hashlib import sha256
 from string import Template
 from typing import Final, Literal, TypeAlias
 
+import secretsync.letters as letters
 from secretsync import __version__
 from secretsync.errors import ConfigError
 
@@ -21,7 +21,7 @@ IMAGE: Final = f"secretsync:{__version__}"
 KEYS: Final = "secretsync-keys"
 IDENTITY: Final = "age.agekey"
 
-_WORD: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@-]*")
+_WORD: Final = letters.LETTERS + letters.DIGITS
 _FILES: Final = "/etc/secretsync"
 _PIPE: Final = """\
         command: [bash, -e, -u, -o, pipefail, -c]
@@ -171,7 +171,7 @@ def parts(
         ConfigError: a name could be read as more than a name.
     """
     for word in (image, keys, identity):
-        if not _WORD.fullmatch(word):
+        if not letters.consists_of(word, _WORD + "._/:@-") or word[0] not in _WORD:
             raise ConfigError(f"{word!r} is no name of an image, a Secret or a file")
     name = "secretsync" if source == "plain" else f"secretsync-{source}"
     sealing = ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from datetime import UTC, datetime
 from typing import Annotated, NamedTuple
 
@@ -21,10 +20,10 @@ from secretsync.keyring.candidates import Candidate, examine
 from secretsync.keyring.editing import SOPS_YAML
 from secretsync.keyring.founding import found
 from secretsync.keyring.reading import POLICY
+from secretsync.letters import hyphenated
 from secretsync.masterkeys.age_sources import user_file
 from secretsync.secrecy import SecretBytes
 
-_NOT_IN_NAMES = re.compile(r"[^a-z0-9]+")
 _GROUP_AND_OTHERS = 0o077
 
 
@@ -131,4 +130,4 @@ def _keep(identity: _Identity, *, dry_run: bool) -> None:
 
 
 def _login() -> str:
-    return _NOT_IN_NAMES.sub("-", (os.environ.get("USER") or "admin").lower()).strip("-") or "admin"
+    return hyphenated((os.environ.get("USER") or "admin").lower()) or "admin"

@@ -7,7 +7,6 @@ its messages may quote the values it refuses.
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -21,6 +20,7 @@ from urllib3.exceptions import HTTPError
 
 from secretsync.cluster.kubeconfig import load as load_kubeconfig
 from secretsync.errors import ClusterError
+from secretsync.letters import DIGITS, LETTERS, consists_of
 from secretsync.manifests.objects import identify
 
 Object: TypeAlias = "dict[str, Any]"
@@ -31,11 +31,9 @@ FIELD_MANAGER: Final = "secretsync"
 _TIMEOUT_SECONDS: Final = 60
 _CONFLICT: Final = 409
 _NOT_FOUND: Final = 404
-_STEP: Final = re.compile(r"[A-Za-z0-9][-A-Za-z0-9._:]*")
-"""What may be a step of an API path: no slash, no dots alone. Names of RBAC objects hold colons."""
 _WAIT_SECONDS: Final = 30
 _PAUSE_SECONDS: Final = 0.1
-_SAFE_FIELD: Final = re.compile(r"conflicts? with \"[^\"]{1,64}\"")
+_LONGEST_MANAGER: Final = 64
 
 
 class Reply(NamedTuple):
@@ -178,7 +176,7 @@ class Cluster:
         if resource.namespaced:
             metadata["namespace"] = self.namespace_of(manifest)
             steps = ["namespaces", metadata["namespace"], *steps]
-        if not all(_STEP.fullmatch(step) for step in steps):
+        if not all(map(_is_step, steps)):
             raise ClusterError("no legal name or namespace", location=str(identify(manifest)))
         return "/".join([_group_path(version), *steps]), {**manifest, "metadata": metadata}
 
@@ -192,7 +190,7 @@ class Cluster:
 
     def _offered(self, version: str) -> dict[str, _Kind]:
         """Return the kinds of an apiVersion, none for one that the server does not have."""
-        if not all(_STEP.fullmatch(step) for step in version.split("/", 1)):
+        if not all(map(_is_step, version.split("/", 1))):
             return {}
         if version not in self._kinds:
             try:
@@ -233,9 +231,9 @@ class _ApiError(Exception):
         """Return the error to show: the server's reason, and the other owner in a conflict, but no value."""
         name = str(identify(manifest))
         if self.status == _CONFLICT:
-            owner = _SAFE_FIELD.search(self._message)
+            owner = _other_manager(self._message)
             return ClusterError(
-                f"another manager owns some of its fields{f': {owner[0]}' if owner else ''}",
+                f"another manager owns some of its fields{f': {owner}' if owner else ''}",
                 location=name,
                 hint="secretsync apply --force-conflicts, if secretsync should own them",
             )
@@ -278,6 +276,20 @@ def _message(body: bytes | str | None) -> str:
         return str(json.loads(body or "{}").get("message", ""))
     except (ValueError, AttributeError):
         return ""
+
+
+def _is_step(text: str) -> bool:
+    """Whether a text may be a step of an API path: no slash, no dots alone. Names of RBAC objects hold colons."""
+    return consists_of(text, LETTERS + DIGITS + "-._:") and text[0] in LETTERS + DIGITS
+
+
+def _other_manager(message: str) -> str:
+    """Return `conflict with "NAME"` from what the server says, nothing else of it."""
+    before, quote, rest = message.partition(' with "')
+    name, closing, _ = rest.partition('"')
+    word = before.rpartition(" ")[2]
+    is_named = quote and closing and 0 < len(name) <= _LONGEST_MANAGER and word in {"conflict", "conflicts"}
+    return f'{word} with "{name}"' if is_named else ""
 
 
 def _group_path(version: str) -> str:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import os
-import re
 from typing import Final
 
 from secretsync.documents.fields import Fields
 from secretsync.documents.tree import Limits
 from secretsync.errors import ConfigError
 from secretsync.hooks.operator import Operator
+from secretsync.letters import is_sha256
 from secretsync.render.options import MODES, Outputs
 from secretsync.sealed.scope import SCOPES, Scope
 
 _API: Final = "secretsync/v1"
 _KIND: Final = "HookConfiguration"
-_SPKI: Final = re.compile("[0-9a-f]{64}")
 
 
 def parse(data: bytes, path: str) -> Operator:
@@ -82,7 +81,7 @@ def _scopes(sealing: Fields) -> frozenset[Scope]:
 
 def _pin(sealing: Fields) -> str:
     pin = sealing.text("pin_spki_sha256")
-    if "pin_spki_sha256" in sealing.names() and not _SPKI.fullmatch(pin):
+    if "pin_spki_sha256" in sealing.names() and not is_sha256(pin):
         raise ConfigError("expected 64 lower-case hexadecimal digits", location=sealing.place("pin_spki_sha256"))
     if pin and not sealing.text("certificate"):
         raise ConfigError("is missing, and there is a pin for it", location=sealing.place("certificate"))

@@ -6,7 +6,6 @@ old one gave it is proved file by file before anything is returned.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from datetime import date
 from hashlib import sha256
@@ -24,14 +23,13 @@ from secretsync.keyring.model import MASTER_KEY_KINDS, KeyType, Principal, Princ
 from secretsync.keyring.reading import API_VERSION, POLICY
 from secretsync.keyring.soundness import UNNAMED
 from secretsync.keyring.sources import FOLDER, Changed, Changes, Source
+from secretsync.letters import hyphenated
 from secretsync.sops.config import Config, parse_config
 from secretsync.sops.datakey import Recipient
 from secretsync.sops.rules import Rule, comma_separated
 
 _CARRIED: Final = ("stores", "destination_rules")
-_ANCHOR: Final = re.compile(r"[&*]([^\s,\[\]{}]+)")
-_REMARK: Final = re.compile(r"[,(].*", re.DOTALL)  # `alice, a developer` is alice
-_NOT_IN_NAMES: Final = re.compile(r"[^a-z0-9]+")
+_LONGEST_ANCHOR: Final = 200
 _LONGEST: Final = 40
 _SHORT: Final = 8
 _OTHER_KINDS: Final[dict[str, PrincipalKind]] = {
@@ -178,8 +176,8 @@ def _named(data: bytes) -> Iterator[tuple[str, str]]:
         if name := _as_name(comment):
             yield keys[0], name
         span = scalar.alias or scalar.span
-        anchor = _ANCHOR.match(source.text, span.start) if span else None
-        if anchor and (name := _as_name(anchor[1])):
+        anchor = _anchor(source.text, span.start) if span else ""
+        if name := _as_name(anchor):
             yield keys[0], name
 
 
@@ -198,16 +196,27 @@ def _scalars(node: Node, comment: str) -> Iterator[tuple[Scalar, str]]:
         before = ""
 
 
+def _anchor(text: str, at: int) -> str:
+    """Return the name behind the `&` or `*` that stands at `at`, nothing where none does."""
+    if text[at : at + 1] not in ("&", "*"):
+        return ""
+    words = text[at + 1 : at + _LONGEST_ANCHOR].translate(_FLOW).split(maxsplit=1)
+    return words[0] if words and text[at + 1] == words[0][0] else ""
+
+
+_FLOW: Final = str.maketrans(dict.fromkeys(",[]{}", " "))
+
+
 def _kind(key: str) -> str:
     return "pgp" if pgp.is_fingerprint(key) else "age"
 
 
 def _as_name(text: str) -> str:
     """Return a comment or an anchor as a principal's name, nothing where it is no name but a sentence."""
-    words = _REMARK.sub("", text).split()
+    words = text.partition(",")[0].partition("(")[0].split()  # `alice, a developer` is alice
     if not 0 < len(words) <= 3:
         return ""
-    return _NOT_IN_NAMES.sub("-", " ".join(words).lower()).strip("-")[:_LONGEST].strip("-")
+    return hyphenated(" ".join(words).lower())[:_LONGEST].strip("-")
 
 
 def _root(data: bytes) -> Mapping:

@@ -6,7 +6,6 @@ decrypt), and PGP keys that are expired, revoked or cannot encrypt.
 
 from __future__ import annotations
 
-import re
 from base64 import b64decode
 from binascii import Error as Base64Error
 from datetime import date
@@ -19,16 +18,15 @@ from secretsync.errors import ConfigError, PolicyError, SecretsyncError, beginni
 from secretsync.keyring.model import MASTER_KEY_KINDS, KeyType
 from secretsync.masterkeys.demo import DEMO_RECIPIENTS
 from secretsync.masterkeys.publichalf import public_half
+from secretsync.sops.patterns import compiled
 
 MIN_RSA_BITS: Final = 3072  # NIST SP 800-57 part 1 rev. 5, table 2: 128 bits of security
 
-_PATTERNS: Final[dict[KeyType, re.Pattern[str]]] = {
-    "aws-kms": re.compile(
-        r"arn:aws[\w-]*:kms:[\w-]+:\d{12}:(key|alias)/[^\s+|]+(\+arn:aws[\w-]*:iam::\d{12}:role/\S+)?(\|\S*)?"
-    ),
-    "gcp-kms": re.compile(r"projects/[^/\s]+/locations/[^/\s]+/keyRings/[^/\s]+/cryptoKeys/[^/\s]+"),
-    "azure-kv": re.compile(r"https://[^/\s]+/keys/[^/\s]+/[^/\s]*"),
-    "vault-transit": re.compile(r"https?://\S+/v1/\S+/keys/[^/\s]+"),
+_PATTERNS: Final[dict[KeyType, str]] = {
+    "aws-kms": r"arn:aws[\w-]*:kms:[\w-]+:\d{12}:(key|alias)/[^\s+|]+(\+arn:aws[\w-]*:iam::\d{12}:role/\S+)?(\|\S*)?",
+    "gcp-kms": r"projects/[^/\s]+/locations/[^/\s]+/keyRings/[^/\s]+/cryptoKeys/[^/\s]+",
+    "azure-kv": r"https://[^/\s]+/keys/[^/\s]+/[^/\s]*",
+    "vault-transit": r"https?://\S+/v1/\S+/keys/[^/\s]+",
 }
 """How key services name their keys. Source: sops kms, gcpkms, azkv, hcvault keysource.go at v3.13.3."""
 
@@ -67,9 +65,10 @@ def examine(text: str, *, today: date, allow_demo_keys: bool = False) -> Candida
     one = lines[0]
     if pgp.is_fingerprint(one):
         return _pgp(pgp.exported(one.replace(" ", "").removeprefix("0x")), today)
-    for kind, pattern in _PATTERNS.items():
-        if pattern.fullmatch(one):
-            return Candidate(kind, one)
+    if one.startswith(("arn:", "projects/", "http")):
+        for kind, pattern in _PATTERNS.items():
+            if compiled(pattern).matches_all(one):
+                return Candidate(kind, one)
     return _age(one, allow_demo_keys=allow_demo_keys)
 
 

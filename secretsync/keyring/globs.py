@@ -6,28 +6,45 @@ ring answer alike.
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
+from typing import Final
 
 from secretsync.errors import ConfigError
+from secretsync.sops import patterns
+
+_SPECIAL: Final = {sign: f"\\{sign}" for sign in "\t\n\v\f\r #$&()*+-.?[\\]^{|}~"}
+_IN_BRACKETS: Final = str.maketrans({sign: f"\\{sign}" for sign in "\\[]^&~|"})
 
 
 def matches(glob: str, path: str) -> bool:
     """Whether a path, relative to the repository's root and with `/`, is one that `glob` means. Raises: ConfigError."""
-    return _compiled(glob).fullmatch(path) is not None
+    return _compiled(glob).matches_all(path)
 
 
 @lru_cache(maxsize=1024)
-def _compiled(glob: str) -> re.Pattern[str]:
-    return re.compile(to_pattern(glob))
+def _compiled(glob: str) -> patterns.Pattern:
+    return _understood(glob, _spelled(glob))
 
 
 def to_pattern(glob: str) -> str:
     r"""Return the anchored RE2 pattern of a glob: `a/**/*.yaml` becomes `^a/(?:.*/)?[^/]*\.yaml$`.
 
     Raises:
-        ConfigError: a bracket or brace is not closed, or the glob is absolute, empty or leads upwards.
+        ConfigError: a bracket or brace is not closed, or the glob is absolute, empty, too long or leads upwards.
     """
+    pattern = _spelled(glob)
+    _understood(glob, pattern)
+    return pattern
+
+
+def _understood(glob: str, pattern: str) -> patterns.Pattern:
+    try:
+        return patterns.compiled(pattern)
+    except patterns.InvalidPatternError as error:
+        raise ConfigError(f"glob {glob!r} cannot be understood: {error}") from None
+
+
+def _spelled(glob: str) -> str:
     if not glob or glob.startswith("/") or ".." in glob.split("/"):
         raise ConfigError(f"a path of the policy is relative to the repository and stays in it, and {glob!r} is not")
     parts: list[str] = []
@@ -39,12 +56,7 @@ def to_pattern(glob: str) -> str:
         depth += change
     if depth:
         raise ConfigError(f"glob {glob!r} has a brace that is not closed")
-    pattern = f"^{''.join(parts)}$"
-    try:
-        re.compile(pattern)
-    except re.error as error:
-        raise ConfigError(f"glob {glob!r} cannot be understood: {error.msg}") from None
-    return pattern
+    return f"^{''.join(parts)}$"
 
 
 def _token(glob: str, at: int, depth: int) -> tuple[str, int, int]:
@@ -60,7 +72,9 @@ def _token(glob: str, at: int, depth: int) -> tuple[str, int, int]:
         return "(?:", 1, 1
     if depth and sign in ",}":
         return ("|", 1, 0) if sign == "," else (")", 1, -1)
-    return {"*": "[^/]*", "?": "[^/]"}.get(sign, re.escape(sign)), 1, 0
+    if sign in "*?":
+        return "[^/]*" if sign == "*" else "[^/]", 1, 0
+    return _SPECIAL.get(sign, sign), 1, 0
 
 
 def _choice(glob: str, at: int) -> tuple[str, int, int]:
@@ -69,5 +83,5 @@ def _choice(glob: str, at: int) -> tuple[str, int, int]:
         raise ConfigError(f"glob {glob!r} has a bracket that is not closed")
     inner = glob[at + 1 : end]
     negated = inner[:1] in "!^"
-    escaped = re.sub(r"([\\\[\]^&~|])", r"\\\1", inner[1:] if negated else inner)
+    escaped = (inner[1:] if negated else inner).translate(_IN_BRACKETS)
     return f"[{'^/' if negated else ''}{escaped}]", end + 1 - at, 0

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import hmac
 import json
-import re
 import secrets
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Final, NamedTuple
 
+import secretsync.letters as letters
 from secretsync.errors import ConfigError, PolicyError
 from secretsync.keyring import pgp, writing
 from secretsync.keyring.editing import regenerated
@@ -23,8 +23,9 @@ from secretsync.secrecy import SecretBytes
 
 VALID_FOR: Final = timedelta(days=7)
 _SIZE: Final = 16  # bytes of the nonce
-_ANSWER: Final = re.compile(r"[0-9a-f]{32}")
-_NOTE: Final = re.compile(r"secretsync: the answer for ([a-z0-9-]+) is ([0-9a-f]{32})\n")
+_DIGITS: Final = 32
+_NOTE: Final = "secretsync: the answer for "
+_NAME: Final = letters.LOWER + letters.DIGITS + "-"
 _VERSION: Final = 1
 
 
@@ -81,10 +82,11 @@ def answer(text: str, keys: MasterKeys) -> str:
     """
     kind = "pgp" if "-----BEGIN PGP MESSAGE-----" in text else "age"
     note = keys.unwrap(kind, {"enc": text, "fp": "", "recipient": ""}).expose().decode("utf-8", "replace")
-    found = _NOTE.fullmatch(note)
-    if found is None:
+    name, _, digits = note.removeprefix(_NOTE).partition(" is ")
+    is_ours = note.startswith(_NOTE) and letters.consists_of(name, _NAME) and digits.endswith("\n")
+    if not is_ours or len(digits) != _DIGITS + 1 or not letters.consists_of(digits[:-1], letters.LOWER_HEX):
         raise PolicyError("this is no challenge of secretsync, and what it says is not shown")
-    return found[2]
+    return digits[:-1]
 
 
 def verify(key: PublicKey, record: bytes, response: str, *, now: datetime) -> None:
@@ -104,11 +106,17 @@ def verify(key: PublicKey, record: bytes, response: str, *, now: datetime) -> No
         raise PolicyError(f"the challenge was for another key than {key.id!r} is now", hint=_AGAIN.format(key.id))
     if now.astimezone(UTC) > until.astimezone(UTC):
         raise PolicyError(f"the challenge was valid until {until.date()}", hint=_AGAIN.format(key.id))
-    found = _ANSWER.findall(response)
+    found = _answers(response)
     if len(found) != 1:
         raise ConfigError("the response holds no answer: it is the 32 hexadecimal digits of the opened challenge")
     if not hmac.compare_digest(sha256(found[0].encode()).hexdigest(), known):
         raise PolicyError(f"the answer is wrong: nothing proves that somebody holds the private half of {key.id!r}")
+
+
+def _answers(response: str) -> list[str]:
+    """Return every 32 lower-case hexadecimal digits in a row; of a longer row, each full part."""
+    rows = "".join(sign if sign in letters.LOWER_HEX else " " for sign in response).split()
+    return [row[at : at + _DIGITS] for row in rows for at in range(0, len(row) - _DIGITS + 1, _DIGITS)]
 
 
 _AGAIN: Final = "secretsync keys prove {}"

@@ -5,12 +5,13 @@ Nothing here asks whether the ring is wise; that is what `linting` does.
 
 from __future__ import annotations
 
-import re
+from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
 import secretsync.keyring.globs as globs
+import secretsync.letters as letters
 from secretsync.documents.fields import Fields
 from secretsync.errors import ConfigError, SecretsyncError
 from secretsync.keyring.model import (
@@ -40,9 +41,8 @@ API_VERSION: Final = "secretsync/v1"
 STATUSES: Final[tuple[Status, ...]] = ("pre-active", "active", "suspended", "deactivated", "compromised", "destroyed")
 REASONS: Final[tuple[Reason, ...]] = ("left", "lost", "compromised", "superseded")
 
-_NAME: Final = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
-_SPKI: Final = re.compile(r"[0-9a-f]{64}")
-_AGE: Final = re.compile(r"([1-9][0-9]{0,4})d")
+_NAME: Final = letters.LOWER + letters.DIGITS + "-"
+_MOST_DAYS: Final = 5  # digits
 
 
 def load(root: str | Path) -> KeyRing:
@@ -77,8 +77,8 @@ def load_from(source: Source) -> KeyRing:
 
 
 def _require_unique(names: list[str], what: str) -> None:
-    for name in names:
-        if names.count(name) > 1:
+    for name, times in Counter(names).items():  # in the order of the names
+        if times > 1:
             raise ConfigError(f"{what} {name!r} is there twice", location=FOLDER)
 
 
@@ -228,7 +228,7 @@ def _valid(selector: Selector, where: str) -> Selector:
 def _pin(fields: Fields) -> SealingPin:
     fields.only("cluster", "cert", "pin_spki_sha256", "backup_group")
     pin = fields.required("pin_spki_sha256")
-    if not _SPKI.fullmatch(pin):
+    if not letters.is_sha256(pin):
         raise ConfigError("a pin is 64 lower-case hexadecimal digits", location=fields.place("pin_spki_sha256"))
     return SealingPin(_name(fields, "cluster"), fields.required("cert"), pin, fields.text("backup_group"))
 
@@ -239,7 +239,7 @@ def _name(fields: Fields, field: str) -> str:
 
 def is_name(text: str) -> bool:
     """Whether a text can name a principal, a group or a key."""
-    return _NAME.fullmatch(text) is not None
+    return letters.consists_of(text, _NAME) and not text.startswith("-") and not text.endswith("-")
 
 
 def _require_name(name: str, where: str) -> str:
@@ -253,7 +253,8 @@ def _age(fields: Fields, field: str) -> timedelta | None:
     text = fields.text(field)
     if not text:
         return None
-    match = _AGE.fullmatch(text)
-    if match is None:
+    days = text.removesuffix("d")
+    is_number = letters.consists_of(days, letters.DIGITS) and days[0] != "0" and len(days) <= _MOST_DAYS
+    if days == text or not is_number:
         raise ConfigError(f"{text!r} is no age: write days, as in 365d", location=fields.place(field))
-    return timedelta(days=int(match[1]))
+    return timedelta(days=int(days))

@@ -6,32 +6,35 @@ while neither part holds a slash, which the format does not see to.
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from secretsync.errors import ManifestError
+from secretsync.letters import DIGITS, LETTERS, LOWER, consists_of
 
 # Sources: k8s.io/apimachinery pkg/util/validation/validation.go (IsDNS1123Label, IsDNS1123Subdomain, IsConfigMapKey).
-_LABEL: Final = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?", re.ASCII)
-_SUBDOMAIN: Final = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*", re.ASCII)
-_KEY: Final = re.compile(r"[-._a-zA-Z0-9]+", re.ASCII)
+_LABEL: Final = LOWER + DIGITS + "-"
+_KEY: Final = LETTERS + DIGITS + "-._"
 _SUBDOMAIN_LENGTH: Final = 253
 _LABEL_LENGTH: Final = 63
 
 
 def is_legal_name(name: str) -> bool:
     """Whether `name` can be the name of a Secret: a DNS-1123 subdomain of at most 253 characters."""
-    return len(name) <= _SUBDOMAIN_LENGTH and _SUBDOMAIN.fullmatch(name) is not None
+    return len(name) <= _SUBDOMAIN_LENGTH and all(map(_is_label, name.split(".")))
 
 
 def is_legal_namespace(namespace: str) -> bool:
     """Whether `namespace` can be a namespace: a DNS-1123 label of at most 63 characters."""
-    return len(namespace) <= _LABEL_LENGTH and _LABEL.fullmatch(namespace) is not None
+    return len(namespace) <= _LABEL_LENGTH and _is_label(namespace)
+
+
+def _is_label(text: str) -> bool:
+    return consists_of(text, _LABEL) and not text.startswith("-") and not text.endswith("-")
 
 
 def is_legal_key(key: str) -> bool:
     """Whether `key` can be a key of a Secret: letters, digits, `-`, `_`, `.`; at most 253; not `.`, `..` or `..x`."""
-    return len(key) <= _SUBDOMAIN_LENGTH and _KEY.fullmatch(key) is not None and key != "." and not key.startswith("..")
+    return len(key) <= _SUBDOMAIN_LENGTH and consists_of(key, _KEY) and key != "." and not key.startswith("..")
 
 
 def check_name(name: str) -> None:

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 from hashlib import sha256
 from io import BytesIO
 from typing import Final
 
 from secretsync.age import armor, header
 from secretsync.errors import SecretsyncError
+from secretsync.letters import DIGITS, consists_of
 from secretsync.masterkeys import MasterKeys
 from secretsync.masterkeys.pgp_packets import key_id
 from secretsync.sops.metadata import Envelope
 
 _STANZAS: Final = {"age1pq1": "mlkem768x25519", "age1tag1": "p256tag", "age1tagpq1": "mlkem768p256tag"}
-_VAULT: Final = re.compile(r"vault:v[1-9][0-9]*:")
+_VAULT: Final = "vault:v"
 _TAG_SIZE: Final = 4  # bytes of SHA-256 over the SSH key blob
 _NATIVE_LENGTH: Final = 62  # letters of an X25519 recipient
 
@@ -31,7 +31,8 @@ def is_honest(envelope: Envelope, keys: MasterKeys) -> bool | None:
     if envelope.kind == "age":
         return _age(str(envelope.fields.get("recipient", "")), enc)
     if envelope.kind == "hc_vault":
-        return _VAULT.match(enc) is not None
+        version = enc.removeprefix(_VAULT).partition(":")
+        return enc.startswith(_VAULT) and consists_of(version[0], DIGITS) and version[0][0] != "0" and version[1] == ":"
     if envelope.kind == "pgp":
         return _pgp(str(envelope.fields.get("fp", "")), enc, keys)
     return None

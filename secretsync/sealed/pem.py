@@ -6,11 +6,15 @@ Text around blocks is ignored and CRLF accepted, as Go's `encoding/pem` does.
 from __future__ import annotations
 
 import base64
-import re
+from collections import defaultdict
+from collections.abc import Iterator
 from hashlib import sha256
 from typing import Final, NamedTuple
 
-_BLOCK: Final = re.compile(rb"(?m)^-----BEGIN ([A-Z0-9 ]+)-----[ \t\r]*\n(.*?)^-----END \1-----", re.DOTALL)
+_BEGIN: Final = b"-----BEGIN "
+_END: Final = b"-----END "
+_DASHES: Final = b"-----"
+_LABEL: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 "
 
 
 class Block(NamedTuple):
@@ -25,15 +29,43 @@ class Block(NamedTuple):
 def blocks(data: bytes) -> list[Block]:
     """Return the PEM blocks of `data` in order; a block whose base64 is broken is left out, as Go does."""
     found = []
-    for match in _BLOCK.finditer(data):
-        body = match[2]
-        has_headers = b":" in body
+    for label, start, body, end in _bounds(data):
+        inside = data[body:end]
+        has_headers = b":" in inside
         try:
-            der = b"" if has_headers else base64.b64decode(b"".join(body.split()), validate=True)
+            der = b"" if has_headers else base64.b64decode(b"".join(inside.split()), validate=True)
         except ValueError:
             continue
-        found.append(Block(match[1].decode("ascii"), der, match[0] + b"\n", has_headers))
+        name = label.decode("ascii")
+        found.append(Block(name, der, data[start:end] + f"-----END {name}-----\n".encode(), has_headers))
     return found
+
+
+def _bounds(data: bytes) -> Iterator[tuple[bytes, int, int, int]]:
+    """Yield the label of each block, and where it begins, its body begins, and its end line begins."""
+    begins: list[tuple[bytes, int, int]] = []
+    ends: defaultdict[bytes, list[int]] = defaultdict(list)
+    start = 0
+    for line in data.split(b"\n") if _BEGIN in data else ():
+        behind = start + len(line) + 1
+        label, dashes, rest = line[len(_BEGIN) :].partition(_DASHES)
+        if line.startswith(_BEGIN) and label and not label.strip(_LABEL) and dashes and not rest.strip(b" \t\r"):
+            begins.append((label, start, behind))
+        elif line.startswith(_END):
+            name, dashes, _ = line[len(_END) :].partition(_DASHES)
+            if dashes:
+                ends[name].append(start)
+        start = behind
+    for positions in ends.values():
+        positions.reverse()
+    position = 0
+    for label, begin, body in begins:
+        candidates = ends[label]
+        while candidates and candidates[-1] < body:
+            candidates.pop()
+        if begin >= position and candidates:
+            position = candidates[-1]
+            yield label, begin, body, position
 
 
 def ssh_fingerprint(modulus: int, exponent: int) -> str:

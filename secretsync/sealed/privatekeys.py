@@ -6,7 +6,6 @@ error that says what the file holds instead. Dates of certificates never matter 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from hashlib import sha256
 from typing import Final
@@ -17,7 +16,7 @@ from secretsync.errors import ManifestError, PrivateKeyError, SecretsyncError
 from secretsync.manifests.reading import read
 from secretsync.manifests.secret import parse
 
-_PEM_START: Final = re.compile(rb"(?m)^-----BEGIN ")
+_PEM_START: Final = b"-----BEGIN "
 _KEY_LABELS: Final = ("RSA PRIVATE KEY", "PRIVATE KEY")
 _TLS_KEY: Final = "tls.key"
 _DECRYPT: Final = "decrypt it first: openssl pkey -in FILE -out plain.key"
@@ -56,7 +55,7 @@ def load(data: bytes) -> list[UnsealingKey]:
         ManifestError: a document is no Secret, or has no `tls.key`.
         ParseError: the file is neither PEM nor YAML nor JSON.
     """
-    if _PEM_START.search(data):
+    if data.startswith(_PEM_START) or b"\n" + _PEM_START in data:
         return _load_pem(data)
     try:
         objects = read(data)

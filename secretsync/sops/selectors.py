@@ -84,17 +84,13 @@ class Selector:
         return _plain_words(pattern) or self._re2(pattern)
 
     def _re2(self, pattern: str) -> Callable[[str], bool]:
-        import re2
+        from secretsync.sops.patterns import InvalidPatternError, compiled  # most patterns are plain words
 
-        options = re2.Options()
-        options.log_errors = False
         try:
-            search = re2.compile(pattern, options).search
-        except re2.error as error:
-            reason = error.args[0] if error.args else "malformed"
-            self.invalid = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
+            return compiled(pattern).found_in
+        except InvalidPatternError as error:
+            self.invalid = str(error)
             return lambda _: False
-        return lambda text: search(text) is not None
 
 
 def _plain_words(pattern: str) -> Callable[[str], bool] | None:
