@@ -130,7 +130,7 @@ def _pem(data: bytes) -> list[Found]:
     at = data.find(_PEM)
     while at >= 0:
         start = data.rfind(_BEGIN, max(0, at - 48), at)
-        rest = data[at + len(_PEM) :][:_LONGEST] if start >= 0 else b""
+        rest = data[at + len(_PEM) : at + len(_PEM) + _LONGEST] if start >= 0 else b""
         is_pgp = data[start:at] == _BEGIN + b"PGP " and rest.startswith(b" BLOCK-----")
         if start >= 0 and (is_pgp or rest.startswith(b"-----")) and not data[start + len(_BEGIN) : at].strip(_WORD):
             body = rest.partition(b"-----")[2]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from secretsync.documents.events import BREAKS
+from secretsync.documents.breaks import SIGNS as BREAKS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,6 +11,7 @@ from bisect import bisect_right
 from typing import TYPE_CHECKING, Final
 
 from secretsync.documents import token_kinds as t
+from secretsync.documents.breaks import SIGNS as BREAKS
 from secretsync.documents.comment_lines import (
     BLANKS,
     END,
@@ -20,7 +21,6 @@ from secretsync.documents.comment_lines import (
     Surroundings,
     line_end,
 )
-from secretsync.documents.events import BREAKS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

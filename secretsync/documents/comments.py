@@ -6,13 +6,12 @@ go-yaml hangs comments on nodes, sops' YAML store then makes them items of mappi
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
+from secretsync.documents import breaks
 from secretsync.documents.comment_cursor import CLOSE, DOCUMENT_BEGIN, DOCUMENT_FINISH, LEAF, Noted
 from secretsync.documents.comment_events import CommentParser
 from secretsync.documents.comment_tokens import TokenQueue
-from secretsync.documents.events import BREAK
 from secretsync.documents.libyaml import CParser
 from secretsync.documents.token_kinds import written_tokens
 from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar, Sequence, Span
@@ -75,8 +74,7 @@ class CommentPlacer:
             LookupError: go-yaml would see other nodes than libyaml.
         """
         parser = CParser(self._text)
-        line_starts = [0, *(match.end() for match in re.finditer(BREAK, self._text))]
-        queue = TokenQueue(self._text, written_tokens(iter(parser.get_token, None)), line_starts)
+        queue = TokenQueue(self._text, written_tokens(iter(parser.get_token, None)), breaks.line_starts(self._text))
         for noted in CommentParser(queue).run(to_the_end=bool(self._aliases)):
             if noted.kind == DOCUMENT_BEGIN:
                 self._begin, self._root = noted, _Marked(None, _NOTHING)

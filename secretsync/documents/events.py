@@ -6,9 +6,9 @@ sops checks the first one only. Comments are not events; `comments` adds them af
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final, NoReturn
 
+from secretsync.documents import breaks, properties
 from secretsync.documents.anchors import Anchored, copy_for_alias, is_mergeable
 from secretsync.documents.libyaml import events as yaml_events
 from secretsync.documents.scalars import resolve_plain, resolve_tagged
@@ -21,12 +21,7 @@ if TYPE_CHECKING:
 
     Event = Any  # PyYAML's event classes carry no annotations.
 
-BREAKS: Final = "\n\r\x85\u2028\u2029"  # line breaks of YAML 1.1, which libyaml and go-yaml both read
 _MERGE: Final = "tag:yaml.org,2002:merge"
-# Patterns stay text until `re` compiles and keeps them at first use: the usual file needs none.
-BREAK: Final = f"\r\n|[{BREAKS}]"
-_PROPERTIES: Final = r"(?:[!&]\S*\s+|#.*\s+)*"
-_GLUED_TAG: Final = r"(?:&\S+\s+(?:#.*\s+)*)?![^\s<,\[\]{}]*[,\[\]{}]"
 
 
 class _Frame:
@@ -84,7 +79,7 @@ class TreeBuilder:
 
     def line(self, offset: int) -> int:
         """Return the line of a character offset, from 1."""
-        return 1 + len(re.findall(BREAK, self.text[:offset]))
+        return 1 + breaks.count(self.text[:offset])
 
     def place(self, offset: int) -> str:
         """Return `#document line N` for a character offset."""
@@ -116,8 +111,7 @@ class TreeBuilder:
         self._merges.clear()
         self._boundary = 0
         if event.explicit:
-            line_break = re.compile(BREAK).search(self.text, event.end_mark.index)
-            self._boundary = line_break.end() if line_break else len(self.text)
+            self._boundary = breaks.next_line(self.text, event.end_mark.index)
 
     def _stream_end(self, _event: Event) -> None:
         if self.spans:
@@ -197,7 +191,7 @@ class TreeBuilder:
 
     def _tagged(self, event: Event, tag: str) -> Any:
         start = event.start_mark.index
-        if self._flow and re.match(_GLUED_TAG, self.text[start : event.end_mark.index + 1]):
+        if self._flow and properties.has_glued_tag(self.text, start, event.end_mark.index + 1):
             self._fail("a tag with a bracket or comma at its end; put a space between", start)
         try:
             return resolve_tagged(tag, event.value, plain=not event.style)
@@ -205,23 +199,23 @@ class TreeBuilder:
             self._fail(str(error), start)
 
     def _refuse_solidus(self, start: int, end: int) -> None:
-        match = re.search(r"(?<!\\)(?:\\\\)*\\/", self.text[start:end])
-        if match:
-            self._fail(r"the escape \/ is JSON's and unknown to sops; write / alone", start + match.start())
+        at = self.text[start:end].replace("\\\\", "  ").find("\\/")
+        if at >= 0:
+            self._fail(r"the escape \/ is JSON's and unknown to sops; write / alone", start + at)
 
     def _block_end(self, start: int, end: int, value: str) -> int:
         """Return where the last line of a block scalar ends, see `yaml_load`."""
         raw = self.text[start:end]
         indicator = 0
-        if raw[0] not in "|>" and (properties := re.match(_PROPERTIES, raw)):
-            indicator = properties.end()
+        if raw[0] not in "|>":
+            indicator = properties.end(self.text, start, end) - start
         if "+" in raw[indicator + 1 : indicator + 3]:
-            return end - (2 if raw.endswith("\r\n") else raw.endswith(tuple(BREAKS)))
-        body = value.rstrip(BREAKS)
+            return end - (2 if raw.endswith("\r\n") else raw.endswith(tuple(breaks.SIGNS)))
+        body = value.rstrip(breaks.SIGNS)
         if not body:
             header = raw[indicator:].lstrip("|>-0123456789")
             return end - len(header)
-        return start + len(raw.rstrip(BREAKS if body[-1] in " \t" else BREAKS + " \t"))
+        return start + len(raw.rstrip(breaks.SIGNS if body[-1] in " \t" else breaks.SIGNS + " \t"))
 
     def _empty_place(self, mark: int) -> int:
         """Place an empty scalar: behind its `:` or `-`, and where there is none (`? key`) behind the key."""

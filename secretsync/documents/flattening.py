@@ -5,14 +5,13 @@ Source: sops stores/flatten.go at v3.13.3.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
 from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar, Sequence, Value
 from secretsync.errors import MetadataError
 
-_STEP: Final = re.compile(r"__(map|list)_")
+_STEPS: Final = ("__map_", "__list_")
 
 
 def flatten(mapping: Mapping, prefix: str = "") -> Iterator[tuple[str, Value]]:
@@ -48,16 +47,28 @@ def unflatten(leaves: Iterable[tuple[str, Scalar]]) -> Mapping:
 
 
 def _tokens(path: str) -> list[str | int]:
-    first, *steps = _STEP.split(path)
-    tokens: list[str | int] = [first]
-    for kind, text in zip(steps[::2], steps[1::2], strict=True):
-        if kind == "map":
+    first, *steps = _split(path)
+    tokens: list[str | int] = [first[1]]
+    for step, text in steps:
+        if step == _STEPS[0]:
             tokens.append(text)
         elif text.isascii() and text.isdigit() and len(text) < 7:
             tokens.append(int(text))
         else:
             raise MetadataError(f"metadata {path!r} has a list index that is no number")
     return tokens
+
+
+def _split(path: str) -> Iterator[tuple[str, str]]:
+    """Yield the parts of a path, each with the step before it; the first has none."""
+    step, start = "", 0
+    places = {each: path.find(each) for each in _STEPS}
+    while following := [(place, each) for each, place in places.items() if place >= 0]:
+        place, each = min(following)
+        yield step, path[start:place]
+        step, start = each, place + len(each)
+        places = {each: path.find(each, start) if 0 <= at < start else at for each, at in places.items()}
+    yield step, path[start:]
 
 
 class _Branch:

@@ -7,15 +7,12 @@ silently keeps the last.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import Final
 
 from secretsync.errors import DuplicateKeyError, ParseError
 
 _SPACE: Final = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"  # Source: Go unicode.IsSpace
-_DELIMITER: Final = re.compile("[=:]")
-_COMMENT: Final = re.compile("[#;]")
 
 
 @dataclass(slots=True)
@@ -34,6 +31,7 @@ class Section:
     name: str
     comment: str = ""
     keys: list[Key] = field(default_factory=list)
+    names: set[str] = field(default_factory=set)
 
 
 def parse(text: str) -> list[Section]:
@@ -43,7 +41,8 @@ def parse(text: str) -> list[Section]:
 
 class _Parser:
     def __init__(self, text: str) -> None:
-        self.lines: list[str] = re.findall(r"[^\n]*\n|[^\n]+\Z", text)
+        *lines, last = text.split("\n")
+        self.lines = [line + "\n" for line in lines] + ([last] if last else [])
         self.next = 0
         self.comment: list[str] = []
         self.sections = [Section("DEFAULT")]
@@ -80,9 +79,9 @@ class _Parser:
             raise self._error("a section without ']'")
         if closing == 1:
             raise self._error("a section without a name")
-        behind = _COMMENT.search(line, closing + 1)
-        if behind:
-            self.comment.append(line[behind.start() :])
+        behind = _first(line, "#;", closing + 1)
+        if behind >= 0:
+            self.comment.append(line[behind:])
         self.sections.append(Section(line[1:closing], self._taken_comment()))
         self.counter = 1
 
@@ -96,27 +95,28 @@ class _Parser:
         number = self.next
         value = self._value(line[offset:])
         section = self.sections[-1]
-        if any(key.name == name for key in section.keys):
+        if name in section.names:
             raise DuplicateKeyError(
                 f"the key {name!r} stands twice in section {section.name!r}", location=f"line {number}"
             )
+        section.names.add(name)
         section.keys.append(Key(name, value, self._taken_comment()))
 
     def _name(self, line: str) -> tuple[str, int]:
         """Return the name and where the value starts; a name may stand in quotes or backticks."""
         quote = '"""' if line.startswith('"""') and len(line) > 6 else line[0] if line[0] in '"`' else ""
         if not quote:
-            match = _DELIMITER.search(line)
-            if match is None:
+            delimiter = _first(line, "=:")
+            if delimiter < 0:
                 raise self._error("a line without '=' or ':'")
-            return line[: match.start()].strip(_SPACE), match.end()
+            return line[:delimiter].strip(_SPACE), delimiter + 1
         closing = line.find(quote, len(quote))
         if closing < 0:
             raise self._error("a quoted key without its closing quote")
-        match = _DELIMITER.search(line, closing + len(quote))
-        if match is None:
+        delimiter = _first(line, "=:", closing + len(quote))
+        if delimiter < 0:
             raise self._error("a line without '=' or ':'")
-        return line[len(quote) : closing].strip(_SPACE), match.end()
+        return line[len(quote) : closing].strip(_SPACE), delimiter + 1
 
     def _value(self, text: str) -> str:
         line = text.lstrip(_SPACE)
@@ -129,35 +129,43 @@ class _Parser:
         line = line.strip(_SPACE)
         if line.endswith("\\"):
             return self._continued(line[:-1])
-        comment = _COMMENT.search(line)
-        if comment:
-            self.comment.append(line[comment.start() :])
-            line = line[: comment.start()].strip(_SPACE)
+        comment = _first(line, "#;")
+        if comment >= 0:
+            self.comment.append(line[comment:])
+            line = line[:comment].strip(_SPACE)
         surrounded = len(line) >= 2 and line[0] in "\"'" and line.find(line[0], 1) == len(line) - 1
         return line[1:-1] if surrounded else line
 
     def _multiline(self, value: str, quote: str) -> str:
         """Read on until the closing quote; a comment behind it belongs to the key."""
+        parts = [value]
         while self.next < len(self.lines):
             line = self._take()
             closing = line.rfind(quote)
             rest = line[closing + len(quote) :].rstrip("\r\n") if closing >= 0 else ""
             if closing < 0 or rest.strip(_SPACE).endswith("\\"):
-                value += line
+                parts.append(line)
                 continue
-            comment = _COMMENT.search(line, closing)
-            if comment:
-                self.comment.append(line[comment.start() :].strip(_SPACE))
-            return value + line[:closing]
+            comment = _first(line, "#;", closing)
+            if comment >= 0:
+                self.comment.append(line[comment:].strip(_SPACE))
+            return "".join([*parts, line[:closing]])
         raise self._error("a quoted value without its closing quote")
 
     def _continued(self, value: str) -> str:
+        parts = [value]
         while self.next < len(self.lines):
             line = self._take().strip(_SPACE)
             if not line:
                 break
-            value += line
-            if not value.endswith("\\"):
+            if not line.endswith("\\"):
+                parts.append(line)
                 break
-            value = value[:-1]
-        return value
+            parts.append(line[:-1])
+        return "".join(parts)
+
+
+def _first(line: str, signs: str, start: int = 0) -> int:
+    """Return where the first of two signs stands in a line, -1 where neither does."""
+    one, other = (line.find(sign, start) for sign in signs)
+    return min(one, other) if one >= 0 and other >= 0 else max(one, other)

@@ -6,6 +6,7 @@ gopkg.in/ini.v1 file.go at v1.67.3.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Final
 
 from secretsync.documents.flat_values import text_of
@@ -131,7 +132,7 @@ def _keys(items: list[Entry | Comment]) -> list[str]:
     """Return the lines of a section's keys, the comment behind a key above it."""
     names = [_quoted_name(_name(item)) for item in items if isinstance(item, Entry)]
     if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
+        twice = next(name for name, times in Counter(names).items() if times > 1)
         raise DuplicateKeyError(f"the key {twice!r} stands twice in one INI section")
     width = max((_width(name) for name in names), default=0)
     lines: list[str] = []

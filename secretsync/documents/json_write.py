@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from typing import Final, TypeAlias, cast
+from bisect import bisect_right
+from itertools import accumulate
+from typing import TypeAlias, cast
 
 from secretsync.documents.json_emit import key_text, value_text
 from secretsync.documents.pairing import Edits, pair_elements, pair_entries, same_value, without_comments
@@ -11,8 +12,6 @@ from secretsync.documents.single import only_document
 from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar, Sequence, Source, Span
 
 _Member: TypeAlias = "Entry | Node"
-_MARGIN: Final = re.compile(r"[ \t]*")
-_FIRST_MARGIN: Final = re.compile(r"\n([ \t]+)\S")
 
 
 def rewrite(source: Source, documents: list[Mapping], *, encrypted: bool = False) -> bytes:  # noqa: ARG001  # the Protocol's parameter
@@ -32,8 +31,13 @@ class _Splicer:
         self.text = text
         self.edits = Edits(text)
         self.newline = "\r\n" if "\r\n" in text else "\n"
-        first = _FIRST_MARGIN.search(text)
-        self.unit = first[1] if first else "\t"
+        lines = text.split("\n")
+        self.margins = [line[: len(line) - len(line.lstrip(" \t"))] for line in lines]
+        self.line_starts = [0, *accumulate(len(line) + 1 for line in lines)]
+        first = (
+            m for line, m in zip(lines[1:], self.margins[1:], strict=True) if m and line[len(m) : len(m) + 1].strip()
+        )
+        self.unit = next(first, "\t")
 
     def node(self, old: Node, new: Node) -> None:
         """Note what changed between two nodes at one place."""
@@ -110,8 +114,7 @@ class _Splicer:
 
     def _margin(self, position: int) -> str:
         """Return the indentation of the line that holds `position`."""
-        match = _MARGIN.match(self.text, self.text.rfind("\n", 0, position) + 1)
-        return match[0] if match else ""
+        return self.margins[bisect_right(self.line_starts, position) - 1]
 
 
 def _container(like: Mapping | Sequence, members: list[Entry] | list[Node]) -> Mapping | Sequence:

@@ -6,9 +6,11 @@ never what the result means.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from collections.abc import Sequence as Items
+from itertools import accumulate
 from typing import TypeAlias
 
 from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar, Sequence, Span
@@ -37,9 +39,9 @@ class Edits:
         """Whether some replacement takes all of `span`."""
         return any(start <= span.start and span.end <= end for start, end, _, _ in self._edits)
 
-    def touches(self, span: Span) -> bool:
-        """Whether some replacement changes anything between the ends of `span`."""
-        return any(start < span.end and span.start < max(end, start + 1) for start, end, _, _ in self._edits)
+    def noted(self) -> Noted:
+        """Return what is replaced so far, to be asked often."""
+        return Noted((start, end) for start, end, _, _ in self._edits)
 
     def result(self) -> str:
         """Return the text with every replacement made; one inside of a replaced part goes with that part."""
@@ -59,6 +61,27 @@ class Edits:
             self.last = ""
             parts.append(self.text[position:])
         return "".join(parts)
+
+
+class Noted:
+    """The places of many replacements: each question costs as if there were only few."""
+
+    __slots__ = ("_reach", "_starts")
+
+    def __init__(self, places: Iterable[tuple[int, int]]) -> None:
+        ordered = sorted(places)
+        self._starts = [start for start, _ in ordered]
+        self._reach = [*accumulate((max(end, start + 1) for start, end in ordered), max)]
+
+    def covers(self, span: Span) -> bool:
+        """Whether some replacement takes all of `span`, which holds something."""
+        before = bisect_right(self._starts, span.start)
+        return before > 0 and self._reach[before - 1] >= span.end
+
+    def touches(self, span: Span) -> bool:
+        """Whether some replacement changes anything between the ends of `span`."""
+        before = bisect_left(self._starts, span.end)
+        return before > 0 and self._reach[before - 1] > span.start
 
 
 def pair_entries(olds: list[Entry | Comment], news: list[Entry | Comment]) -> list[int | None]:

@@ -5,16 +5,14 @@ Whoever replaces the secrets of a text by ciphertext must know of them: what is 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
-from secretsync.documents import token_kinds
+from secretsync.documents import breaks, token_kinds
 from secretsync.documents.libyaml import CParser
 from secretsync.documents.tree import Comment, Entry, Node, Scalar, Source, Span
 
-_COMMENT: Final = re.compile(r"(?:(?<=[\s,\[\]{}])|^)#[^\r\n\x85\u2028\u2029]*")
-_HEADER: Final = re.compile(r"[|>][-+0-9]*[ \t]+(#[^\r\n\x85\u2028\u2029]*)")
+_FLOW: Final = frozenset(",[]{}")
 
 
 def unread_comments(source: Source) -> list[Span]:
@@ -28,13 +26,17 @@ def unread_comments(source: Source) -> list[Span]:
 
 def without(text: str, spans: list[Span]) -> str:
     """Return `text` without these comments; a line that held nothing else goes as a whole."""
-    for start, stop in reversed(spans):
-        head = text[:start].rstrip(" \t")
-        tail = text[stop:]
-        if not head or head[-1] in "\r\n":
-            tail = tail[2:] if tail.startswith("\r\n") else tail[1:]
-        text = head + tail
-    return text
+    parts: list[str] = []
+    position = 0
+    for start, stop in spans:
+        at = start
+        while at > position and text[at - 1] in " \t":
+            at -= 1
+        parts.append(text[position:at])
+        position = stop
+        if at == 0 or text[at - 1] in "\r\n":
+            position += 2 if text.startswith("\r\n", stop) else 1
+    return "".join([*parts, text[position:]])
 
 
 def _written(text: str) -> Iterator[Span]:
@@ -43,16 +45,32 @@ def _written(text: str) -> Iterator[Span]:
     for token in token_kinds.written_tokens(_tokens(text)):
         yield from _within(text, position, token.start)
         if token.kind == token_kinds.SCALAR and token.style in "|>":
-            header = _HEADER.match(text, token.start, token.end)
-            if header:
-                yield Span(*header.span(1))
+            yield from _in_header(text, token.start, token.end)
         position = max(position, token.end)
     yield from _within(text, position, len(text))
 
 
 def _within(text: str, start: int, stop: int) -> Iterator[Span]:
-    for match in _COMMENT.finditer(text, start, stop):
-        yield Span(*match.span())
+    at = text.find("#", start, stop)
+    while at >= 0:
+        if at == 0 or text[at - 1] in _FLOW or text[at - 1].isspace():
+            end = min(breaks.line_end(text, at), stop)
+            yield Span(at, end)
+            at = text.find("#", end, stop)
+        else:
+            at = text.find("#", at + 1, stop)
+
+
+def _in_header(text: str, start: int, stop: int) -> Iterator[Span]:
+    """Yield the comment on the first line of a block scalar that starts at its `|` or `>`."""
+    signs = start + 1
+    while signs < stop and text[signs] in "-+0123456789":
+        signs += 1
+    at = signs
+    while at < stop and text[at] in " \t":
+        at += 1
+    if signs < at < stop and text[at] == "#":
+        yield Span(at, min(breaks.line_end(text, at), stop))
 
 
 def _tokens(text: str) -> Iterator[object]:

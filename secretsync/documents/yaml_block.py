@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from secretsync.documents.pairing import pair_elements, pair_entries
-from secretsync.documents.tree import Comment, Entry, Mapping, Node, Sequence, Span
+from secretsync.documents.tree import Comment, Entry, Mapping, Node, Sequence
 from secretsync.documents.yaml_places import Slot, comment_span, last_leaf, next_column
 
 if TYPE_CHECKING:
@@ -40,13 +42,16 @@ class _Block:
         self.new = new
         self.after = after  # the place behind the colon or dash that the collection belongs to
         self.column = -1
+        self.standing: list[int] = []  # the old items that stay, on lines of their own
+        self._starts: dict[int, int] = {}
+        self._ends: dict[int, int] = {}
 
     def splice(self, partners: list[int | None]) -> bool:
         """Splice paired items, insert those without a partner, remove the old ones that have none."""
         complete = len(partners) == len(self.old.items) and None not in partners
         kept = {index for index in partners if index is not None}
-        standing = [] if complete else [index for index in sorted(kept) if self._stands(index)]
-        if not complete and not standing:
+        self.standing = [] if complete else [index for index in sorted(kept) if self._stands(index)]
+        if not complete and not self.standing:
             return False
         for item, index in zip(self.new.items, partners, strict=True):
             if index is not None:
@@ -55,7 +60,7 @@ class _Block:
                     self._pair(index, before, item)
         # After the pairs: of two insertions at one place, that into the inner collection comes first.
         if not complete:
-            self._come_and_go(partners, kept, standing)
+            self._come_and_go(partners, kept)
         return True
 
     def _pair(self, index: int, old: Entry | Comment | Node, new: Entry | Comment | Node) -> None:
@@ -86,19 +91,21 @@ class _Block:
 
     # --- items that come and go -----------------------------------------------------------------------------------
 
-    def _come_and_go(self, partners: list[int | None], kept: set[int], standing: list[int]) -> None:
-        for place in range(len(self.old.items)):
+    def _come_and_go(self, partners: list[int | None], kept: set[int]) -> None:
+        items = self.old.items
+        comments = sorted(comment_span(item)[0] for index in kept if isinstance(item := items[index], Comment))
+        for place in range(len(items)):
             if place not in kept:
-                self._remove(place, kept, standing)
+                self._remove(place, comments)
         previous: int | None = None
         group: list[Entry | Comment | Node] = []
         for item, index in zip(self.new.items, partners, strict=True):
             if index is None:
                 group.append(item)
                 continue
-            self._insert(group, previous, standing)
+            self._insert(group, previous)
             group, previous = [], index
-        self._insert(group, previous, standing)
+        self._insert(group, previous)
 
     def _is_inline(self, index: int) -> bool:
         item = self.old.items[index]
@@ -115,17 +122,29 @@ class _Block:
         start = comment_span(item).start
         if not self.after <= start < self.places.limit or self._is_inline(index):
             return False
-        items = self.old.items
-        before = next((item for item in reversed(items[:index]) if not isinstance(item, Comment)), None)
-        behind = self._value_start(range(index + 1, len(items)))
-        return (before is None or self.places.end(before) <= start) and (behind is None or start < behind)
+        following = bisect_right(self._values, index)
+        if following and self._value_end(self._values[following - 1]) > start:
+            return False
+        return following == len(self._values) or start < self._value_start(self._values[following])
 
-    def _value_start(self, indices: range) -> int | None:
-        """Return where the first of some items that is no comment starts."""
-        found = next((index for index in indices if not isinstance(self.old.items[index], Comment)), None)
-        return None if found is None else self.places.start(self.old, found)
+    @cached_property
+    def _values(self) -> list[int]:
+        """The old items that are no comments."""
+        return [index for index, item in enumerate(self.old.items) if not isinstance(item, Comment)]
 
-    def _remove(self, index: int, kept: set[int], standing: list[int]) -> None:
+    def _value_start(self, index: int) -> int:
+        known = self._starts.get(index)
+        if known is None:
+            known = self._starts[index] = self.places.start(self.old, index)
+        return known
+
+    def _value_end(self, index: int) -> int:
+        known = self._ends.get(index)
+        if known is None:
+            known = self._ends[index] = self.places.end(self.old.items[index])
+        return known
+
+    def _remove(self, index: int, comments: list[int]) -> None:
         """Remove an item: its lines, or the part of its line that is its own."""
         item, places = self.old.items[index], self.places
         start, stop = places.start(self.old, index), places.end(item)
@@ -135,15 +154,15 @@ class _Block:
             return
         if not places.is_first(start):
             # `- a: 1`: the next item moves up to the place of the first.
-            follower = next((place for place in standing if place > index), None)
-            if follower is not None:
-                self.edits.replace(start, places.start(self.old, follower), "")
+            follower = bisect_right(self.standing, index)
+            if follower < len(self.standing):
+                self.edits.replace(start, places.start(self.old, self.standing[follower]), "")
             return
         if isinstance(item, Comment) and places.would_swallow(stop, 1):
             # An empty comment keeps a literal above from taking a deeper one below.
             self.edits.replace(start + 1, stop, "")
             return
-        comment = self._comment_behind(stop, kept)
+        comment = self._comment_behind(stop, comments)
         if comment is not None:
             self.edits.replace(start, comment, "")
             return
@@ -158,22 +177,20 @@ class _Block:
         elif places.keeps_blank_lines():
             self.edits.replace(line_end, places.last_blank_line(line_end), "")
 
-    def _comment_behind(self, position: int, kept: set[int]) -> int | None:
+    def _comment_behind(self, position: int, comments: list[int]) -> int | None:
         """Return where a comment that stays stands in the rest of the line of `position`."""
-        line_end = self.places.line_end(position)
-        for index in kept:
-            item = self.old.items[index]
-            if isinstance(item, Comment) and position <= comment_span(item)[0] < line_end:
-                return comment_span(item)[0]
-        return None
+        following = bisect_left(comments, position)
+        found = comments[following] if following < len(comments) else None
+        return found if found is not None and found < self.places.line_end(position) else None
 
-    def _insert(self, group: list[Entry | Comment | Node], previous: int | None, standing: list[int]) -> None:
+    def _insert(self, group: list[Entry | Comment | Node], previous: int | None) -> None:
         """Write new items behind the old item `previous`, or before the first that stays."""
         if not group:
             return
         places, column = self.places, self._own_column()
         if previous is not None and not self._stands(previous):
-            previous = max((place for place in standing if place < previous), default=None)
+            before = bisect_left(self.standing, previous)
+            previous = self.standing[before - 1] if before else None
         if previous is not None:
             item = self.old.items[previous]
             at = places.line_end(places.end(item))
@@ -182,9 +199,8 @@ class _Block:
             self.edits.replace(at, at, self._text(group, at) + self._distance(group[-1], at))
             return
         lead = places.newline + " " * column
-        start = places.start(self.old, standing[0])
-        first = self._value_start(range(len(self.old.items)))
-        assert first is not None
+        start = places.start(self.old, self.standing[0])
+        first = self._value_start(self._values[0])
         if places.is_first(start) and places.is_first(first):
             at = places.line_start(start)
             self.edits.replace(at, at, self._text(group, at).removeprefix(places.newline) + places.newline)
@@ -216,5 +232,6 @@ class _Block:
             return
         assert leaf.span is not None
         header = self.splicer.header(leaf)
-        if header and "-" not in header[0] and not self.edits.covers(Span(*header.span())):
-            self.edits.replace(header.end() - header[0].count("+"), header.end(), "-")
+        signs = self.places.text[header.end - 2 : header.end] if header else ""
+        if header and "-" not in signs and not self.edits.covers(header):
+            self.edits.replace(header.end - signs.count("+"), header.end, "-")

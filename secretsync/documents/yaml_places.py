@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right
+from itertools import accumulate
 from typing import Final, NamedTuple
 
+from secretsync.documents import breaks, properties
 from secretsync.documents.pairing import Item
 from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar, Sequence, Span
 
-_BREAK: Final = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
-_FIRST_DASH: Final = re.compile(r"(?:[&!]\S*\s+|#.*\n|\s)*")
-_EXPLICIT: Final = re.compile(r"\?[ \t]*\Z")
-_INDENTED_COMMENT: Final = re.compile(r"^[ \t]+#", re.MULTILINE)
-_LINE: Final = re.compile(r"^([ \t]*)(.*)$", re.MULTILINE)
-_BLANKS: Final = re.compile(r"(?:[ \t]*(?:#.*)?\r?\n)*(?:[ \t]+\Z)?")
-_KEPT_LINES: Final = re.compile(r"[|>][1-9]?\+|^[ \t]+$", re.MULTILINE)
+_BLANKS: Final = " \t"
 
 
 def next_column(column: int, step: int) -> int:
@@ -36,20 +31,23 @@ class Slot(NamedTuple):
 class Places:
     """The geometry of one YAML text. Every answer is a character offset into it, or a column."""
 
-    __slots__ = ("_strays", "limit", "newline", "text")
+    __slots__ = ("_below", "_first_dashes", "_keeps_blank_lines", "_line_starts", "limit", "newline", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self._strays: list[tuple[int, int]] | None = None
+        self._below: _Below | None = None
+        self._keeps_blank_lines: bool | None = None
+        self._first_dashes: dict[int, int] = {}
+        self._line_starts = breaks.line_starts(text)
         self.limit = len(text)  # where the document at hand ends
         feed = text.find("\n")
         self.newline = "\r\n" if feed > 0 and text[feed - 1] == "\r" else "\n"
 
     def keeps_blank_lines(self) -> bool:
         """Whether a literal may end in blank lines, so that those behind a removed line must not come next to it."""
-        text = self.text
-        rare = "|+" in text or ">+" in text or "+\n" in text or " \n" in text or "\t\n" in text or "\r" in text
-        return rare and _KEPT_LINES.search(text) is not None
+        if self._keeps_blank_lines is None:
+            self._keeps_blank_lines = _keeps_blank_lines(self.text)
+        return self._keeps_blank_lines
 
     def gap_before_comment(self, position: int) -> str:
         """Return the blank that a plain scalar ending at `position` needs: quotes can touch a comment, it cannot."""
@@ -57,24 +55,21 @@ class Places:
 
     def line_start(self, position: int) -> int:
         """Return where the line of `position` starts."""
-        text = self.text
-        start = text.rfind("\n", 0, position) + 1
-        while start < position:
-            match = _BREAK.search(text, start, position)
-            if match is None:
-                break
-            start = match.end()
-        return start
+        starts = self._line_starts
+        return starts[bisect_right(starts, position) - 1]
 
     def line_end(self, position: int) -> int:
         """Return where the line of `position` ends, before its line break."""
-        match = _BREAK.search(self.text, position)
-        return match.start() if match else len(self.text)
+        start = self.next_line(position)
+        if start == len(self.text) and self.text[-1:] not in breaks.SIGNS:
+            return start
+        return max(position, start - (2 if self.text.startswith("\r\n", start - 2) else 1))
 
     def next_line(self, position: int) -> int:
         """Return where the line after that of `position` starts."""
-        match = _BREAK.search(self.text, position)
-        return match.end() if match else len(self.text)
+        starts = self._line_starts
+        following = bisect_right(starts, position)
+        return starts[following] if following < len(starts) else len(self.text)
 
     def column(self, position: int) -> int:
         """Return how many characters stand before `position` in its line."""
@@ -100,12 +95,9 @@ class Places:
 
     def would_swallow(self, position: int, column: int) -> bool:
         """Whether a literal block at `column` put at `position` could take a comment or blanks that follow for its own."""
-        blank = _BLANKS.match(self.text, self.next_line(position)) if position < len(self.text) else None
-        if blank and any(len(line) > column for line in blank[0].splitlines() if not line.strip()):
-            return True
-        if self._strays is None:
-            self._strays = list(_stray_comments(self.text))
-        return any(start >= position and indent >= column for start, indent in self._strays)
+        if self._below is None:
+            self._below = _Below(self.text, self._line_starts)
+        return self._below.takes(position, bisect_right(self._line_starts, position), column)
 
     def end(self, item: Item) -> int:
         """Return where an item ends, comments at the end of a block collection included.
@@ -138,8 +130,10 @@ class Places:
     def key_start(self, entry: Entry) -> int:
         """Return where an entry starts, the `?` of an explicit key included."""
         start = node_span(entry.key).start
-        explicit = _EXPLICIT.search(self.text, self.line_start(start), start)
-        return explicit.start() if explicit else start
+        before = start
+        while before and self.text[before - 1] in _BLANKS:
+            before -= 1
+        return before - 1 if before and self.text[before - 1] == "?" else start
 
     def dash(self, sequence: Mapping | Sequence, index: int) -> int:
         """Return where the dash of an element of a block sequence stands."""
@@ -158,8 +152,11 @@ class Places:
 
     def first_dash(self, sequence: Mapping | Sequence) -> int:
         """Return where the first dash of a block sequence stands, behind its tag and anchor."""
-        match = _FIRST_DASH.match(self.text, _span(sequence).start)
-        return match.end() if match else _span(sequence).start
+        start = _span(sequence).start
+        known = self._first_dashes.get(start)
+        if known is None:
+            known = self._first_dashes[start] = properties.end(self.text, start, len(self.text))
+        return known
 
     def own_column(self, container: Mapping | Sequence) -> int:
         """Return the column of a block collection's keys or dashes."""
@@ -180,17 +177,47 @@ class Places:
         return end
 
 
-def _stray_comments(text: str) -> Iterator[tuple[int, int]]:
-    """Yield the start and the column of each comment that is indented deeper than the next line of content."""
-    if not _INDENTED_COMMENT.search(text):
-        return
-    column = 0
-    for line in reversed(list(_LINE.finditer(text))):
-        if line[2].startswith("#"):
-            if len(line[1]) > column:
-                yield line.start(), len(line[1])
-        elif line[2]:
-            column = len(line[1])
+class _Below:
+    """What a literal block could take for its own of the lines below it, read once from the last line to the first.
+
+    That is blank lines and comments that follow at once, and any later comment indented deeper than the next content.
+    """
+
+    __slots__ = ("_deepest", "_longest", "_strays")
+
+    def __init__(self, text: str, line_starts: list[int]) -> None:
+        self._longest = [0]  # of the blank lines among those and comments from a line on, the last line's first
+        strays: list[tuple[int, int]] = []
+        column, stop = 0, len(text)
+        for start in reversed(line_starts):
+            line = text[start:stop].rstrip(breaks.SIGNS)
+            content = line.lstrip(_BLANKS)
+            indent = len(line) - len(content)
+            longest = 0 if content and content[0] != "#" else self._longest[-1]
+            self._longest.append(longest if content else max(longest, indent))
+            if content.startswith("#"):
+                if indent > column:
+                    strays.append((start, indent))
+            elif content:
+                column = indent
+            stop = start
+        self._longest.reverse()
+        self._strays = [start for start, _ in reversed(strays)]
+        self._deepest = [*accumulate((indent for _, indent in strays), max)][::-1]
+
+    def takes(self, position: int, next_line: int, column: int) -> bool:
+        """Whether a block at `column` that ends at `position` takes something of the line at index `next_line` or below."""
+        following = bisect_left(self._strays, position)
+        is_stray = following < len(self._strays) and self._deepest[following] >= column
+        return is_stray or self._longest[next_line] > column
+
+
+def _keeps_blank_lines(text: str) -> bool:
+    if not ("|+" in text or ">+" in text or "+\n" in text or " \n" in text or "\t\n" in text or "\r" in text):
+        return False
+    if any(head + digit + "+" in text for head in "|>" for digit in ("", *"123456789")):
+        return True
+    return any(line and not line.strip(_BLANKS) for line in text.split("\n"))
 
 
 def node_span(node: Node) -> Span:

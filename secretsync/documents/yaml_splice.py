@@ -6,12 +6,11 @@ flow collections, is loaded when it is needed. Every method notes replacements i
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from secretsync.documents import yaml_block, yaml_text
+from secretsync.documents import properties, yaml_block, yaml_text
 from secretsync.documents.pairing import Edits, equal, same_value
-from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar, Sequence
+from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar, Sequence, Span
 from secretsync.documents.yaml_places import (
     Places,
     Slot,
@@ -24,9 +23,6 @@ from secretsync.documents.yaml_places import (
 
 if TYPE_CHECKING:
     from secretsync.documents.yaml_emit import Emitter
-
-_ANCHOR: Final = re.compile(r"(?:!\S*\s+)?(&[^\s,\[\]{}]+)")
-_HEADER: Final = re.compile(r"(?:[!&]\S*\s+)*[|>][-+0-9]*")
 
 
 class Splicer:
@@ -93,13 +89,13 @@ class Splicer:
         if start == stop:
             self._fill(head, body, slot)
             return
-        anchor = _ANCHOR.match(self.text, start, stop) if self.text[start] in "&!" else None
-        head = f"{anchor[1]} {head}" if anchor else head
+        anchor = properties.anchor(self.text, start, stop) if self.text[start] in "&!" else ""
+        head = f"{anchor} {head}" if anchor else head
         header = self.header(old)
         if header:
             # A comment may stand behind the header: it keeps its place, the lines below it go.
-            self.edits.replace(start, header.end(), head)
-            self._below(self.places.line_end(header.end()), stop, body)
+            self.edits.replace(start, header.end, head)
+            self._below(self.places.line_end(header.end), stop, body)
         else:
             self.edits.replace(start, stop, head + self.places.gap_before_comment(stop))
             if body:
@@ -126,9 +122,15 @@ class Splicer:
         if key.value == "<<" and not key.style and key.alias is None and key.span and not is_mergeable(new.value):
             self.edits.replace(*key.span, '"<<"')
 
-    def header(self, old: Scalar) -> re.Match[str] | None:
-        """Return the header of a block scalar, tag and anchor included; None for any other style."""
-        return _HEADER.match(self.text, *node_span(old)) if old.style and old.style in "|>" else None
+    def header(self, old: Scalar) -> Span | None:
+        """Return the place of the header of a block scalar, tag and anchor included; None for any other style."""
+        if not old.style or old.style not in "|>":
+            return None
+        start, stop = node_span(old)
+        end = properties.end(self.text, start, stop) + 1
+        while end < stop and self.text[end] in "-+0123456789":
+            end += 1
+        return Span(start, end)
 
     def _scalar_text(self, new: Scalar, slot: Slot, position: int) -> tuple[str, str]:
         """Return what goes on the line of the key, and the lines below it; the text goes on at `position`."""

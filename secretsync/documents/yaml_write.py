@@ -6,21 +6,18 @@ node of another shape is written afresh at its indentation. An alias whose ancho
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
 from secretsync.documents import yaml_text
-from secretsync.documents.pairing import same_values
+from secretsync.documents.pairing import Noted, same_values
 from secretsync.documents.tree import Comment, Entry, Limits, Mapping, Node, Scalar, Source, Span
 from secretsync.documents.yaml_places import Places, Slot, comment_span, has_values, node_span
 from secretsync.documents.yaml_splice import Splicer
 from secretsync.errors import FormatError
 
-# Line breaks of YAML 1.1 only, and explicit keys: what stands in such texts is read again before it is returned.
-_ODD: Final = re.compile("\r(?!\n)|[\x85\u2028\u2029]|^[ -]*\\?\\s", re.MULTILINE)
 _BOM: Final = "\ufeff"
-_MARKER_OR_COMMENT: Final = re.compile(r"^(?:---|[ \t]*#)[^\r\n]*", re.MULTILINE)
+_ODD_BREAKS: Final = frozenset("\x85\u2028\u2029")
 
 
 def rewrite(source: Source, documents: list[Mapping]) -> bytes:
@@ -37,7 +34,15 @@ def rewrite(source: Source, documents: list[Mapping]) -> bytes:
 
 
 def _is_odd(text: str) -> bool:
-    return ("?" in text or "\r" in text or not text.isascii()) and _ODD.search(text) is not None
+    """Whether a text has line breaks of YAML 1.1 only, or explicit keys: it is read again before it is returned."""
+    if text.count("\r") > text.count("\r\n") or not (text.isascii() or _ODD_BREAKS.isdisjoint(text)):
+        return True
+    return "?" in text and any(map(_is_explicit, text.splitlines(keepends=True)))
+
+
+def _is_explicit(line: str) -> bool:
+    key = line.lstrip(" -")
+    return key.startswith("?") and key[1:2].isspace()
 
 
 def _reads_as(text: str, documents: list[Mapping]) -> bool:
@@ -143,10 +148,19 @@ def _fill(splicer: Splicer, old: Mapping, new: Mapping, span: Span) -> None:
         splicer.edits.replace(*comment_span(before), "")
     rest = new.items[count:]
     if rest:
-        lines = [match.end() for match in _MARKER_OR_COMMENT.finditer(places.text, *span)]
-        at = lines[-1] if lines else span.start
+        at = _behind_last_mark(places.text, span)
         text = _fresh_root(Mapping(rest), splicer)
         splicer.edits.replace(at, at, newline + text)
+
+
+def _behind_last_mark(text: str, span: Span) -> int:
+    """Return the end of the last line of a document that is a comment or its `---`, its start if there is none."""
+    at, found = span.start, span.start
+    for line in text[span.start : span.end].split("\n"):
+        if line.startswith("---") or line.lstrip(" \t").startswith("#"):
+            found = at + len(line.partition("\r")[0])
+        at += len(line) + 1
+    return found
 
 
 def _shares_an_entry(old: Mapping, new: Mapping) -> bool:
@@ -185,19 +199,22 @@ def _expand_aliases(splicer: Splicer, source: Source) -> None:
         return
     waiting = [node for document in source.documents for node in _aliases(document)]
     while True:
-        due = [node for node in waiting if not splicer.edits.covers(_alias(node)) and _changes(splicer, node)]
+        noted = splicer.edits.noted()
+        due: list[Node] = []
+        kept: list[Node] = []
+        for node in waiting:
+            changes = not noted.covers(_alias(node)) and _changes(splicer.places, noted, node)
+            (due if changes else kept).append(node)
         if not due:
             return
         for node in due:
             splicer.edits.replace(*_alias(node), splicer.flow_text(node))
-        waiting = [node for node in waiting if node not in due]
+        waiting = kept
 
 
-def _changes(splicer: Splicer, node: Node) -> bool:
+def _changes(places: Places, noted: Noted, node: Node) -> bool:
     """Whether anything changes between the anchor and the end of its last line, where new items are put."""
-    return node.span is not None and splicer.edits.touches(
-        Span(node.span.start, splicer.places.line_end(node.span.end) + 1)
-    )
+    return node.span is not None and noted.touches(Span(node.span.start, places.line_end(node.span.end) + 1))
 
 
 def _alias(node: Node) -> Span:

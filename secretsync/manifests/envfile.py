@@ -7,21 +7,15 @@ Source: joho/godotenv parser.go at v1.5.1.
 
 from __future__ import annotations
 
-import re
+from itertools import pairwise
 from typing import Final
 
 from secretsync.errors import ParseError
+from secretsync.letters import DIGITS, LETTERS
 
-_NAME: Final = re.compile(r"\s*+(?:export[ \t]++)?([A-Za-z0-9_.]++)[ \t]*+[=:][ \t]*+", re.ASCII)
-_SKIPPED: Final = re.compile(r"(?:[ \t\r\n]++|#[^\n]*+)++")
-# A quote behind a backslash never closes, not even behind two of them.
-_QUOTED: Final = {
-    "'": re.compile(r"'((?:[^']|(?<=\\)')*+)(?<!\\)'"),
-    '"': re.compile(r'"((?:[^"]|(?<=\\)")*+)(?<!\\)"'),
-}
-_REST_OF_LINE: Final = re.compile(r"[ \t]*+(?:#[^\n]*+)?(?:\r?\n|$)")
-_REPLACED: Final = re.compile(r"\\\$|\$[({]|\$[A-Z0-9_]")
-_ESCAPE: Final = re.compile(r"\\(.)", re.DOTALL)
+_BLANKS: Final = " \t"
+_NAME: Final = frozenset(LETTERS + DIGITS + "_.")
+_REPLACED: Final = frozenset(LETTERS.upper() + DIGITS + "_({")
 _ESCAPED: Final = {"n": "\n", "r": "\r"}
 
 
@@ -34,37 +28,78 @@ def parse(text: str) -> dict[str, str]:
     values: dict[str, str] = {}
     place = _skip(text, 0)
     while place < len(text):
-        named = _NAME.match(text, place)
-        if named is None or named[1] == "export":
-            raise _refusal("a line that is no NAME=value", text, place)
-        name, place = named[1], named.end()
-        quoted = text[place : place + 1] in _QUOTED
+        name, place = _name(text, place)
+        quoted = text[place : place + 1] in ("'", '"')
         values[name], place = _quoted(text, place) if quoted else _bare(text, place)
         place = _skip(text, place)
     return values
 
 
 def _skip(text: str, place: int) -> int:
-    skipped = _SKIPPED.match(text, place)
-    return skipped.end() if skipped else place
+    """Return where the blanks, line breaks and comments that start at `place` end."""
+    while place < len(text):
+        if text[place] == "#":
+            place = _line_end(text, place)
+        elif text[place] in " \t\r\n":
+            place += 1
+        else:
+            break
+    return place
+
+
+def _line_end(text: str, place: int) -> int:
+    end = text.find("\n", place)
+    return len(text) if end < 0 else end
+
+
+def _behind(text: str, place: int, signs: str) -> int:
+    while place < len(text) and text[place] in signs:
+        place += 1
+    return place
+
+
+def _name(text: str, place: int) -> tuple[str, int]:
+    """Return the name that is assigned to, and where its value starts."""
+    start = _behind(text, place, " \t\r\n\v\f")
+    if text.startswith("export", start) and text[start + 6 : start + 7] in (" ", "\t"):
+        start = _behind(text, start + 6, _BLANKS)
+    end = start
+    while end < len(text) and text[end] in _NAME:
+        end += 1
+    sign = _behind(text, end, _BLANKS)
+    name = text[start:end]
+    if not name or name == "export" or text[sign : sign + 1] not in ("=", ":"):
+        raise _refusal("a line that is no NAME=value", text, place)
+    return name, _behind(text, sign + 1, _BLANKS)
 
 
 def _quoted(text: str, place: int) -> tuple[str, int]:
     quote = text[place]
-    found = _QUOTED[quote].match(text, place)
-    if found is None:
+    end = text.find(quote, place + 1)
+    while end >= 0 and text[end - 1] == "\\":  # never closes, not even behind two backslashes
+        end = text.find(quote, end + 1)
+    if end < 0:
         raise _refusal("a quote that stays open", text, place)
-    if _REST_OF_LINE.match(text, found.end()) is None:
+    rest = text[end + 1 : _line_end(text, end) + 1].lstrip(_BLANKS)
+    if rest not in ("", "\n", "\r\n") and not rest.startswith("#"):
         raise _refusal("text behind a closing quote", text, place)
+    value = text[place + 1 : end]
     if quote == "'":
-        return found[1], found.end()
-    _refuse_variables(found[1], text, place)
-    return _ESCAPE.sub(lambda match: _ESCAPED.get(match[1], match[1]), found[1]), found.end()
+        return value, end + 1
+    _refuse_variables(value, text, place)
+    return _unescaped(value), end + 1
+
+
+def _unescaped(value: str) -> str:
+    first, *behind = value.split("\\")
+    escapes = iter(behind)
+    # Nothing between two backslashes: the second is the one that is meant; one at the end stays.
+    meant = (_ESCAPED.get(part[0], part[0]) + part[1:] if part else "\\" + next(escapes, "") for part in escapes)
+    return first + "".join(meant)
 
 
 def _bare(text: str, place: int) -> tuple[str, int]:
-    end = text.find("\n", place)
-    end = len(text) if end < 0 else end
+    end = _line_end(text, place)
     value = text[place:end].rstrip("\r")
     comment = max(value.rfind(" #"), value.rfind("\t#"))  # the last one on the line
     value = value[: comment if comment >= 0 else None].strip()
@@ -73,7 +108,8 @@ def _bare(text: str, place: int) -> tuple[str, int]:
 
 
 def _refuse_variables(value: str, text: str, place: int) -> None:
-    if _REPLACED.search(value):
+    first, *behind = value.split("$")
+    if any(before.endswith("\\") or after[:1] in _REPLACED for before, after in pairwise((first, *behind))):
         raise _refusal("a '$' that other readers take for a variable; put the value in single quotes", text, place)
 
 

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Final
 
+from secretsync.documents import properties
 from secretsync.documents.stores import store_named
 from secretsync.documents.tree import Comment, Entry, Limits, Node, Scalar
 from secretsync.errors import FormatError
 from secretsync.render.pipeline import Piece
 
-# Possessive throughout: a hostile run of line breaks or comment signs must not make a match exponential.
-_LEADING: Final = rb"(?:[ \t]*+(?:#[^\r\n]*+)?(?>\r\n?|\n))*+"
-_STARTS: Final = re.compile(_LEADING + rb"---(?=[ \t\r\n]|$)")
-_DIRECTIVE: Final = re.compile(_LEADING + rb"%")
-_TRAILING: Final = rb"[ \t]*+(?:#[^\n]*+)?\r?+\n(?:[ \t]*+(?:#[^\n]*+)?\r?+\n)*+$"
-_ENDS_OPEN: Final = re.compile(rb"(?:^|\n)---" + _TRAILING)
-_ENDS_CLOSED: Final = re.compile(rb"(?:^|\n)\.\.\." + _TRAILING)
-_BLOCK_HEADER: Final = re.compile(r"([^|>\n]*+[|>])([-+0-9]*)")
+_BLANKS: Final = b" \t"
+_BREAKS: Final = b"\r\n"
+_BEHIND_MARKER: Final = (b"", b" ", b"\t", b"\r", b"\n")
+_HEADER_SIGNS: Final = frozenset("-+0123456789")
 _TAIL: Final = 4096
 _BOMS: Final = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 
@@ -43,12 +39,40 @@ def join(pieces: Sequence[Piece]) -> bytes:
 
 
 def _separator(previous: bytes, following: bytes) -> bytes:
-    tail = previous[-_TAIL:]
-    if _DIRECTIVE.match(following):
-        return b"" if _ENDS_CLOSED.search(tail) else b"...\n"
-    if not following or _STARTS.match(following) or _ENDS_OPEN.search(tail):
+    if not following:
+        return b""
+    first = _first_content(following)
+    if following.startswith(b"%", first):
+        return b"" if _ends_in(previous, b"...") else b"...\n"
+    starts = following.startswith(b"---", first) and following[first + 3 : first + 4] in _BEHIND_MARKER
+    if starts or _ends_in(previous, b"---"):
         return b""
     return b"---\n"
+
+
+def _first_content(data: bytes) -> int:
+    """Return where the first line starts that is neither blank nor a comment."""
+    at = 0
+    while True:
+        start = at
+        while data[at : at + 1] in (b" ", b"\t"):
+            at += 1
+        if data[at : at + 1] == b"#":
+            while at < len(data) and data[at] not in _BREAKS:
+                at += 1
+        if at == len(data) or data[at] not in _BREAKS:
+            return start
+        at += 2 if data.startswith(b"\r\n", at) else 1
+
+
+def _ends_in(data: bytes, marker: bytes) -> bool:
+    """Whether the last line is this marker, blank lines and comments behind it not counted."""
+    for line in reversed(data[-_TAIL:].split(b"\n")[:-1]) if data.endswith(b"\n") else ():
+        content = line.removesuffix(b"\r").lstrip(_BLANKS)
+        if content[:1] not in (b"", b"#"):
+            behind = line.removesuffix(b"\r")[len(marker) :].lstrip(_BLANKS)
+            return line.startswith(marker) and behind[:1] in (b"", b"#")
+    return False
 
 
 def _ended(data: bytes) -> bytes:
@@ -66,11 +90,13 @@ def _chomped(data: bytes) -> bytes:
         last = nodes[-1].value if isinstance(nodes[-1], Entry) else nodes[-1]
     if last.style not in {"|", ">"} or last.span is None or last.alias:
         return data
-    header = _BLOCK_HEADER.match(source.text, last.span.start)
-    if header is None or "-" in header[2]:
+    text = source.text
+    start = end = properties.end(text, *last.span) + 1  # behind the `|` or `>`
+    while text[end : end + 1] in _HEADER_SIGNS:
+        end += 1
+    if "-" in text[start:end]:
         return data
-    indent = header[2].replace("+", "")
-    return f"{source.text[: header.start(2)]}{indent}-{source.text[header.end(2) :]}".encode()
+    return f"{text[:start]}{text[start:end].replace('+', '')}-{text[end:]}".encode()
 
 
 def _as_yaml(data: bytes) -> bytes:

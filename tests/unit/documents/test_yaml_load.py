@@ -289,6 +289,8 @@ def test_a_block_scalar_without_content_ends_with_its_header() -> None:
             "#1 line 1: while parsing a quoted scalar: found invalid Unicode character escape code",
         ),
         ("a: [b?c]\n", "#1 line 1: a question mark inside of a plain scalar in a flow collection; quote the scalar"),
+        ("a: [&x !b, c]\n", "#1 line 1: a tag with a bracket or comma at its end; put a space between"),
+        ("a: [&x # !b\n  !b, c]\n", "#1 line 1: a tag with a bracket or comma at its end; put a space between"),
         ("a: [!b, c]\n", "#1 line 1: a tag with a bracket or comma at its end; put a space between"),
     ],
 )
