@@ -23,6 +23,7 @@ from secretsync.manifests import objects, secret
 from secretsync.manifests.secret import decode_base64
 from secretsync.masterkeys import MasterKeys
 from secretsync.masterkeys.demo import DEMO_RECIPIENTS
+from secretsync.render import ciphertext
 from secretsync.render import objects as render_objects
 from secretsync.render.carried import open_carried
 from secretsync.render.units import Opened, open_units
@@ -119,6 +120,7 @@ def _of_documents(file: str, source: Source, keys: MasterKeys, limits: Limits) -
     opened = open_units(source.documents, keys, lambda index: f"#{index + 1}" if several else "", warnings)
     for each in opened:
         if render_objects.is_secret(each.after):
+            ciphertext.refuse(each.after, each.location)
             open_carried(each, keys, limits)
         yield from _of_document(file, each)
         if each.data_key is not None:

@@ -47,6 +47,9 @@ class Bounds:
     """What the input may be."""
 
     allow_empty: Annotated[bool, typer.Option("--allow-empty", help="Accept input without a single object.")] = False
+    allow_ciphertext: Annotated[
+        bool, typer.Option("--allow-ciphertext", help="Print values that are still ENC[…] of sops.")
+    ] = False
     max_size: Annotated[int, typer.Option("--max-size", min=1, help="Limit for one file, in bytes.")] = Limits().size
     max_documents: Annotated[int, typer.Option("--max-documents", min=1, help="Limit for one file.")] = (
         Limits().documents
@@ -88,6 +91,7 @@ def options_of(treatment: Treatment, bounds: Bounds, output: Format | None) -> O
         namespace=treatment.namespace,
         output=output,
         allow_empty=bounds.allow_empty,
+        allow_ciphertext=bounds.allow_ciphertext,
         allow_demo_keys=bounds.allow_demo_keys,
         environ=os.environ,
         limits=Limits(size=bounds.max_size, documents=bounds.max_documents),

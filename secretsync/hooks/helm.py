@@ -10,7 +10,7 @@ import os
 from collections.abc import Sequence
 from typing import Final
 
-from secretsync.errors import SecretsyncError
+from secretsync.errors import ManifestError, SecretsyncError
 from secretsync.hooks import _boundary
 from secretsync.hooks.argv import UsageError, parse
 from secretsync.hooks.helm_errors import keep, path_for
@@ -37,7 +37,9 @@ usage: secretsync-hook helm [OPTION]...           as post-renderer: manifests in
   --operator-config FILE     what this hook may do (/etc/secretsync/hook.yaml, where it is there)
 """
 
-TABLE: Final = {name: option for name, option in RENDER_TABLE.items() if option.name not in {"output", "output_dir"}}
+_PERSONS: Final = frozenset({"output", "output_dir", "allow_ciphertext"})
+"""Options of a person's command line, which a post-renderer's has not."""
+TABLE: Final = {name: option for name, option in RENDER_TABLE.items() if option.name not in _PERSONS}
 _VALUES: Final = frozenset({"values", "get"})
 
 
@@ -71,9 +73,21 @@ def _post_rendered(options: Options, operator: Operator | None) -> bytes:
         marked = MARK.encode() in data
         bare, marks = taken_off(data, options.mode, options.limits) if marked else (data, {})
         rendered = render([source._replace(content=bare)], options, keys=keys(operator, options.environ))
-        result = put_back(rendered.stream(), marks) if marks else rendered.stream()
+        result = rendered.stream()
+        if marks:
+            result = _marked(result, marks)
     except SecretsyncError as error:
         raise named(error if error.location else error.at(STDIN_NAME), data, options.limits) from None
     for warning in rendered.warnings:
         _boundary.say("warning", warning)
+    return result
+
+
+def _marked(rendered: bytes, marks: dict[int, str]) -> bytes:
+    """Return the stream with Helm's marks, which stand in annotations and change no object's name."""
+    from secretsync.render.kubernetes_reader import parts
+
+    result = put_back(rendered, marks)
+    if len(parts(result)) != len(parts(rendered)):
+        raise ManifestError("the names of templates changed the number of documents")
     return result

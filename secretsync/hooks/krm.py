@@ -131,7 +131,8 @@ def _answer(resources: ResourceList, surroundings: Surroundings) -> bytes:
             hint=f"use one of ksops, {generators.KIND}, {TRANSFORMER}, {VALIDATOR}",
         )
     others = [item for item in resources.items if item not in own]
-    return krm_list.written(resources, [*others, *generated(own, surroundings)])
+    items = [*others, *generated(own, surroundings)]
+    return _confirmed(krm_list.written(resources, items), items, surroundings)
 
 
 def _transformed(resources: ResourceList, config: Mapping, surroundings: Surroundings) -> bytes:
@@ -139,7 +140,15 @@ def _transformed(resources: ResourceList, config: Mapping, surroundings: Surroun
 
     if not resources.items:
         raise ConfigError("there is nothing to transform", location=TRANSFORMER)
-    return krm_list.spliced(resources, transformed(resources.items, config, surroundings))
+    items = transformed(resources.items, config, surroundings)
+    return _confirmed(krm_list.spliced(resources, items), items, surroundings)
+
+
+def _confirmed(data: bytes, items: list[Mapping], surroundings: Surroundings) -> bytes:
+    """Return `data` once its items read as those that were judged; where nothing was judged, unread."""
+    if surroundings.is_judged:
+        krm_list.confirm(data, items)
+    return data
 
 
 def _validated(resources: ResourceList, config: Mapping) -> bytes:

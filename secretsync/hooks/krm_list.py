@@ -64,6 +64,19 @@ def written(resources: ResourceList, items: list[Mapping]) -> bytes:
     return store_named("yaml").dump([replaced(resources.root, "items", Sequence([*items]))])
 
 
+def confirm(data: bytes, items: list[Mapping]) -> None:
+    """Read a written list again, and compare its objects with `items`, which were judged.
+
+    Raises:
+        ManifestError: kustomize would read others.
+    """
+    from secretsync.render.kubernetes_reader import confirm_documents, parts
+
+    if len([part for part in parts(data) if part.strip()]) != 1:
+        raise ManifestError("kustomize would split the ResourceList: a line in it starts with ---")
+    confirm_documents(read(data, Limits.unbounded()).items, items)
+
+
 def failed(resources: ResourceList, results: Items[dict[str, object]], *, keep_items: bool) -> bytes:
     """Return the list with `results`, and with no items unless they are to stand as they came."""
     root = from_plain({"apiVersion": text_of(resources.root.get("apiVersion")) or _DEFAULT_API, "kind": "ResourceList"})

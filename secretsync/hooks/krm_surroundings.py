@@ -19,6 +19,7 @@ class Surroundings:
         self._request = request
         self._operator = operator
         self.options: Options = settled(request, operator)
+        self.is_judged = False  # until a context promises something
 
     @property
     def confined(self) -> bool:
@@ -43,6 +44,7 @@ class Surroundings:
                 location="functionConfig scope",
                 hint=f"name it there, `sealing: {{scopes: [{scope}]}}`, or leave it out here",
             )
+        self.is_judged = self.is_judged or options.is_judged
         return Context(options, self._keys, None)
 
     @cached_property

@@ -42,6 +42,7 @@ class Operator(NamedTuple):
     max_files: int = _MAX_FILES
     outputs: Outputs | None = None
     confined: bool = True
+    allow_ciphertext: frozenset[str] = frozenset()
 
 
 class Request(NamedTuple):
@@ -56,6 +57,7 @@ class Request(NamedTuple):
     allow_empty: bool = False
     size: int | None = None
     documents: int | None = None
+    allow_ciphertext: bool = False
 
 
 def find(path: str | None = None, *, tenants: bool = False) -> Operator | None:
@@ -125,6 +127,8 @@ def settled(request: Request, operator: Operator | None) -> Options:
         allow_empty=request.allow_empty,
         environ=os.environ,
         limits=defaults._replace(size=request.size or defaults.size, documents=request.documents or defaults.documents),
+        allow_ciphertext=request.allow_ciphertext,
+        is_hook=True,
     )
 
 
@@ -189,6 +193,8 @@ def _governed(request: Request, operator: Operator) -> Options:
         max_files=operator.max_files,
         outputs=operator.outputs,
         scopes=operator.scopes,
+        allow_ciphertext=operator.allow_ciphertext,
+        is_hook=True,
     )
 
 
@@ -197,6 +203,7 @@ def _refuse_contradictions(request: Request, operator: Operator) -> None:
         f"mode {request.mode!r}": operator.mode and request.mode not in {None, operator.mode},
         "another certificate": request.cert_file not in {None, operator.certificate},
         "another seal key": request.seal_key_file not in {None, operator.seal_key},
+        "to let ciphertext through": request.allow_ciphertext and not operator.allow_ciphertext,
         "to seal for an expired certificate": request.allow_expired and not operator.allow_expired,
         f"more than {operator.limits.size} bytes a file": (request.size or 0) > operator.limits.size,
         f"more than {operator.limits.documents} documents a file": (request.documents or 0) > operator.limits.documents,

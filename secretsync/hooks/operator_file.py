@@ -24,7 +24,9 @@ def parse(data: bytes, path: str) -> Operator:
         ConfigError: no YAML, an unknown or misspelt field, a wrong type, or a path that is not absolute.
     """
     fields = Fields.parse(data, path)
-    fields.only("apiVersion", "kind", "identities", "sealing", "mode", "limits", "outputs", "confined")
+    fields.only(
+        "apiVersion", "kind", "identities", "sealing", "mode", "limits", "outputs", "confined", "allow_ciphertext"
+    )
     for name, value in (("apiVersion", _API), ("kind", _KIND)):
         if fields.required(name) != value:
             raise ConfigError(f"expected {value!r}", location=fields.place(name))
@@ -48,6 +50,7 @@ def parse(data: bytes, path: str) -> Operator:
         max_files=max_files,
         outputs=_outputs(fields),
         confined="confined" not in fields.names() or fields.flag("confined"),
+        allow_ciphertext=_ciphertext(fields),
     )
 
 
@@ -77,6 +80,16 @@ def _scopes(sealing: Fields) -> frozenset[Scope]:
     if not named or not set(named) <= set(SCOPES):
         raise ConfigError(f"expected a list of {', '.join(SCOPES)}", location=sealing.place("scopes"))
     return frozenset(scope for scope in SCOPES if scope in named)
+
+
+def _ciphertext(fields: Fields) -> frozenset[str]:
+    """Return the objects whose ciphertext may leave as it is, each `NAMESPACE/KIND/NAME`; the namespace may be empty."""
+    names = fields.texts("allow_ciphertext")
+    for name in names:
+        _, *rest = name.split("/")
+        if len(rest) != 2 or not all(rest):
+            raise ConfigError(f"expected NAMESPACE/KIND/NAME, not {name!r}", location=fields.place("allow_ciphertext"))
+    return frozenset(names)
 
 
 def _pin(sealing: Fields) -> str:

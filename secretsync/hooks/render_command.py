@@ -27,6 +27,7 @@ Print manifests decrypted, sealed or redacted, ready to apply. A PATH is a file,
   -o, --output yaml|json     write every document in this format
   --output-dir FOLDER        write a file for each file read, instead of one stream
   --allow-empty              accept input without a single object
+  --allow-ciphertext         print values that are still ENC[…] (not where there is an operator's configuration)
   --max-size BYTES           limit for one file (16 MiB)
   --max-documents NUMBER     limit for one file (10000)
   --operator-config FILE     what this hook may do (/etc/secretsync/hook.yaml, where it is there)
@@ -49,6 +50,7 @@ TABLE: Final = {
     "-o": _OUTPUT,
     "--output-dir": Option("output_dir"),
     "--allow-empty": Option("allow_empty", takes_value=False),
+    "--allow-ciphertext": Option("allow_ciphertext", takes_value=False),
     "--max-size": Option("max_size"),
     "--max-documents": Option("max_documents"),
     "--operator-config": Option("operator_config"),
@@ -96,6 +98,7 @@ def request(parsed: Parsed) -> Request:
         allow_empty=parsed.flag("allow_empty"),
         size=_number(parsed, "max_size"),
         documents=_number(parsed, "max_documents"),
+        allow_ciphertext=parsed.flag("allow_ciphertext"),
     )
 
 

@@ -6,47 +6,36 @@ would else choose where the plaintext lands. Deny by default: what a rule does n
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from secretsync.documents.tree import Mapping
 from secretsync.errors import PolicyError
-from secretsync.render.objects import count, describe, items_of, kind_of, text_of
+from secretsync.render.objects import describe, listed_kind, metadata_text, objects_in
 from secretsync.render.options import Outputs
 
 
 def check(document: Mapping, outputs: Outputs, location: str) -> None:
     """Refuse a document that holds an object of a kind or namespace that `outputs` does not name.
 
-    An object without a namespace is in the namespace `""`, wherever it may end up.
+    An object without a namespace is in the namespace `""`, wherever it may end up. A typed list such as `SecretList`
+    counts as what it lists; another object with `items` counts as itself and as all of them.
 
     Raises:
         PolicyError: it names the object and what is not allowed.
     """
-    for kind, obj in _objects(document):
-        if outputs.kinds is not None and kind not in outputs.kinds:
-            raise PolicyError(f"{describe(obj)}: the operator allows no output of kind {kind!r}", location=location)
-        namespace = _namespace(obj)
-        if outputs.namespaces is not None and items_of(obj) is None and namespace not in outputs.namespaces:
-            place = f"in namespace {namespace!r}" if namespace else "without a namespace"
-            raise PolicyError(f"{describe(obj)}: the operator allows no output {place}", location=location)
+    for kind, obj, place, is_list in objects_in(document):
+        where = " ".join(filter(None, (location, place)))
+        judged = listed_kind(obj) if is_list else kind
+        is_bare = is_list and not judged
+        if outputs.kinds is not None and not is_bare and judged not in outputs.kinds:
+            raise PolicyError(_of_kind(obj, kind, place), location=where or None)
+        namespace = metadata_text(obj, "namespace")
+        has_place = not (is_list and kind.endswith("List"))
+        if outputs.namespaces is not None and has_place and namespace not in outputs.namespaces:
+            described = f"in namespace {namespace!r}" if namespace else "without a namespace"
+            raise PolicyError(f"{describe(obj)}: the operator allows no output {described}", location=where or None)
 
 
-def _objects(document: Mapping, inherited: str = "") -> Iterator[tuple[str, Mapping]]:
-    """Yield every object with its kind; a typed list such as `SecretList` counts as what it lists, and so do its items."""
-    kind = kind_of(document) or inherited
-    items = items_of(document)
-    if items is None:
-        if inherited or count(document):
-            yield kind, document
-        return
-    listed = "" if kind == "List" else kind.removesuffix("List")
-    if listed:
-        yield listed, document
-    for item in items.items:
-        if type(item) is Mapping:
-            yield from _objects(item, listed)
-
-
-def _namespace(obj: Mapping) -> str:
-    metadata = obj.get("metadata")
-    return text_of(metadata.get("namespace")) if type(metadata) is Mapping else ""
+def _of_kind(obj: Mapping, kind: str, place: str) -> str:
+    """Say what is refused; of an item of a list, whose text may stand anywhere, by its place."""
+    if place:
+        return "the operator allows no output of the kind of this item"
+    return f"{describe(obj)}: the operator allows no output of kind {kind!r}"

@@ -13,7 +13,7 @@ from typing import Final
 from secretsync import sops
 from secretsync.documents.stores import store_for_path, store_named
 from secretsync.documents.tree import Limits, Mapping, Scalar
-from secretsync.errors import CiphertextFormatError, SecretsyncError
+from secretsync.errors import SecretsyncError
 from secretsync.masterkeys import MasterKeys
 from secretsync.render.objects import decoded, replaced, text_of
 from secretsync.render.units import Opened
@@ -27,14 +27,9 @@ def open_carried(secret: Opened, keys: MasterKeys, limits: Limits) -> None:
     """Replace each SOPS file in the `data` of `secret` by its plaintext, in `secret.after` and `secret.carried`.
 
     Raises:
-        CiphertextFormatError: a value of the Secret is a bare `ENC[…]`: its document lost its `sops` block.
         SecretsyncError: as `sops.decrypt` says, placed at the value's key.
     """
     data = secret.after.get("data")
-    for field in ("data", "stringData"):
-        values = secret.after.get(field)
-        if type(values) is Mapping:
-            _refuse_orphans(values, secret.location, field)
     if type(data) is not Mapping:
         return
     changed = data
@@ -67,12 +62,3 @@ def _decrypted(secret: Opened, key: str, raw: bytes, keys: MasterKeys, limits: L
     except SecretsyncError as error:
         error.location = f"{secret.location} data.{key} {error.location or ''}".strip()
         raise
-
-
-def _refuse_orphans(values: Mapping, location: str, field: str) -> None:
-    for entry in values.entries():
-        if text_of(entry.value).startswith(CIPHERTEXT):
-            raise CiphertextFormatError(
-                "the value is sops ciphertext, and the document has no sops block that would open it",
-                location=f"{location} {field}.{entry.key.value!s}".strip(),
-            )

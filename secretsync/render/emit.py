@@ -11,11 +11,9 @@ from secretsync.documents.tree import Comment, Entry, Limits, Node, Scalar
 from secretsync.errors import FormatError
 from secretsync.render.pipeline import Piece
 
-_BLANKS: Final = b" \t"
-_BREAKS: Final = b"\r\n"
-_BEHIND_MARKER: Final = (b"", b" ", b"\t", b"\r", b"\n")
+_OTHER_BREAKS: Final = (b"\xc2\x85", b"\xe2\x80\xa8", b"\xe2\x80\xa9")  # of YAML 1.1: a comment ends there too
+_BLANKS: Final = b" \t\r\n"
 _HEADER_SIGNS: Final = frozenset("-+0123456789")
-_TAIL: Final = 4096
 _BOMS: Final = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 
 
@@ -39,40 +37,50 @@ def join(pieces: Sequence[Piece]) -> bytes:
 
 
 def _separator(previous: bytes, following: bytes) -> bytes:
-    if not following:
-        return b""
-    first = _first_content(following)
-    if following.startswith(b"%", first):
-        return b"" if _ends_in(previous, b"...") else b"...\n"
-    starts = following.startswith(b"---", first) and following[first + 3 : first + 4] in _BEHIND_MARKER
-    if starts or _ends_in(previous, b"---"):
+    """Return what must stand between two texts: nothing only where a line of one of them separates already."""
+    first = _first_line(following)
+    last = _last_line(previous)
+    if first.startswith(b"%"):
+        return b"" if last == b"..." else b"...\n"
+    if first == b"---" or not following or last == b"---":
         return b""
     return b"---\n"
 
 
-def _first_content(data: bytes) -> int:
-    """Return where the first line starts that is neither blank nor a comment."""
-    at = 0
-    while True:
-        start = at
-        while data[at : at + 1] in (b" ", b"\t"):
-            at += 1
-        if data[at : at + 1] == b"#":
-            while at < len(data) and data[at] not in _BREAKS:
-                at += 1
-        if at == len(data) or data[at] not in _BREAKS:
-            return start
-        at += 2 if data.startswith(b"\r\n", at) else 1
+def _first_line(data: bytes) -> bytes:
+    """Return the first line that says something: a marker without what follows it, `%` of a directive, else anything."""
+    start = 0
+    while start < len(data):
+        end = data.find(b"\n", start) + 1 or len(data)
+        line = data[start:end]
+        bare = line.strip(_BLANKS)
+        if (bare and not bare.startswith(b"#")) or _has_other_break(bare):
+            return _marker(line) or line
+        start = end
+    return b""
 
 
-def _ends_in(data: bytes, marker: bytes) -> bool:
-    """Whether the last line is this marker, blank lines and comments behind it not counted."""
-    for line in reversed(data[-_TAIL:].split(b"\n")[:-1]) if data.endswith(b"\n") else ():
-        content = line.removesuffix(b"\r").lstrip(_BLANKS)
-        if content[:1] not in (b"", b"#"):
-            behind = line.removesuffix(b"\r")[len(marker) :].lstrip(_BLANKS)
-            return line.startswith(marker) and behind[:1] in (b"", b"#")
-    return False
+def _last_line(data: bytes) -> bytes:
+    """Return the last line that says something, a marker without the comment behind it."""
+    end = len(data)
+    while end > 0:
+        start = data.rfind(b"\n", 0, end - 1) + 1
+        line = data[start:end]
+        bare = line.strip(_BLANKS)
+        if (bare and not bare.startswith(b"#")) or _has_other_break(bare):
+            rest = line[3:].strip(_BLANKS)
+            return _marker(line) if not rest or rest.startswith(b"#") else line
+        end = start
+    return b""
+
+
+def _marker(line: bytes) -> bytes:
+    is_marker = line[:3] in {b"---", b"..."} and (line[3:4] in _BLANKS or not line[3:]) and not _has_other_break(line)
+    return line[:3] if is_marker else b""
+
+
+def _has_other_break(line: bytes) -> bool:
+    return any(mark in line for mark in _OTHER_BREAKS) or b"\r" in line.rstrip(b"\r\n")
 
 
 def _ended(data: bytes) -> bytes:

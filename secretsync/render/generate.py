@@ -110,10 +110,7 @@ def _made(made: Made, folder: Folder, context: Context) -> Mapping:
         finished = pipeline.finisher(context.options.mode)(opened, context)
     except SecretsyncError as error:
         raise (error if error.location else error.at(made.name)) from None
-    if context.options.outputs is not None:
-        import secretsync.render.access as access
-
-        access.check(finished, context.options.outputs, made.name)
+    pipeline.check(after, finished, made.name, context)
     return finished
 
 

@@ -6,14 +6,31 @@
 from __future__ import annotations
 
 from binascii import a2b_base64
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Iterator
+from typing import Final, NamedTuple
 
 from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar, Sequence
 from secretsync.errors import ManifestError
 from secretsync.secrecy import CIPHERTEXT
 
 SEALED_API: Final = "bitnami.com/v1alpha1"
+_MARKS: Final = (CIPHERTEXT[:4].encode(), b"RU5DW", b"VOQ1t", b"FTkNb")
+"""The beginning of ciphertext, and of its base64 by how many bytes stand before it."""
+_ESCAPES: Final = (b"\\u", b"\\x", b"\\U", b"\\\n", b"\\\r")
+_UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
+_OTHER_BREAKS: Final = (b"\xc2\x85", b"\xe2\x80\xa8", b"\xe2\x80\xa9")
+
+
+class Seen(NamedTuple):
+    """One object as Kubernetes sees it. `place` is its path in its document, empty for the document itself.
+
+    `kind` is that of the list where an item names none; `is_list` says that the items of `node` follow as objects.
+    """
+
+    kind: str
+    node: Mapping
+    place: str
+    is_list: bool
 
 
 def text_of(node: Node | None) -> str:
@@ -25,6 +42,12 @@ def text_of(node: Node | None) -> str:
 def kind_of(obj: Mapping) -> str:
     """Return the object's kind, or the empty string."""
     return text_of(obj.get("kind"))
+
+
+def metadata_text(obj: Mapping, name: str) -> str:
+    """Return a text of the object's metadata, or the empty string."""
+    metadata = obj.get("metadata")
+    return text_of(metadata.get(name)) if type(metadata) is Mapping else ""
 
 
 def has_merge(node: Node | None) -> bool:
@@ -43,17 +66,40 @@ def is_sealed_secret(obj: Mapping) -> bool:
 
 
 def items_of(obj: Mapping) -> Sequence | None:
-    """Return the items of a List or of a typed list such as `SecretList`; None for any other object.
+    """Return the items of a list of objects; None for any other object.
 
-    A kind that only happens to end in `List` is told by items that are no objects.
+    To Kubernetes every object whose `items` is a list is one, whatever its kind. One without a kind it refuses (and
+    value files have none); so it does items that are no objects, by which something else than a list is told here.
     """
     kind = kind_of(obj)
-    items = obj.get("items") if kind.endswith("List") else None
+    items = obj.get("items") if kind else None
     if type(items) is not Sequence:
         return None
     if kind != "List" and not all(type(item) in {Mapping, Comment} for item in items.items):
         return None
     return items
+
+
+def listed_kind(obj: Mapping) -> str:
+    """Return the kind that items of this list have where they name none: `Secret` for a `SecretList`, none for a `List`."""
+    kind = kind_of(obj)
+    return "" if kind == "List" else kind.removesuffix("List")
+
+
+def objects_in(document: Mapping, inherited: str = "", place: str = "") -> Iterator[Seen]:
+    """Yield every object of a document: itself, and where it is a list, its items and theirs."""
+    kind = kind_of(document) or inherited
+    items = items_of(document)
+    if items is None:
+        if inherited or count(document):
+            yield Seen(kind, document, place, is_list=False)
+        return
+    yield Seen(kind, document, place, is_list=True)
+    listed = listed_kind(document)
+    inner = (item for item in items.items if type(item) is not Comment)
+    for index, item in enumerate(inner):
+        if type(item) is Mapping:
+            yield from objects_in(item, listed, f"{place}{'.' if place else ''}items[{index}]")
 
 
 def count(obj: Mapping) -> int:
@@ -64,6 +110,23 @@ def count(obj: Mapping) -> int:
     if kind_of(obj) == "List":
         return 0  # items: null
     return 1 if any(True for _ in obj.entries()) else 0
+
+
+def holds_nothing(data: bytes) -> bool:
+    """Whether a text has only comments, blank lines and markers in it, which the stores refuse as no document.
+
+    A comment ends at every line break that YAML 1.1 knows.
+    """
+    for other in _OTHER_BREAKS:
+        if other in data:
+            data = data.replace(other, b"\n")
+    lines = (line.strip() for line in data.splitlines())
+    return all(not line or line[:1] == b"#" or line in {b"---", b"..."} for line in lines)
+
+
+def may_show_ciphertext(data: bytes) -> bool:
+    """Whether a leaf of this text may be ciphertext, as it stands or in base64; False is certain, and cheap."""
+    return any(mark in data for mark in (*_MARKS, *_ESCAPES)) or data[:2] in _UTF16
 
 
 def may_hold_ciphertext(secret: Mapping) -> bool:
@@ -117,9 +180,7 @@ def _is_base64(text: str) -> bool:
 
 def describe(obj: Mapping) -> str:
     """Return `Kind namespace/name` for messages."""
-    metadata = obj.get("metadata")
-    fields = metadata if type(metadata) is Mapping else Mapping()
-    place = "/".join(filter(None, (text_of(fields.get("namespace")), text_of(fields.get("name")))))
+    place = "/".join(filter(None, (metadata_text(obj, "namespace"), metadata_text(obj, "name"))))
     return f"{kind_of(obj) or 'object'} {place}".strip()
 
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 Mode: TypeAlias = Literal["reveal", "seal", "redact"]
 Format: TypeAlias = Literal["yaml", "json"]
+Allowed: TypeAlias = bool | frozenset[str]
+"""Whether ciphertext may leave as it is: of every object, of none, or of those that are listed as `NAMESPACE/KIND/NAME`."""
 
 MODES: Final[tuple[Mode, ...]] = ("reveal", "seal", "redact")
 OPERATOR_FILE: Final = "/etc/secretsync/hook.yaml"
@@ -69,18 +71,30 @@ class Options(NamedTuple):
     """Worker processes for many files; None takes one per processor above the threshold, 0 or 1 takes none."""
     outputs: Outputs | None = None
     """Which objects may leave; None lets all of them out."""
+    allow_ciphertext: Allowed = False
+    is_hook: bool = False
+    """Whether an engine applies the result and nobody reads it before."""
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether something is promised about each object that leaves, so that none may be seen by Kubernetes alone."""
+        return self.mode != "reveal" or self.outputs is not None
 
 
 class Context:
-    """What the steps of one rendering share. `now` is what certificates are judged by, None for the current time."""
+    """What the steps of one rendering share. `now` is what certificates are judged by, None for the current time.
 
-    __slots__ = ("certificate", "keys", "now", "options", "seal_key", "size", "warnings")
+    `may_show_ciphertext` says whether objects are searched for ciphertext before the mode hides what they hold.
+    """
+
+    __slots__ = ("certificate", "keys", "may_show_ciphertext", "now", "options", "seal_key", "size", "warnings")
 
     def __init__(self, options: Options, keys: MasterKeys, now: datetime | None) -> None:
         self.options = options
         self.keys = keys
         self.now = now
         self.size = 0
+        self.may_show_ciphertext = True
         self.warnings: list[str] = []
         self.certificate: SealingCertificate | None = None
         self.seal_key: SealKey | None = None

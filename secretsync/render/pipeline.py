@@ -10,17 +10,16 @@ from typing import Final, NamedTuple, TypeAlias
 
 import secretsync.render.objects as objects
 from secretsync.documents import yaml_load
-from secretsync.documents.tree import Entry, Limits, Mapping, Node, Scalar, Sequence, Source
+from secretsync.documents.tree import Limits, Mapping, Node, Sequence, Source
 from secretsync.errors import DuplicateKeyError, LimitError, ManifestError, ParseError, SecretsyncError
 from secretsync.render.discover import Input
-from secretsync.render.options import Context, Format, Mode, Outputs
+from secretsync.render.options import Context, Format, Mode
 from secretsync.render.units import Opened, open_units
 
 _FINISHERS: Final[dict[Mode, str]] = {
     "seal": "secretsync.render.seal",
     "redact": "secretsync.render.redact",
 }
-_NO_ITEMS: Final = Sequence()
 Finish: TypeAlias = Callable[[Opened, Context], Mapping]
 
 
@@ -50,22 +49,51 @@ def render_file(source: Input, context: Context) -> Piece:
 
 
 def _render(source: Input, data: bytes, context: Context) -> Piece:
-    if _holds_nothing(data):
+    if objects.holds_nothing(data):
         return Piece(source.relpath, context.options.output or "yaml", data, 0)
     own, loaded = load(source, data, context)
-    documents, number = transform(loaded.documents, context)
+    documents, number = transform(loaded.documents, context, text=data)
     written = context.options.output or own
+    emitted = data
     if written != own:
-        data = _converted(documents, written)
+        emitted = _converted(documents, written)
     elif any(new is not old for new, old in zip(documents, loaded.documents, strict=True)):
-        data = _rewritten(loaded, documents)
-    return Piece(source.relpath, written, data, number)
+        emitted = _rewritten(loaded, documents)
+    if context.options.is_judged or context.options.is_hook:
+        _read_again(emitted, written, documents, data, loaded, context)
+    if context.options.mode == "reveal" and objects.may_show_ciphertext(emitted):
+        _refuse_ciphertext(documents, _placer(documents), context)
+    return Piece(source.relpath, written, emitted, number)
 
 
-def _holds_nothing(data: bytes) -> bool:
-    """Whether there are only comments, blank lines and markers, which the stores refuse as no document."""
-    lines = (line.strip() for line in data.splitlines())
-    return all(not line or line[:1] == b"#" or line in {b"---", b"..."} for line in lines)
+def _read_again(  # what came and what leaves, each as text and as trees
+    emitted: bytes, written: Format, finished: list[Mapping], data: bytes, loaded: Source, context: Context
+) -> None:
+    """Compare what Kubernetes reads with what was judged; where no object is judged, the number of documents."""
+    if not context.options.is_judged:
+        if written == "yaml" and (len(finished) > 1 or b"\n---" in emitted):
+            from secretsync.render.kubernetes_reader import require_number
+
+            require_number(emitted, len(finished))
+        return
+    from secretsync.render.kubernetes_reader import confirm, paired
+
+    known = paired(data, loaded) if loaded.store == "yaml" and written == "yaml" else {}
+    if emitted is data and (known is not None or written == "json"):
+        return
+    confirm(emitted, written, finished, known or {})
+
+
+def _refuse_ciphertext(documents: list[Mapping], locate: Callable[[int], str], context: Context) -> None:
+    from secretsync.render.ciphertext import refuse
+
+    for index, document in enumerate(documents):
+        refuse(document, locate(index), allowed=context.options.allow_ciphertext)
+
+
+def _placer(documents: list[Mapping]) -> Callable[[int], str]:
+    several = len(documents) > 1
+    return lambda index: f"#{index + 1}" if several else ""
 
 
 def load(source: Input, data: bytes, context: Context) -> tuple[Format, Source]:
@@ -124,33 +152,56 @@ def _without_duplicates(source: Source) -> Source:
 
 
 def transform(
-    documents: list[Mapping], context: Context, locate: Callable[[int], str] | None = None
+    documents: list[Mapping],
+    context: Context,
+    locate: Callable[[int], str] | None = None,
+    *,
+    text: bytes | None = None,
 ) -> tuple[list[Mapping], int]:
     """Return the documents after decryption and the mode, and the number of objects in them.
 
-    `locate` names the place of each document, by default its number where there are several.
+    `locate` names the place of each document, by default its number where there are several. `text` is what they were
+    read from; whoever gives it looks for ciphertext in what he prints of a reveal.
 
     Raises:
         SecretsyncError: as `render_file`.
     """
-    several = len(documents) > 1
-    locate = locate or (lambda index: f"#{index + 1}" if several else "")
+    locate = locate or _placer(documents)
     opened = open_units(documents, context.keys, locate, context.warnings)
     finish = finisher(context.options.mode)
+    context.may_show_ciphertext = text is None or (
+        context.options.mode != "reveal" and objects.may_show_ciphertext(text)
+    )
     before = sum(objects.count(document.after) for document in opened)
     finished = [_finish(document, finish, context) for document in opened]
     if sum(objects.count(document) for document in finished) != before:
         raise ManifestError("rendering changed the number of objects")
-    if context.options.outputs is not None:
-        _check_access(opened, finished, context.options.outputs)
+    for document, done in zip(opened, finished, strict=True):
+        _judge(done, document.location, context)
     return finished, before
 
 
-def _check_access(opened: list[Opened], finished: list[Mapping], outputs: Outputs) -> None:
-    import secretsync.render.access as access
+def check(decrypted: Mapping, finished: Mapping, location: str, context: Context) -> None:
+    """Refuse an object that was made and may not leave.
 
-    for document, place in zip(finished, opened, strict=True):
-        access.check(document, outputs, place.location)
+    Raises:
+        PolicyError: the rules do not allow it.
+        ManifestError: readers may understand it in different ways.
+        CiphertextFormatError: a value of it is still encrypted.
+    """
+    _judge(finished, location, context)
+    _refuse_ciphertext([decrypted], lambda _: location, context)
+
+
+def _judge(finished: Mapping, location: str, context: Context) -> None:
+    if context.options.is_judged:
+        from secretsync.render.kubernetes_reader import require_plain
+
+        require_plain(finished, location)
+    if context.options.outputs is not None:
+        import secretsync.render.access as access
+
+        access.check(finished, context.options.outputs, location)
 
 
 def finisher(mode: Mode) -> Finish:
@@ -177,12 +228,35 @@ def _reveal(opened: Opened, context: Context) -> Mapping:
 def _finish(opened: Opened, finish: Finish, context: Context) -> Mapping:
     _refuse_merges(opened, context)
     if objects.items_of(opened.after) is not None:
-        return _finish_list(opened, finish, context)
+        if context.may_show_ciphertext:
+            _refuse_own_ciphertext(opened, context, is_list=True)
+        from secretsync.render.lists import finish_list
+
+        return finish_list(opened, lambda item: _finish(item, finish, context), finish, context)
     if objects.kind_of(opened.after) == "Secret" and objects.may_hold_ciphertext(opened.after):
         from secretsync.render.carried import open_carried
 
         open_carried(opened, context.keys, context.options.limits)
+    if opened.data_key is not None and (context.options.is_hook or context.options.mode == "seal"):
+        _refuse_moved(opened, context)
+    if context.may_show_ciphertext:
+        _refuse_own_ciphertext(opened, context, is_list=False)
     return finish(opened, context)
+
+
+def _refuse_own_ciphertext(opened: Opened, context: Context, *, is_list: bool) -> None:
+    from secretsync.render.ciphertext import refuse_own
+
+    seen = objects.Seen(objects.kind_of(opened.after), opened.after, "", is_list)
+    refuse_own(seen, opened.location, allowed=context.options.allow_ciphertext)
+
+
+def _refuse_moved(opened: Opened, context: Context) -> None:
+    """Refuse a decrypted Secret whose namespace may have been taken away under the name of another key."""
+    if objects.is_secret(opened.after) and not objects.metadata_text(opened.after, "namespace"):
+        from secretsync.render.namespaces import refuse_renamed
+
+        refuse_renamed(opened, context.options.namespace)
 
 
 def _refuse_merges(opened: Opened, context: Context) -> None:
@@ -193,66 +267,6 @@ def _refuse_merges(opened: Opened, context: Context) -> None:
         raise ManifestError("a merge key (<<) may hide what the object is", location=opened.location or None)
     if is_judged and objects.has_merge(obj.get("metadata")):
         raise ManifestError("a merge key (<<) may hide its namespace", location=f"{opened.location} metadata".strip())
-
-
-def _finish_list(opened: Opened, finish: Finish, context: Context) -> Mapping:
-    """Finish the objects inside a List one by one, and the List around them as an object of its own."""
-    shell = Opened(
-        opened.location,
-        objects.replaced(opened.before, "items", _NO_ITEMS),
-        objects.replaced(opened.after, "items", _NO_ITEMS),
-        opened.data_key,
-    )
-    if opened.after is opened.before:
-        shell.before = shell.after
-    items = _finish_items(opened, finish, context)
-    finished = finish(shell, context)
-    if finished is shell.after:
-        finished = opened.after
-    finished = objects.replaced(finished, "items", items)
-    if objects.kind_of(opened.after) == "SecretList" and context.options.mode == "seal":
-        finished = objects.replaced(finished, "kind", Scalar("List"))
-    return finished
-
-
-def _finish_items(opened: Opened, finish: Finish, context: Context) -> Sequence:
-    after = objects.items_of(opened.after)
-    assert after is not None
-    before = objects.items_of(opened.before) or after
-    inner = [item for item in after.items if type(item) is Mapping]
-    if opened.data_key is None:
-        members = open_units(inner, context.keys, lambda index: _item_place(opened, index), context.warnings)
-    else:
-        olds = [item for item in before.items if type(item) is Mapping]
-        members = [
-            Opened(_item_place(opened, index), old, new, opened.data_key)
-            for index, (old, new) in enumerate(zip(olds, inner, strict=True))
-        ]
-    if objects.kind_of(opened.after) == "SecretList":
-        for member in members:
-            _name_kind(member)
-    finished = iter([_finish(member, finish, context) for member in members])
-    return objects.mapped(after, lambda index, item: _next_item(opened, index, item, finished))
-
-
-def _next_item(opened: Opened, index: int, item: Node, finished: object) -> Node:
-    if type(item) is not Mapping:
-        raise ManifestError("an item of a List is no object", location=_item_place(opened, index))
-    return next(finished)  # type: ignore[call-overload,no-any-return]
-
-
-def _item_place(opened: Opened, index: int) -> str:
-    return f"{opened.location} items[{index}]".strip()
-
-
-def _name_kind(member: Opened) -> None:
-    """Give an item of a SecretList the kind that the API server leaves out there."""
-    if member.after.get("kind") is not None:
-        return
-    named = [Entry(Scalar("apiVersion"), Scalar("v1")), Entry(Scalar("kind"), Scalar("Secret"))]
-    same = member.after is member.before
-    member.before = Mapping([*named, *member.before.items])
-    member.after = member.before if same else Mapping([*named, *member.after.items])
 
 
 def _converted(documents: list[Mapping], written: Format) -> bytes:

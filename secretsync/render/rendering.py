@@ -23,6 +23,8 @@ class Rendered(NamedTuple):
 
     pieces: list[Piece]
     warnings: list[str]
+    is_read_again: bool = False
+    """Whether a joined stream is compared with its files as Kubernetes reads them."""
 
     @property
     def files(self) -> list[tuple[str, bytes]]:
@@ -30,12 +32,21 @@ class Rendered(NamedTuple):
         return [(piece.relpath, piece.data) for piece in self.pieces]
 
     def stream(self) -> bytes:
-        """All files as one stream of documents."""
+        """All files as one stream of documents.
+
+        Raises:
+            ManifestError: Kubernetes would read other documents than those of the files.
+        """
         if len(self.pieces) == 1:
             return self.pieces[0].data
         import secretsync.render.emit as emit
 
-        return emit.join(self.pieces)
+        joined = emit.join(self.pieces)
+        if self.is_read_again:
+            from secretsync.render.kubernetes_reader import confirm_joined
+
+            confirm_joined(joined, self.pieces)
+        return joined
 
     def __repr__(self) -> str:
         return f"Rendered({len(self.pieces)} files)"
@@ -66,7 +77,7 @@ def render(
     if not options.allow_empty and not any(piece.objects for piece in pieces):
         names = ", ".join(item.name for item in found[:3]) or "no input"
         raise ManifestError("holds no object; an engine that prunes would delete everything", location=names)
-    return Rendered(pieces, list(dict.fromkeys(context.warnings)))
+    return Rendered(pieces, list(dict.fromkeys(context.warnings)), options.is_judged or options.is_hook)
 
 
 def _check_namespace(namespace: str) -> None:

@@ -16,7 +16,7 @@ from secretsync.errors import PlaintextError, PolicyError, SecretsyncError
 from secretsync.manifests.objects import Object
 from secretsync.manifests.trees import to_object
 from secretsync.render.material import load_certificate, seal_key_for
-from secretsync.render.objects import describe, is_sealed_secret, is_secret, kind_of, text_of
+from secretsync.render.objects import describe, is_secret, kind_of, text_of
 from secretsync.render.options import Context
 from secretsync.render.units import Opened
 from secretsync.sealed.scope import Scope, scope_of
@@ -40,12 +40,12 @@ def finish(opened: Opened, context: Context) -> Mapping:
     if kind_of(obj) == "Secret":
         version = text_of(obj.get("apiVersion"))
         raise PlaintextError(f"a Secret of apiVersion {version!r} cannot be sealed", location=opened.location or None)
-    if not is_sealed_secret(obj):
-        _refuse_decrypted(opened)
+    _refuse_decrypted(opened)
     return obj
 
 
 def _sealed(opened: Opened, context: Context) -> Mapping:
+    _refuse_unsealed(opened)
     try:
         secret = to_object(opened.after)
         assert isinstance(secret, dict)
@@ -82,6 +82,10 @@ def _check_scope(result: Object, allowed: frozenset[Scope] | None) -> None:
 
 
 def _refuse_decrypted(opened: Opened) -> None:
+    """Refuse an object, whatever it calls itself, in which anything was decrypted.
+
+    Its kind is a leaf in the clear that need not be authenticated: a SealedSecret may have been the Secret of somebody.
+    """
     path = next(_decrypted(opened.before, opened.after, ()), None)
     if path is not None:
         raise PlaintextError(
@@ -90,6 +94,17 @@ def _refuse_decrypted(opened: Opened) -> None:
             hint="move the value to a Secret, or encrypt only what is secret: sops encrypt --encrypted-regex "
             "'^(data|stringData)$'",
         )
+
+
+def _refuse_unsealed(opened: Opened) -> None:
+    """Refuse a Secret of which a decrypted value would leave that is neither sealed nor known to be readable."""
+    for path in _decrypted(opened.before, opened.after, ()):
+        if path[:2] == ("metadata", "finalizers"):
+            raise PlaintextError(
+                f"a decrypted value of {describe(opened.after)} would leave in the clear: finalizers are not sealed",
+                location=f"{opened.location} {'.'.join(path)}".strip(),
+                hint="encrypt only what is secret: sops encrypt --encrypted-regex '^(data|stringData)$'",
+            )
 
 
 def _decrypted(before: Node | Comment, after: Node | Comment, path: _Path) -> Iterator[_Path]:

@@ -119,7 +119,7 @@ def test_nothing_at_the_default_path_leaves_the_environment(monkeypatch: pytest.
     monkeypatch.setattr(operator, "DEFAULT_PATH", str(tmp_path / "absent"))
     assert find() is None
     monkeypatch.setattr(os, "environ", {"SOPS_AGE_KEY": "x"})
-    assert settled(Request(), None) == Options(environ={"SOPS_AGE_KEY": "x"})
+    assert settled(Request(), None) == Options(environ={"SOPS_AGE_KEY": "x"}, is_hook=True)
 
 
 def test_a_configuration_that_is_there_and_cannot_be_read_is_an_error(
