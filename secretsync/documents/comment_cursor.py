@@ -51,9 +51,9 @@ class CommentCursor:
             found = queue.found[self._found]
             if found.head and kind == BLOCK_END:
                 break  # no head for an end: it waits for what follows
-            self._head = self._head + found.head
-            self._foot = self._foot + found.foot
-            self._line = self._line + found.line
+            self._head += found.head
+            self._foot += found.foot
+            self._line += found.line
             found.consume()
             self._found += 1
         return kind
