@@ -2,7 +2,7 @@
 
 The rule is that of sshd for `authorized_keys`, with two additions for folders as Kubernetes mounts them: kubelet puts a
 Secret or a projected volume into a folder of mode 1777 (3777 with fsGroup) and a ConfigMap into one of mode 0777, which
-the container sees read-only. Source: pkg/volume/emptydir/empty_dir.go, volume_linux.go at v1.33.
+the container sees read-only. Source: pkg/volume/emptydir/empty_dir.go, volume_linux.go at v1.36.3.
 """
 
 from __future__ import annotations
