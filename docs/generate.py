@@ -13,7 +13,8 @@ from secretsync.cli import _argocd
 from secretsync.cli.__main__ import run
 from secretsync.cli._commands import COMMANDS, LazyGroup
 from secretsync.findings import rule_of
-from secretsync.hooks import helm, render_command
+from secretsync.hooks import render_command
+from secretsync.hooks.helm import command
 from secretsync.keyring.ruleset import RULES as KEY_RING_RULES
 
 FOLDER = Path(__file__).parent / "reference"
@@ -82,7 +83,7 @@ def commands() -> str:
         if name == "hook":
             words = (["argocd", "print"], ["helm", "install"], ["kustomize", "print"])
             blocks += [f"\n### secretsync hook {' '.join(each)}\n\n{_help(['hook', *each])}" for each in words]
-    for name, usage in (("render", render_command.USAGE), ("helm", helm.USAGE)):
+    for name, usage in (("render", render_command.USAGE), ("helm", command.USAGE)):
         blocks += [
             f"\n## secretsync-hook {name}\n",
             f"```console\n$ secretsync-hook {name} --help\n{usage}```\n",

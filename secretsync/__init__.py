@@ -5,22 +5,21 @@ As a library: `secretsync.render(…)`, loaded when it is first named, and the c
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
-    from secretsync.render.python import render
+    from secretsync.rendering.api import render
 
 __all__ = ["__version__", "render"]
 
 __version__: Final = "0.1.0"
 
 
-def __getattr__(name: str) -> ModuleType:
-    """Load the package `secretsync.render`, which can be called."""
+def __getattr__(name: str) -> Any:
+    """Load `render`, which whoever only asks for the version need not pay for."""
     if name != "render":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
+    from secretsync.rendering.api import render
 
-    return import_module("secretsync.render")
+    globals()[name] = render
+    return render

@@ -23,10 +23,10 @@ from secretsync.manifests import objects, secret
 from secretsync.manifests.secret import decode_base64
 from secretsync.masterkeys import MasterKeys
 from secretsync.masterkeys.demo import DEMO_RECIPIENTS
-from secretsync.render import ciphertext
-from secretsync.render import objects as render_objects
-from secretsync.render.carried import open_carried
-from secretsync.render.units import Opened, open_units
+from secretsync.rendering import ciphertext
+from secretsync.rendering import objects as render_objects
+from secretsync.rendering.embedded_sops import open_carried
+from secretsync.rendering.units import Opened, open_units
 from secretsync.sealed import resource
 from secretsync.secrecy import CIPHERTEXT
 from secretsync.sops import metadata, recognition

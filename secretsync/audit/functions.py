@@ -9,8 +9,8 @@ import os
 from typing import Final
 
 from secretsync import files
-from secretsync.documents import yaml_load
 from secretsync.documents.plain import to_plain
+from secretsync.documents.yaml import loading
 from secretsync.errors import SecretsyncError
 
 _KUSTOMIZATIONS: Final = ("kustomization.yaml", "kustomization.yml", "Kustomization")
@@ -28,7 +28,7 @@ def kustomization_with_functions(folder: str) -> str | None:
     if name is None:
         return None
     try:
-        documents = yaml_load.load(files.read_confined(folder, name, _SIZE)).documents
+        documents = loading.load(files.read_confined(folder, name, _SIZE)).documents
         root = to_plain(documents[0]) if documents else {}
     except SecretsyncError:
         return None

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Final
 
-import secretsync.keyring.census as census
+import secretsync.keyring.encrypted_files as encrypted_files
 import secretsync.privatekeys as privatekeys
 import secretsync.sops.strangers as strangers
 from secretsync.audit.ruleset import DEMO_KEY
@@ -47,11 +47,11 @@ class Rules:
         named = self._named(path)
         told = set()
         for found in _blocks(source) if named else ():
-            envelopes = {one: each for group in census.recipients(found, self._keys) for one, each in group}
+            envelopes = {one: each for group in encrypted_files.recipients(found, self._keys) for one, each in group}
             for rule, one in self._strangers(found, named):
                 if one not in told:
                     told.add(one)
-                    line = census.line_of(census.Seen(file, b"", source), envelopes[one.recipient])
+                    line = encrypted_files.line_of(encrypted_files.Seen(file, b"", source), envelopes[one.recipient])
                     message = f"is encrypted for {one}, and {rule.place} names no such key for it"
                     hint = f"see who added it: git log -p -- {file}; secretsync updatekeys {file} takes it out"
                     yield Finding(file, line, EXTRA_RECIPIENT, "error", message, hint)
@@ -85,7 +85,7 @@ class Rules:
         return [each for each in self._problems if each.rule != given or each.file not in self._holders]
 
     def _strangers(self, found: Metadata, named: list[Named]) -> Iterator[tuple[Named, Stranger]]:
-        groups = [[one for one, _ in group] for group in census.recipients(found, self._keys)]
+        groups = [[one for one, _ in group] for group in encrypted_files.recipients(found, self._keys)]
         for rule in named:
             for one in strangers.strangers(groups, rule.groups, self._keys):
                 yield rule, one

@@ -14,9 +14,9 @@ from secretsync.cluster.connection import FIELD_MANAGER, Cluster
 from secretsync.cluster.differing import Place, places_that_differ
 from secretsync.manifests.objects import Object
 from secretsync.manifests.reading import read
-from secretsync.render import Input, Options, Rendered
-from secretsync.render import render as render_all
-from secretsync.render.discover import STDIN_NAME
+from secretsync.rendering import Input, Options, Rendered
+from secretsync.rendering import render as render_all
+from secretsync.rendering.discover import STDIN_NAME
 
 Paths: TypeAlias = Annotated[list[str], typer.Argument(metavar="PATH...", help="Files and folders, or - for stdin.")]
 

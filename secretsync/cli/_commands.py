@@ -48,11 +48,11 @@ COMMANDS: Final[dict[str, Command]] = {
         "sealing_keys", "Sealed Secrets", "List, fetch, back up, restore and prove a controller's keys."
     ),
     "init": Command("init", "Keys", "Set a repository up: first key, key ring, rules, .sops.yaml."),
-    "keys": Command("keys", "Keys", "Say who may read what: list, add, remove, prove and check keys."),
+    "keys": Command("keys.commands", "Keys", "Say who may read what: list, add, remove, prove and check keys."),
     "keygen": Command("keygen", "Keys", "Make an age identity."),
     "exposure": Command("exposure", "Keys", "Say which values somebody could ever open, and which still live."),
     "due": Command("due", "Keys", "List the files whose data keys are older than allowed."),
-    "runbook": Command("runbook", "Keys", "Change keys over a repository: planned, proved, resumable."),
+    "runbook": Command("runbook.commands", "Keys", "Change keys over a repository: planned, proved, resumable."),
     "doctor": Command("doctor", "Keys", "Say what this environment can decrypt, and why not more."),
 }
 

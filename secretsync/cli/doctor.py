@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from secretsync import __version__
-from secretsync.audit.surroundings import Observation, can_decrypt, examine
+from secretsync.audit.doctor import Observation, can_decrypt, examine
 from secretsync.cli._output import write_stdout
 
 _SIGNS = {"ok": "ok", "none": "--", "bad": "!!"}

@@ -9,13 +9,13 @@ from typing import Annotated
 import typer
 
 from secretsync.cli._output import write_lines, write_result
-from secretsync.cli._runbook import Form, GitDir, as_json, repository_of
+from secretsync.cli.runbook.run import Form, GitDir, as_json, repository_of
 from secretsync.git import Repository
 from secretsync.keyring import load_from
 from secretsync.keyring.ownfiles import store_of
 from secretsync.rotation.ageing import Age, ages
 from secretsync.rotation.ageing import due as too_old
-from secretsync.rotation.inspection import marked_files
+from secretsync.rotation.file_metadata import marked_files
 from secretsync.rotation.parameters import MOST_DAYS
 from secretsync.rotation.planning import snapshot
 

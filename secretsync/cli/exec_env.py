@@ -11,7 +11,7 @@ from secretsync import files, programs
 from secretsync.cli._options import InputType, Opening, grouped
 from secretsync.cli._running import SHELL, Command, User, kind_of, require_shell, run_shell
 from secretsync.cli.set_value import File
-from secretsync.documents.flat_values import text_of
+from secretsync.documents.flat.values import text_of
 from secretsync.documents.tree import Mapping, Scalar
 from secretsync.errors import ConflictingOptionsError, EnvironmentValueError
 from secretsync.sops import operations

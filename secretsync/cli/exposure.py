@@ -11,13 +11,13 @@ import typer
 
 from secretsync.cli._options import AllowDemoKeys
 from secretsync.cli._output import write_lines, write_result
-from secretsync.cli._runbook import Form, GitDir, as_json, repository_of
 from secretsync.cli._terminal import ask_secret, warn
+from secretsync.cli.runbook.run import Form, GitDir, as_json, repository_of
 from secretsync.keyring import load_from
 from secretsync.masterkeys import MasterKeys
 from secretsync.processes import Pool
 from secretsync.rotation.exposure import Exposed, exposed, recipients_of
-from secretsync.rotation.filework import FileWork
+from secretsync.rotation.file_worker import FileWork
 from secretsync.rotation.planning import snapshot
 
 _WORDS = {

@@ -9,16 +9,16 @@ from typing import Annotated, NamedTuple
 import typer
 
 from secretsync import age, files
-from secretsync.cli import _ring
 from secretsync.cli._options import AllowDemoKeys, DryRun, grouped
-from secretsync.cli._ring import Place
 from secretsync.cli._terminal import say, warn
+from secretsync.cli.keys import ring
+from secretsync.cli.keys.ring import Place
 from secretsync.errors import ConfigError, ConflictingOptionsError, PolicyError
 from secretsync.keyring import Principal, PublicKey
 from secretsync.keyring.adoption import adopt
-from secretsync.keyring.candidates import Candidate, examine
+from secretsync.keyring.bootstrap import found
 from secretsync.keyring.editing import SOPS_YAML
-from secretsync.keyring.founding import found
+from secretsync.keyring.key_intake import Candidate, examine
 from secretsync.keyring.reading import POLICY
 from secretsync.letters import hyphenated
 from secretsync.masterkeys.age_sources import user_file
@@ -69,9 +69,9 @@ def init(
         return
     identity = None if recipient else _generated(place, identity_file, post_quantum=post_quantum)
     given = recipient if identity is None else identity.recipient
-    candidate = examine(given or "", today=_ring.today(), allow_demo_keys=allow_demo_keys)
+    candidate = examine(given or "", today=ring.today(), allow_demo_keys=allow_demo_keys)
     first = _principal(name or _login(), owner, candidate)
-    changes = found(place.source, first, today=_ring.today(), paths=paths or (), armored=candidate.armored)
+    changes = found(place.source, first, today=ring.today(), paths=paths or (), armored=candidate.armored)
     for nested in (path for path in place.names() if path.endswith(f"/{SOPS_YAML}")):
         warn(f"{nested} decides who reads the files next to it, and the key ring does not")
     if identity is not None:
@@ -82,7 +82,7 @@ def init(
 
 
 def _adopt(place: Place, *, dry_run: bool) -> None:
-    adoption = adopt(place.source, place.names(), today=_ring.today())
+    adoption = adopt(place.source, place.names(), today=ring.today())
     for warning in adoption.warnings:
         warn(warning)
     place.write(adoption.changes, dry_run=dry_run)
@@ -90,8 +90,8 @@ def _adopt(place: Place, *, dry_run: bool) -> None:
 
 
 def _principal(name: str, owner: str, candidate: Candidate) -> Principal:
-    key_id = f"{name}-{_ring.today().year}"
-    key = PublicKey(key_id, candidate.type, candidate.recipient, created=_ring.today(), expires=candidate.expires)
+    key_id = f"{name}-{ring.today().year}"
+    key = PublicKey(key_id, candidate.type, candidate.recipient, created=ring.today(), expires=candidate.expires)
     return Principal(name, "person", owner, (key,))
 
 

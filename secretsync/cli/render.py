@@ -12,9 +12,9 @@ from secretsync.cli._options import AllowDemoKeys, grouped
 from secretsync.cli._output import write_stdout
 from secretsync.cli._terminal import warn
 from secretsync.documents.tree import Limits
-from secretsync.render import Format, Mode, Options
-from secretsync.render import render as render_all
-from secretsync.render.output import write_folder
+from secretsync.rendering import Format, Mode, Options
+from secretsync.rendering import render as render_all
+from secretsync.rendering.output import write_folder
 
 Paths: TypeAlias = Annotated[list[str], typer.Argument(metavar="PATH...", help="Files and folders, or - for stdin.")]
 OutputFormat: TypeAlias = Annotated[

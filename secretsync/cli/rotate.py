@@ -14,8 +14,8 @@ from secretsync.cli._creation import rules_at
 from secretsync.cli._files import Target
 from secretsync.cli._options import Config, Destination, DryRun, FilenameOverride, Formats, Opening, grouped
 from secretsync.cli._output import write_result
-from secretsync.cli._ring import today
 from secretsync.cli._terminal import warn
+from secretsync.cli.keys.ring import today
 from secretsync.errors import ConfigError, ConflictingOptionsError, PolicyError, SecretsyncError
 from secretsync.keyring.naming import Naming
 from secretsync.sops import operations

@@ -108,7 +108,7 @@ def _seal(
 
 def _certificate(path: str | None, *, allow_expired: bool) -> SealingCertificate:
     if path is None:
-        from secretsync.render.material import only_certificate  # loads the whole of rendering
+        from secretsync.rendering.sealing_inputs import only_certificate  # loads the whole of rendering
 
         path = only_certificate(".")
     elif path.startswith(("http://", "https://")):

@@ -16,7 +16,7 @@ from secretsync.errors import ConfigError, shortened
 from secretsync.sops import metadata
 from secretsync.sops.config import Config as Rules
 from secretsync.sops.datakey import Recipient
-from secretsync.sops.opening import Options, load
+from secretsync.sops.open_file import Options, load
 from secretsync.sops.recipients import Plan, plan_update, update_keys
 
 Paths: TypeAlias = Annotated[list[str], typer.Argument(metavar="PATH...", help="Encrypted files, and folders of them.")]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from secretsync.cluster.connection import FIELD_MANAGER, Cluster, Object, Reply
-from secretsync.cluster.prospects import DEFINITION, NAMESPACE, defined, waiting
+from secretsync.cluster.pending_kinds import DEFINITION, NAMESPACE, defined, waiting
 from secretsync.manifests.objects import identify
 
 Outcome: TypeAlias = Literal["created", "configured", "unchanged"]

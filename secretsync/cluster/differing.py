@@ -14,7 +14,7 @@ from difflib import unified_diff
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from secretsync.cluster.connection import FIELD_MANAGER, Cluster, Object
-from secretsync.cluster.prospects import waiting
+from secretsync.cluster.pending_kinds import waiting
 from secretsync.documents.plain import from_plain
 from secretsync.documents.stores import store_named
 from secretsync.documents.tree import Mapping

@@ -12,13 +12,14 @@ import sys
 from typing import NoReturn
 
 from secretsync import files
-from secretsync.documents import yaml_load
 from secretsync.documents.stores import store_named
+from secretsync.documents.yaml import loading
 from secretsync.errors import ManifestError, SecretsyncError
-from secretsync.hooks import _boundary, krm, krm_list
+from secretsync.hooks import _boundary
 from secretsync.hooks.argv import UsageError
-from secretsync.hooks.krm_surroundings import Surroundings
-from secretsync.hooks.operator import Request, find
+from secretsync.hooks.hook_configuration import Request, find
+from secretsync.hooks.krm import command, resource_list
+from secretsync.hooks.krm.context import Surroundings
 
 _FAILED = 1
 
@@ -45,24 +46,24 @@ def _answer(arguments: list[str]) -> bytes:
 
 def _function(surroundings: Surroundings) -> bytes:
     """Replace every item by what it generates; where that fails, print them as they came, with results."""
-    resources = krm.received(surroundings)
+    resources = command.received(surroundings)
     configs = resources.items or ([resources.config] if resources.config is not None else [])
     try:
         if not configs:
             raise ManifestError("no generator in the list", location="standard input")
-        return krm_list.written(resources, krm.generated(configs, surroundings))
+        return resource_list.written(resources, command.generated(configs, surroundings))
     except SecretsyncError as error:
-        krm.print_failure(resources, [krm_list.result(str(error))], keep_items=True)
+        command.print_failure(resources, [resource_list.result(str(error))], keep_items=True)
         raise
 
 
 def _legacy(path: str, surroundings: Surroundings) -> bytes:
     """Return the objects of the configuration in a file as a stream of documents, none of them empty."""
     try:
-        documents = yaml_load.load(files.read(path), limits=surroundings.options.limits).documents
+        documents = loading.load(files.read(path), limits=surroundings.options.limits).documents
     except SecretsyncError as error:
         raise (error if error.location == path else error.at(path)) from None
-    return store_named("yaml").dump(krm.generated(documents, surroundings))
+    return store_named("yaml").dump(command.generated(documents, surroundings))
 
 
 if __name__ == "__main__":

@@ -12,11 +12,11 @@ from secretsync.documents.tree import Limits, Mapping, Node, Source
 from secretsync.errors import ConfigError
 
 STORES: Final[dict[str, str]] = {
-    "yaml": "secretsync.documents.yaml_store",
-    "json": "secretsync.documents.json_store",
-    "dotenv": "secretsync.documents.dotenv_store",
-    "ini": "secretsync.documents.ini_store",
-    "binary": "secretsync.documents.binary_store",
+    "yaml": "secretsync.documents.yaml.store",
+    "json": "secretsync.documents.json.store",
+    "dotenv": "secretsync.documents.flat.dotenv",
+    "ini": "secretsync.documents.flat.ini",
+    "binary": "secretsync.documents.json.binary",
 }
 
 # Case-sensitive, as in sops: `.YAML` and `.env.prod` are binary. Source: sops cmd/sops/formats at v3.13.3.

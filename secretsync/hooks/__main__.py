@@ -12,8 +12,8 @@ from secretsync.hooks.argv import UsageError
 
 COMMANDS: Final = {
     "render": "secretsync.hooks.render_command",
-    "helm": "secretsync.hooks.helm",
-    "krm": "secretsync.hooks.krm",
+    "helm": "secretsync.hooks.helm.command",
+    "krm": "secretsync.hooks.krm.command",
 }
 """Command -> module with `run(arguments) -> bytes`, the bytes for standard output."""
 

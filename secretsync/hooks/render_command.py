@@ -11,8 +11,8 @@ from typing import Final, cast
 
 from secretsync.hooks import _boundary
 from secretsync.hooks.argv import HELP, Option, Parsed, UsageError, parse
-from secretsync.hooks.operator import Request, find, keys, settled
-from secretsync.render import FORMATS, MODES, Format, Mode, render
+from secretsync.hooks.hook_configuration import Request, find, keys, settled
+from secretsync.rendering import FORMATS, MODES, Format, Mode, render
 
 USAGE: Final = """\
 usage: secretsync-hook render [OPTION]... PATH...
@@ -80,7 +80,7 @@ def run(arguments: Sequence[str]) -> bytes:
     if folder is None:
         return rendered.stream()
 
-    from secretsync.render.output import write_folder
+    from secretsync.rendering.output import write_folder
 
     write_folder(folder, rendered, private=options.mode == "reveal", inputs=parsed.operands)
     return b""

@@ -11,7 +11,7 @@ from datetime import date
 from hashlib import sha256
 from typing import Final, NamedTuple
 
-import secretsync.keyring.candidates as candidates
+import secretsync.keyring.key_intake as key_intake
 import secretsync.keyring.pgp as pgp
 import secretsync.keyring.writing as writing
 from secretsync.documents.plain import to_plain
@@ -19,9 +19,9 @@ from secretsync.documents.stores import store_named
 from secretsync.documents.tree import Comment, Mapping, Node, Scalar, Sequence
 from secretsync.errors import ConfigError, NoMatchingRuleError, PolicyError, SecretsyncError, shortened
 from secretsync.keyring.editing import SOPS_YAML, regenerated
+from secretsync.keyring.key_checks import UNNAMED
 from secretsync.keyring.model import MASTER_KEY_KINDS, KeyType, Principal, PrincipalKind, PublicKey, normalised
 from secretsync.keyring.reading import API_VERSION, POLICY
-from secretsync.keyring.soundness import UNNAMED
 from secretsync.keyring.sources import FOLDER, Changed, Changes, Source
 from secretsync.letters import hyphenated
 from secretsync.sops.config import Config, parse_config
@@ -145,7 +145,7 @@ def _principal(name: str, recipient: Recipient) -> Principal:
 
 def _type(recipient: Recipient) -> KeyType:
     if recipient.kind == "age":
-        return candidates.age_type(recipient.name) or "age"
+        return key_intake.age_type(recipient.name) or "age"
     return next(kind for kind, service in MASTER_KEY_KINDS.items() if service == recipient.kind)
 
 

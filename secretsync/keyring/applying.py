@@ -12,11 +12,11 @@ from typing import Final
 
 from secretsync import files
 from secretsync.errors import SecretsyncError
-from secretsync.keyring import locking
+from secretsync.keyring import lockfile
 from secretsync.keyring.editing import SOPS_YAML
 from secretsync.keyring.sources import Changes, Checkout
 
-_LAST: Final = (SOPS_YAML, locking.PATH)
+_LAST: Final = (SOPS_YAML, lockfile.PATH)
 _PUBLIC_MODE: Final = 0o666  # less the umask, like any file of a checkout
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any, Final
 
-import secretsync.keyring.locking as locking
+import secretsync.keyring.lockfile as lockfile
 import secretsync.keyring.ruleset as ruleset
 from secretsync.errors import ConfigError
 from secretsync.findings import Finding
@@ -26,18 +26,18 @@ def drift(ring: KeyRing, source: Source, today: date) -> Iterator[Finding]:
     if ring.policy.rules and source.read(SOPS_YAML) != generate_sops_yaml(ring, today=today):
         message = "is not what keys/ says" if source.read(SOPS_YAML) is not None else "is missing"
         yield Finding(SOPS_YAML, "", ruleset.GENERATED_DRIFT, "error", message, _FIX)
-    data = source.read(locking.PATH)
+    data = source.read(lockfile.PATH)
     if data is None:
-        yield Finding(locking.PATH, "", ruleset.LOST_LOCK, "error", "is missing", _LOOK)
+        yield Finding(lockfile.PATH, "", ruleset.LOST_LOCK, "error", "is missing", _LOOK)
         return
     try:
-        lock = locking.read(data)
+        lock = lockfile.read(data)
     except ConfigError as error:
-        yield Finding(locking.PATH, "", ruleset.LOST_LOCK, "error", error.message, _LOOK)
+        yield Finding(lockfile.PATH, "", ruleset.LOST_LOCK, "error", error.message, _LOOK)
         return
-    new = locking.content(ring)
-    if lock.digest != locking.digest(new):
-        yield Finding(locking.PATH, "", ruleset.LOCK_DRIFT, "error", _summary(lock.content, new), _FIX)
+    new = lockfile.content(ring)
+    if lock.digest != lockfile.digest(new):
+        yield Finding(lockfile.PATH, "", ruleset.LOCK_DRIFT, "error", _summary(lock.content, new), _FIX)
         yield from _weaker(lock.content, new)
 
 

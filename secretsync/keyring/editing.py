@@ -10,8 +10,8 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Final, NamedTuple
 
-import secretsync.keyring.candidates as candidates
-import secretsync.keyring.locking as locking
+import secretsync.keyring.key_intake as key_intake
+import secretsync.keyring.lockfile as lockfile
 import secretsync.keyring.sealing as sealing
 import secretsync.keyring.writing as writing
 from secretsync.errors import ConfigError, PolicyError
@@ -165,25 +165,25 @@ def regenerated(source: Source, changes: Changes, *, today: date) -> Changes:
     found: Changes = dict(changes)
     if ring.policy.rules:
         found[SOPS_YAML] = generate_sops_yaml(ring, today=today)
-    found[locking.PATH] = locking.generate(ring, source.read(locking.PATH))
+    found[lockfile.PATH] = lockfile.generate(ring, source.read(lockfile.PATH))
     return {path: data for path, data in found.items() if data != source.read(path)}
 
 
 def _acknowledged(source: Source) -> KeyRing:
     """Return the ring, once it is what its lock says: an edit by hand is looked at before a tool builds on it."""
     ring = load_from(source)
-    lock = source.read(locking.PATH)
-    if lock is not None and locking.read(lock).digest != locking.digest(locking.content(ring)):
+    lock = source.read(lockfile.PATH)
+    if lock is not None and lockfile.read(lock).digest != lockfile.digest(lockfile.content(ring)):
         raise PolicyError(
             "keys/ was changed since this lock was written",
-            location=locking.PATH,
+            location=lockfile.PATH,
             hint="look at secretsync keys lint, then: secretsync keys lint --fix",
         )
     return ring
 
 
 def _require_new(ring: KeyRing, key: PublicKey) -> None:
-    candidates.require_sound(key.type, key.recipient)
+    key_intake.require_sound(key.type, key.recipient)
     found, gone = ring.find(key.master_key), ring.find_retired(key.master_key)
     if found:
         raise PolicyError(

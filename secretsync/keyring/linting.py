@@ -10,19 +10,19 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
-import secretsync.keyring.census as census
+import secretsync.keyring.encrypted_files as encrypted_files
 import secretsync.keyring.ruleset as ruleset
 import secretsync.privatekeys as privatekeys
 from secretsync.errors import SecretsyncError
 from secretsync.findings import Finding, Report, finding_of
-from secretsync.keyring.census import Seen
 from secretsync.keyring.drift import drift
 from secretsync.keyring.editing import SOPS_YAML
+from secretsync.keyring.encrypted_files import Seen
 from secretsync.keyring.globs import matches
+from secretsync.keyring.key_checks import pgp_findings, soundness
 from secretsync.keyring.model import KeyRing, Policy, Rule, normalised
 from secretsync.keyring.reading import POLICY, load_from
 from secretsync.keyring.sealing import pin_findings
-from secretsync.keyring.soundness import pgp_findings, soundness
 from secretsync.keyring.sources import FOLDER, Checkout
 from secretsync.masterkeys import MasterKeys
 from secretsync.sops.datakey import Recipient
@@ -51,7 +51,7 @@ def lint(root: str | Path, names: Iterable[str], *, today: date) -> Report:
         report.findings.append(finding_of(error, POLICY))
     own = source.names(FOLDER)
     wanted = _Wanted(ring, today) if ring else None
-    for seen in census.look(Path(root), sorted({*names, *own})):
+    for seen in encrypted_files.look(Path(root), sorted({*names, *own})):
         report.files += 1
         report.encrypted += seen.metadata is not None
         report.findings += _of_file(seen, wanted)
@@ -99,7 +99,7 @@ def _out_of_place(seen: Seen, policy: Policy) -> Iterator[Finding]:
 def _of_encrypted(seen: Seen, wanted: _Wanted) -> Iterator[Finding]:
     assert seen.metadata is not None
     ring, rule = wanted.ring, wanted.ring.rule_for(seen.path)
-    present = census.recipients(seen.metadata, _KEYS)
+    present = encrypted_files.recipients(seen.metadata, _KEYS)
     groups = wanted.groups(rule) if rule else None
     if rule is None:
         message, hint = "no rule of the policy is for it", f"add one to {POLICY}"
@@ -133,7 +133,9 @@ def _of_recipient(
         message = f"{known[1].id} of {known[0].name}, whom the policy does not name for it"
     else:
         return
-    yield Finding(seen.path, census.line_of(seen, envelope), rule, "error", f"is encrypted for {message}", hint)
+    yield Finding(
+        seen.path, encrypted_files.line_of(seen, envelope), rule, "error", f"is encrypted for {message}", hint
+    )
 
 
 def _missing(

@@ -12,7 +12,7 @@ from typing import Final
 from secretsync.documents.stores import store_named
 from secretsync.documents.tree import Mapping, Scalar
 from secretsync.errors import SecretsyncError
-from secretsync.keyring import locking, reading
+from secretsync.keyring import lockfile, reading
 from secretsync.keyring.model import FOLDERS
 from secretsync.keyring.sources import FOLDER
 from secretsync.sops import recognition
@@ -32,7 +32,7 @@ def is_own(path: str, data: bytes) -> bool:
     steps = PurePosixPath(path.replace("\\", "/")).parts[-3:]
     below = steps[steps.index(FOLDER) + 1 :] if FOLDER in steps else ()
     match below:
-        case [name] if name == PurePosixPath(locking.PATH).name:
+        case [name] if name == PurePosixPath(lockfile.PATH).name:
             return _is_lock(data)
         case [name] if name in _FILES:
             return _is_ring(data)

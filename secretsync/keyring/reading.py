@@ -12,7 +12,7 @@ from typing import Final
 
 import secretsync.keyring.globs as globs
 import secretsync.letters as letters
-from secretsync.documents.fields import Fields
+from secretsync.configuration import Fields
 from secretsync.errors import ConfigError, SecretsyncError
 from secretsync.keyring.model import (
     FOLDERS,

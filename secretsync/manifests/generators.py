@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from secretsync.documents.fields import Fields
+from secretsync.configuration import Fields
 from secretsync.errors import ConfigError
 from secretsync.manifests.names import check_key
 

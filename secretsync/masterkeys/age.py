@@ -26,8 +26,8 @@ from secretsync.errors import (
     shortened,
 )
 from secretsync.masterkeys.age_sources import SILENT, SSH, Found, Place, places
+from secretsync.masterkeys.context import KeySource, Surroundings
 from secretsync.masterkeys.demo import DEMO_RECIPIENTS
-from secretsync.masterkeys.surroundings import KeySource, Surroundings
 from secretsync.secrecy import SecretBytes
 
 

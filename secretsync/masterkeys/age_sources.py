@@ -16,7 +16,7 @@ from secretsync.age.interaction import Interaction
 from secretsync.age.protocol import Identity
 from secretsync.errors import SecretsyncError
 from secretsync.masterkeys import age_files
-from secretsync.masterkeys.surroundings import Surroundings
+from secretsync.masterkeys.context import Surroundings
 
 _USER_FILE: Final = ("sops", "age", "keys.txt")
 SILENT, COMMAND, SSH = 0, 1, 2

@@ -26,7 +26,7 @@ from secretsync.errors import (
     SecretsyncError,
     beginning,
 )
-from secretsync.masterkeys.surroundings import KeySource, Surroundings
+from secretsync.masterkeys.context import KeySource, Surroundings
 from secretsync.secrecy import SecretBytes
 
 _MIN_DIGITS: Final = 16

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from secretsync.masterkeys.surroundings import KeySource
+from secretsync.masterkeys.context import KeySource
 from secretsync.secrecy import SecretBytes
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
-from secretsync.masterkeys.surroundings import KeySource, Prompt, Surroundings
+from secretsync.masterkeys.context import KeySource, Prompt, Surroundings
 
 if TYPE_CHECKING:
     from secretsync.age.protocol import Identity
@@ -21,7 +21,7 @@ KINDS: Final = {
 }
 """Metadata list name -> (module, class). Every other kind is answered by `absent.AbsentService`."""
 
-_ABSENT: Final = ("secretsync.masterkeys.absent", "AbsentService")
+_ABSENT: Final = ("secretsync.masterkeys.unsupported", "AbsentService")
 
 
 class MasterKeys:

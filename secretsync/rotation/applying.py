@@ -22,11 +22,11 @@ from secretsync.errors import (
 )
 from secretsync.git import Repository, Worktree, blob_id
 from secretsync.processes import Pool
-from secretsync.rotation import matrix
-from secretsync.rotation.filework import Change, Proof
+from secretsync.rotation import verification
+from secretsync.rotation.file_worker import Change, Proof
 from secretsync.rotation.journal import Lock, Operation
-from secretsync.rotation.matrix import Check
 from secretsync.rotation.model import FilePlan, PhasePlan, Plan
+from secretsync.rotation.verification import Check
 
 Progress: TypeAlias = Callable[[int, int], None]
 
@@ -144,11 +144,11 @@ class _Run:
             else:
                 self._prove(phase, folder="")
         tip = self._worktree.tip()
-        self._checks.append(matrix.retired_are_gone(self._repository, self._plan, tip))
+        self._checks.append(verification.retired_are_gone(self._repository, self._plan, tip))
         if not self._operation.has("done"):
             self._operation.record("done", commit=tip)
         self._worktree.remove()
-        return Outcome(self._operation.branch, committed, matrix.merged(self._checks))
+        return Outcome(self._operation.branch, committed, verification.merged(self._checks))
 
     def _committed(self) -> dict[str, str]:
         """Return the commits of the phases that are done, which the branch itself tells."""
@@ -252,7 +252,7 @@ class _Run:
         for number, verdict in enumerate(self._pool.map("prove", tasks), 1):
             verdicts.append(verdict)
             self._controls.progress(number, len(tasks))
-        checks = matrix.judged(verdicts, self._plan)
+        checks = verification.judged(verdicts, self._plan)
         self._checks += checks
         failed = [check for check in checks if check.status == "failed"]
         statuses = {check.id: check.status for check in checks}

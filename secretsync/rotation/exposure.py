@@ -19,13 +19,13 @@ from secretsync.keyring import KeyRing
 from secretsync.keyring.model import normalised
 from secretsync.masterkeys import MasterKeys
 from secretsync.processes import Pool
-from secretsync.rotation.inspection import options_for
+from secretsync.rotation.file_metadata import options_for
 from secretsync.rotation.model import Task
 from secretsync.sops import metadata, values
 from secretsync.sops.datakey import Recipient, recover
 from secretsync.sops.decryption import Decrypted, decrypt_with
 from secretsync.sops.mac import MacPolicy
-from secretsync.sops.opening import load
+from secretsync.sops.open_file import load
 from secretsync.sops.recipients import of_file
 from secretsync.sops.selectors import Selector
 from secretsync.sops.walk import Walk

@@ -11,7 +11,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 
 from secretsync.age import parse_recipient
 from secretsync.errors import ParameterError, PolicyError, SecretsyncError, shortened
-from secretsync.keyring.candidates import PUBLIC_HALF, Candidate
+from secretsync.keyring.key_intake import PUBLIC_HALF, Candidate
 from secretsync.keyring.model import KeyType
 from secretsync.keyring.pgp import is_fingerprint
 from secretsync.keyring.reading import is_name

@@ -12,19 +12,19 @@ from typing import NamedTuple, TypeAlias
 
 from secretsync.errors import ConfigError, SecretsyncError
 from secretsync.git import Repository
-from secretsync.keyring import Changed, Changes, KeyRing, Snapshot, Source, load_from, locking
+from secretsync.keyring import Changed, Changes, KeyRing, Snapshot, Source, load_from, lockfile
 from secretsync.keyring.editing import SOPS_YAML
 from secretsync.keyring.globs import matches
 from secretsync.keyring.model import normalised
 from secretsync.keyring.sources import FOLDER
 from secretsync.masterkeys import MasterKeys
 from secretsync.processes import Pool
-from secretsync.rotation import objections
+from secretsync.rotation import preflight
 from secretsync.rotation.ageing import ages
 from secretsync.rotation.ageing import due as due_ages
 from secretsync.rotation.exposure import Version, exposed, work_list
-from secretsync.rotation.filework import Look, Looked, Sealing
-from secretsync.rotation.inspection import Inspected, marked_files
+from secretsync.rotation.file_metadata import Inspected, marked_files
+from secretsync.rotation.file_worker import Look, Looked, Sealing
 from secretsync.rotation.model import FilePlan, Key, Operation, PhasePlan, Plan, Problem, Task
 from secretsync.rotation.parameters import Parameters
 from secretsync.rotation.resealing import certificate_of
@@ -137,23 +137,23 @@ class _Planner:
         phases = [phase for phase in map(self._phase, survey.stages) if phase.paths]
         context = Context(self._parameters, survey.before, survey.after)
         chosen = {file.path for phase in phases for file in phase.files}
-        expected = objections.Expected(self._lost, self._scenario.mends, self._parameters.text("unknown") == "drop")
-        self._problems += objections.to_files(survey, chosen, expected)
+        expected = preflight.Expected(self._lost, self._scenario.mends, self._parameters.text("unknown") == "drop")
+        self._problems += preflight.to_files(survey, chosen, expected)
         self._problems += self._unusable(phases)
-        self._problems += objections.to_closing(survey, phases, self._keys)
-        self._problems += objections.to_links(setting.repository, survey.base, phases)
-        self._problems += objections.to_dirt(setting.repository, [path for one in phases for path in one.paths])
+        self._problems += preflight.to_closing(survey, phases, self._keys)
+        self._problems += preflight.to_links(setting.repository, survey.base, phases)
+        self._problems += preflight.to_dirt(setting.repository, [path for one in phases for path in one.paths])
         return Plan(
             scenario=self._scenario.name,
             parameters=self._parameters.texts,
             at=f"{setting.now:%Y-%m-%dT%H:%M:%SZ}",
             base=survey.base,
-            policy=[locking.digest(locking.content(ring)) for ring in (survey.before, survey.after)],
+            policy=[lockfile.digest(lockfile.content(ring)) for ring in (survey.before, survey.after)],
             keys=dict(sorted(self._keys.items())),
             phases=phases,
             touches=self._touches(chosen),
-            notes=[*objections.notes(phases, self._keys), *self._cut_off()],
-            drift=objections.drift(survey, chosen, today=self._today),
+            notes=[*preflight.notes(phases, self._keys), *self._cut_off()],
+            drift=preflight.drift(survey, chosen, today=self._today),
             problems=self._problems,
             tasks=[*self._scenario.tasks(context), *self._exposure()],
         )
@@ -200,7 +200,7 @@ class _Planner:
         wanted = [path for path in sorted(paths) if path in blobs and matches(self._parameters.text("paths"), path)]
         tasks = [Sealing(path, blobs[path], certificate, setting.now, sources) for path in wanted]
         found = [one for one in setting.pool.map("sealed", tasks) if one is not None]
-        self._problems += [objections.unopened(one.path, one.error) for one in found if one.error is not None]
+        self._problems += [preflight.unopened(one.path, one.error) for one in found if one.error is not None]
         after = [[f"sealing-{spki[:16]}"]]
         return [
             FilePlan(one.path, one.blob, "re-seal", [], after, 0, one.items, sources=_only(sources, one.secrets))

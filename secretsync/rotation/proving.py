@@ -15,14 +15,14 @@ from secretsync.documents.tree import Comment, Scalar
 from secretsync.errors import IncorrectIdentityError, IntegrityError, NoIdentityMatchError, SecretsyncError
 from secretsync.keyring.model import normalised
 from secretsync.masterkeys import MasterKeys
-from secretsync.rotation import labels
-from secretsync.rotation.changing import recipients
-from secretsync.rotation.inspection import options_for
+from secretsync.rotation import recipient_check
+from secretsync.rotation.file_metadata import options_for
 from secretsync.rotation.model import FilePlan, Key
+from secretsync.rotation.rewrapping import recipients
 from secretsync.sops import values
 from secretsync.sops.datakey import Recipient
 from secretsync.sops.metadata import Envelope
-from secretsync.sops.opening import Opened, open_file
+from secretsync.sops.open_file import Opened, open_file
 from secretsync.sops.operations import editable
 from secretsync.sops.recipients import of_file
 from secretsync.sops.recognition import ciphertexts
@@ -183,7 +183,7 @@ def _revealed(evidence: Evidence) -> tuple[int, list[str]]:
 def _labels(evidence: Evidence) -> tuple[int, list[str]]:
     """V11: an envelope is for the key it names, where that can be seen from outside."""
     envelopes = [one for group in evidence.new.plain.metadata.groups for one in group]
-    verdicts = [(one, labels.is_honest(one, evidence.keys)) for one in envelopes]
+    verdicts = [(one, recipient_check.is_honest(one, evidence.keys)) for one in envelopes]
     wrong = [
         f"the envelope of {_label(one, evidence)} is for another key" for one, honest in verdicts if honest is False
     ]

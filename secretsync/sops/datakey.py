@@ -20,8 +20,8 @@ from secretsync.errors import (
     shortened,
 )
 from secretsync.secrecy import SecretBytes
-from secretsync.sops.instants import timestamp
 from secretsync.sops.metadata import Envelope, Metadata
+from secretsync.sops.timestamps import timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

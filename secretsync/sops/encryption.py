@@ -23,10 +23,10 @@ from secretsync.documents.tree import Comment, Scalar, Source, Timestamp, Value
 from secretsync.errors import AlreadyEncryptedError, ConversionError, EmptyFileError, PlaintextError, TreeError
 from secretsync.sops.conversion import converted
 from secretsync.sops.decryption import Origin
-from secretsync.sops.hoisting import hoisted
-from secretsync.sops.instants import timestamp
+from secretsync.sops.moving_comments import hoisted
 from secretsync.sops.selectors import Selector
-from secretsync.sops.strays import without_strays
+from secretsync.sops.timestamps import timestamp
+from secretsync.sops.unread_comments import without_strays
 from secretsync.sops.walk import Walk
 from secretsync.sops.writing import write
 

@@ -11,9 +11,9 @@ from typing import Final, NamedTuple
 
 from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar, Sequence, Timestamp
 from secretsync.errors import MetadataError
-from secretsync.sops.instants import whole_seconds
 from secretsync.sops.selectors import KINDS as SELECTOR_KINDS
 from secretsync.sops.selectors import Selector
+from secretsync.sops.timestamps import whole_seconds
 
 KEY: Final = "sops"
 """The reserved top-level key. Source: stores.go `SopsMetadataKey`."""

@@ -33,12 +33,12 @@ from secretsync.secrecy import SecretBytes
 from secretsync.sops.comparison import without
 from secretsync.sops.conversion import converted, dumped
 from secretsync.sops.encryption import Encryption
-from secretsync.sops.instants import timestamp
 from secretsync.sops.merging import reconciled
 from secretsync.sops.metadata import Envelope
-from secretsync.sops.opening import Opened, Options, load, open_file
+from secretsync.sops.open_file import Opened, Options, load, open_file
 from secretsync.sops.recipients import of_file
 from secretsync.sops.strangers import NOTHING_MORE, Named, Request
+from secretsync.sops.timestamps import timestamp
 from secretsync.sops.writing import write
 
 __all__ = [

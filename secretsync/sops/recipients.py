@@ -22,7 +22,7 @@ from secretsync.secrecy import SecretBytes
 from secretsync.sops.comparison import counterparts
 from secretsync.sops.datakey import Keys, Recipient
 from secretsync.sops.metadata import Envelope, Metadata
-from secretsync.sops.opening import Options, load
+from secretsync.sops.open_file import Options, load
 
 
 @dataclass(frozen=True, slots=True)

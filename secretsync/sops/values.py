@@ -14,7 +14,7 @@ from secretsync.crypto.gcm import IV_SIZE, TAG_SIZE, Gcm, OddIvError, WrongTagEr
 from secretsync.documents.tree import Timestamp, Value
 from secretsync.errors import AuthenticationTagError, CiphertextFormatError, TreeError
 from secretsync.secrecy import CIPHERTEXT
-from secretsync.sops.instants import full_precision
+from secretsync.sops.timestamps import full_precision
 
 PREFIX: Final = f"{CIPHERTEXT}data:"
 COMMENT: Final = "comment"

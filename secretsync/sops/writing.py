@@ -17,7 +17,7 @@ from secretsync.errors import ConversionError, SecretsyncError
 from secretsync.secrecy import SecretBytes
 from secretsync.sops.decryption import Decryption
 from secretsync.sops.selectors import Selector
-from secretsync.sops.strays import refuse_strays
+from secretsync.sops.unread_comments import refuse_strays
 from secretsync.sops.walk import Walk
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from secretsync import age
-from secretsync.keyring import locking
+from secretsync.keyring import lockfile
 
 FILES = {
     "apps/shop/db.enc.yaml": "apiVersion: v1\nkind: Secret\nmetadata: {name: db}\nstringData: {password: s-3cr3t}\n",
@@ -120,7 +120,7 @@ def test_an_older_lock_is_read_and_the_next_change_writes_it_anew(tmp_path: Path
     lock = json.loads(path.read_bytes())
     old = {name: value for name, value in lock.items() if name not in {"sops_yaml", "digest", "prev"}}
     old |= {"version": 1, "sops": lock["sops_yaml"]}
-    path.write_text(json.dumps({**old, "digest": locking.digest(old), "prev": ""}, sort_keys=True, indent=2) + "\n")
+    path.write_text(json.dumps({**old, "digest": lockfile.digest(old), "prev": ""}, sort_keys=True, indent=2) + "\n")
     shop.commit()
     before = path.read_bytes()
     assert shop.run("check", ".").endswith("0 findings\n")
@@ -129,4 +129,4 @@ def test_an_older_lock_is_read_and_the_next_change_writes_it_anew(tmp_path: Path
     shop.run("exposure", "alice")
     assert path.read_bytes() == before
     shop.runbook("add", "bob", "--recipient", str(age.generate()), "--groups", "admins")
-    assert json.loads(path.read_bytes())["version"] == locking.VERSION
+    assert json.loads(path.read_bytes())["version"] == lockfile.VERSION

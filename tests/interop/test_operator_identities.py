@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from secretsync.errors import IncorrectIdentityError
-from secretsync.hooks.operator import Operator, keys
+from secretsync.hooks.hook_configuration import Operator, keys
 from secretsync.masterkeys import MasterKeys
 from secretsync.secrecy import SecretBytes
 from tests.peers.gnupg import gnupg_home

@@ -91,7 +91,7 @@ def test_an_expired_pgp_key_is_found_by_the_plan_that_would_need_it(sandbox: Pgp
 
 
 def test_a_label_on_another_ones_pgp_envelope_is_seen(sandbox: PgpSandbox, home: GnupgHome) -> None:
-    from secretsync.rotation.labels import is_honest
+    from secretsync.rotation.recipient_check import is_honest
     from secretsync.sops.metadata import Envelope
 
     sandbox.home = home

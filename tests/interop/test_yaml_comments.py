@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from secretsync.documents import yaml_load
+from secretsync.documents.yaml import loading
 from secretsync.errors import FormatError
 from tests.interop.messy_yaml import MessyAuthor
 from tests.peers.store_oracle import shown
@@ -37,7 +37,7 @@ def _texts(seed: int, count: int) -> list[str]:
 
 def _ours(text: str) -> dict[str, Any]:
     try:
-        return shown(yaml_load.load(text.encode()).documents)
+        return shown(loading.load(text.encode()).documents)
     except FormatError as error:
         return {"error": error.message}
 

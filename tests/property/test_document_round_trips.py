@@ -9,9 +9,10 @@ import yaml
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from secretsync.documents import json_store, yaml_store
+from secretsync.documents.json import store as json_store
 from secretsync.documents.pairing import equal
 from secretsync.documents.tree import Entry, Mapping, Node, Scalar, Sequence, Source
+from secretsync.documents.yaml import store as yaml_store
 from secretsync.errors import FormatError
 from tests.property.yaml_author import Author, Editor, comment_texts, mapping, without_comments
 

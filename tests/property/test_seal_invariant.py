@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from secretsync import sops
 from secretsync.documents.stores import store_named
 from secretsync.errors import SecretsyncError
-from secretsync.hooks import krm
+from secretsync.hooks.krm import command
 from secretsync.masterkeys import MasterKeys
 from secretsync.sops.selectors import Selector
 from tests.unit.render.workshop import ENVIRON, NOW, RECIPIENT, certificate, stream
@@ -144,7 +144,7 @@ def test_the_same_through_a_krm_function(
     stdin = io.TextIOWrapper(io.BytesIO(json.dumps(listed).encode()))
     monkeypatch.setattr("sys.stdin", stdin)
     try:
-        result = krm.run(["--cert", cert()]).decode()
+        result = command.run(["--cert", cert()]).decode()
     except SecretsyncError:
         return
     for path, leaf in decrypted_leaves(yaml.safe_load(text), {**secret, "apiVersion": kind[0], "kind": kind[1]}):

@@ -87,7 +87,7 @@ def test_a_changed_key_above_an_encrypted_leaf_is_refused(key: str) -> None:
 def test_another_instant_of_lastmodified_is_refused(seconds: int) -> None:
     from datetime import timedelta
 
-    from secretsync.sops.instants import timestamp
+    from secretsync.sops.timestamps import timestamp
     from tests.unit.sops.trees import NOW
 
     with pytest.raises(IntegrityError):

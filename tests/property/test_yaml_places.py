@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar, Sequence, Source, Span
-from secretsync.documents.yaml_load import load
+from secretsync.documents.yaml.loading import load
 from secretsync.errors import FormatError
 from tests.interop.messy_yaml import MessyAuthor
 

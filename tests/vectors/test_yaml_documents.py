@@ -7,7 +7,7 @@ import json
 import pytest
 
 from secretsync.documents.plain import to_plain
-from secretsync.documents.yaml_load import load
+from secretsync.documents.yaml.loading import load
 from secretsync.errors import FormatError
 from tests.vectors.sops_vectors import FOLDER, Vector, vectors
 

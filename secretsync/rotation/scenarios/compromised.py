@@ -13,7 +13,7 @@ from secretsync.rotation.parameters import Parameter, Parameters
 from secretsync.rotation.scenario import Context, Phase, Scenario, due
 from secretsync.rotation.scenarios.adding import key_of
 from secretsync.rotation.scenarios.removing import loses
-from secretsync.rotation.scenarios.succession import owner_of
+from secretsync.rotation.scenarios.rollover import owner_of
 
 
 def _replace(source: Source, parameters: Parameters) -> Changes:

@@ -8,21 +8,21 @@ from __future__ import annotations
 
 from secretsync.rotation.parameters import Parameter
 from secretsync.rotation.scenario import Scenario
-from secretsync.rotation.scenarios import succession
+from secretsync.rotation.scenarios import rollover
 
 SCENARIO = Scenario(
     name="expiring",
     summary="A key ends soon: a new one follows it, or its owner extended it.",
     parameters=(
-        *succession.PARAMETERS,
+        *rollover.PARAMETERS,
         Parameter(
             "stage",
             "dual: both keys open every file; retire: the old one goes; extend: the same key lives on",
             "choice",
-            default=succession.DUAL,
-            choices=(succession.DUAL, succession.RETIRE, succession.EXTEND),
+            default=rollover.DUAL,
+            choices=(rollover.DUAL, rollover.RETIRE, rollover.EXTEND),
         ),
     ),
-    phases=succession.PHASES,
-    tasks=succession.tasks,
+    phases=rollover.PHASES,
+    tasks=rollover.tasks,
 )

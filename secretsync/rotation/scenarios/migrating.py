@@ -7,21 +7,21 @@ from __future__ import annotations
 
 from secretsync.rotation.parameters import Parameter
 from secretsync.rotation.scenario import Scenario
-from secretsync.rotation.scenarios import succession
+from secretsync.rotation.scenarios import rollover
 
 SCENARIO = Scenario(
     name="migrate",
     summary="Move from one kind of key to another, in two stages.",
     parameters=(
-        *(one for one in succession.PARAMETERS if one.name != "expires"),
+        *(one for one in rollover.PARAMETERS if one.name != "expires"),
         Parameter(
             "stage",
             "dual: both keys open every file; retire: the old one goes",
             "choice",
-            default=succession.DUAL,
-            choices=(succession.DUAL, succession.RETIRE),
+            default=rollover.DUAL,
+            choices=(rollover.DUAL, rollover.RETIRE),
         ),
     ),
-    phases=succession.PHASES,
-    tasks=succession.tasks,
+    phases=rollover.PHASES,
+    tasks=rollover.tasks,
 )

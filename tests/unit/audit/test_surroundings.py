@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from secretsync.audit import surroundings
-from secretsync.audit.surroundings import Observation, examine
+from secretsync.audit import doctor
+from secretsync.audit.doctor import Observation, examine
 
 FUNCTION = "apiVersion: viaduct.ai/v1\nkind: ksops\nmetadata: {annotations: {config.kubernetes.io/function: x}}\n"
 
@@ -20,7 +20,7 @@ def test_the_operators_configuration_is_named_whether_it_is_there_or_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "hook.yaml"
-    monkeypatch.setattr(surroundings, "OPERATOR_FILE", str(path))
+    monkeypatch.setattr(doctor, "OPERATOR_FILE", str(path))
     (absent,) = hooks(tmp_path)
     assert absent.state == "none"
     assert "keys/ of the checkout decides whom they seal for, and nothing separates tenants" in absent.detail
@@ -40,7 +40,7 @@ def test_a_configuration_that_others_may_write_is_bad_and_says_how_to_mend_it(
     path = tmp_path / "hook.yaml"
     path.write_text("kind: HookConfiguration\n")
     path.chmod(0o666)
-    monkeypatch.setattr(surroundings, "OPERATOR_FILE", str(path))
+    monkeypatch.setattr(doctor, "OPERATOR_FILE", str(path))
     (found,) = hooks(tmp_path)
     assert found.state == "bad"
     assert "may be written by other users (mode 0666): hooks fail; chmod go-w" in found.detail

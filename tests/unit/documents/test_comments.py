@@ -10,7 +10,7 @@ from typing import TypeAlias
 import pytest
 
 from secretsync.documents.tree import Comment, Entry, Limits, Mapping, Node, Sequence
-from secretsync.documents.yaml_load import load
+from secretsync.documents.yaml.loading import load
 
 Shape: TypeAlias = "dict[str, Shape] | list[Shape] | str"
 

@@ -6,8 +6,8 @@ import math
 
 import pytest
 
-from secretsync.documents.scalars import parse_timestamp, resolve_plain, resolve_tagged
 from secretsync.documents.tree import Timestamp, Value
+from secretsync.documents.yaml.resolving import parse_timestamp, resolve_plain, resolve_tagged
 
 INF = math.inf
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from secretsync.documents.stores import store_named
-from secretsync.documents.unread_comments import enclosing_keys, unread_comments, without
+from secretsync.documents.yaml.comments.unread import enclosing_keys, unread_comments, without
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from secretsync.documents import yaml_emit, yaml_text
 from secretsync.documents.plain import from_plain
 from secretsync.documents.tree import Comment, Entry, Mapping, Scalar, Sequence, Timestamp
+from secretsync.documents.yaml import emitting, scalar_text
 from secretsync.errors import TreeError
 
 AMBIGUOUS = (
@@ -81,27 +81,27 @@ DOUBLE = ("a\tb", "a\rb", "\x00", "\x07", "\x85", "a\u2028b", "\ufeffx", "\U0001
 
 
 def text_of(**entries: object) -> str:
-    return yaml_emit.dump([from_plain(entries)]).decode()  # type: ignore[list-item]
+    return emitting.dump([from_plain(entries)]).decode()  # type: ignore[list-item]
 
 
 @pytest.mark.parametrize("text", AMBIGUOUS)
 def test_a_string_that_some_reader_takes_for_another_type_is_double_quoted(text: str) -> None:
-    assert yaml_text.inline(text) == f'"{text}"'
+    assert scalar_text.inline(text) == f'"{text}"'
 
 
 @pytest.mark.parametrize("text", PLAIN)
 def test_a_harmless_string_stays_plain(text: str) -> None:
-    assert yaml_text.inline(text) == text
+    assert scalar_text.inline(text) == text
 
 
 @pytest.mark.parametrize("text", SINGLE)
 def test_a_string_whose_plain_form_is_no_scalar_is_single_quoted(text: str) -> None:
-    assert yaml_text.inline(text) == "'" + text.replace("'", "''") + "'"
+    assert scalar_text.inline(text) == "'" + text.replace("'", "''") + "'"
 
 
 @pytest.mark.parametrize("text", DOUBLE, ids=ascii)
 def test_what_only_an_escape_can_carry_is_double_quoted(text: str) -> None:
-    written = yaml_text.scalar(text)
+    written = scalar_text.scalar(text)
     assert written.startswith('"')
     assert written.isprintable()
     assert yaml.safe_load(written) == text
@@ -110,8 +110,8 @@ def test_what_only_an_escape_can_carry_is_double_quoted(text: str) -> None:
 @pytest.mark.parametrize("text", [*AMBIGUOUS, *PLAIN, *SINGLE, *DOUBLE], ids=ascii)
 def test_pyyaml_reads_every_string_back_in_block_and_flow(text: str) -> None:
     assert yaml.safe_load(text_of(k=text, l=[text])) == {"k": text, "l": [text]}
-    assert yaml.safe_load(yaml_emit.flow_text(from_plain({text: [text]}))) == {text: [text]}
-    assert yaml.safe_load(yaml_emit.dump([from_plain({text: [text]})])) == {text: [text]}  # type: ignore[list-item]
+    assert yaml.safe_load(emitting.flow_text(from_plain({text: [text]}))) == {text: [text]}
+    assert yaml.safe_load(emitting.dump([from_plain({text: [text]})])) == {text: [text]}  # type: ignore[list-item]
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_lines_become_a_literal_block(text: str, written: str) -> None:
     ],
 )  # fmt: skip
 def test_values_are_written_as_go_yaml_writes_them(value: object, written: str) -> None:
-    assert yaml_text.scalar(value) == written  # type: ignore[arg-type]
+    assert scalar_text.scalar(value) == written  # type: ignore[arg-type]
 
 
 def test_the_style_is_that_of_sops() -> None:
@@ -156,17 +156,17 @@ def test_the_style_is_that_of_sops() -> None:
 
 
 def test_an_indent_of_two_serves_kubernetes() -> None:
-    assert yaml_emit.dump([from_plain({"a": {"b": [1]}})], indent=2) == b"a:\n  b:\n    - 1\n"  # type: ignore[list-item]
+    assert emitting.dump([from_plain({"a": {"b": [1]}})], indent=2) == b"a:\n  b:\n    - 1\n"  # type: ignore[list-item]
 
 
 @pytest.mark.parametrize(("indent", "columns"), [(None, 4), (0, 4), (2, 2), (9, 9), (1, 2), (10, 2)])
 def test_the_indent_is_read_as_go_yaml_reads_it(indent: int | None, columns: int) -> None:
-    assert yaml_emit.dump([from_plain({"a": {"b": 1}})], indent=indent).decode() == f"a:\n{' ' * columns}b: 1\n"  # type: ignore[list-item]
+    assert emitting.dump([from_plain({"a": {"b": 1}})], indent=indent).decode() == f"a:\n{' ' * columns}b: 1\n"  # type: ignore[list-item]
 
 
 def test_a_negative_indent_is_refused() -> None:
     with pytest.raises(TreeError):
-        yaml_emit.dump([Mapping()], indent=-1)
+        emitting.dump([Mapping()], indent=-1)
 
 
 def test_comments_stand_above_behind_and_below() -> None:
@@ -174,7 +174,7 @@ def test_comments_stand_above_behind_and_below() -> None:
     document = Mapping(
         [Comment(" top"), Entry(Scalar("m"), inner), Comment(" why", inline=True), Entry(Scalar("k"), Scalar("v"))]
     )
-    assert yaml_emit.dump([document]) == b"# top\nm:\n    # head\n    a: 1\n    # tail\nk: v # why\n"
+    assert emitting.dump([document]) == b"# top\nm:\n    # head\n    a: 1\n    # tail\nk: v # why\n"
 
 
 def test_comments_of_empty_collections_stay_inside() -> None:
@@ -184,35 +184,35 @@ def test_comments_of_empty_collections_stay_inside() -> None:
             Entry(Scalar("b"), Sequence([Comment(" one"), Comment(" two")])),
         ]
     )
-    assert yaml_emit.dump([document]) == b"a: {} # one\nb: [\n    # one\n    # two\n ]\n"
+    assert emitting.dump([document]) == b"a: {} # one\nb: [\n    # one\n    # two\n ]\n"
 
 
 def test_a_document_of_comments_is_an_empty_mapping() -> None:
-    assert yaml_emit.dump([Mapping([Comment(" c")]), Mapping()]) == b"# c\n{}\n---\n{}\n"
+    assert emitting.dump([Mapping([Comment(" c")]), Mapping()]) == b"# c\n{}\n---\n{}\n"
 
 
 @pytest.mark.parametrize("text", ["x\ny: 1", "x\ry: 1", "x\x85y: 1", "x\u2028y: 1", "x\u2029y: 1", "\x00"], ids=ascii)
 def test_no_comment_breaks_out_of_its_line(text: str) -> None:
-    written = yaml_emit.dump([Mapping([Comment(text), Entry(Scalar("a"), Scalar(1))])])
+    written = emitting.dump([Mapping([Comment(text), Entry(Scalar("a"), Scalar(1))])])
     assert yaml.safe_load(written) == {"a": 1}
 
 
 def test_a_merge_key_stays_one_over_mappings_only() -> None:
     document = Mapping([Entry(Scalar("a"), Mapping([Entry(Scalar("<<"), Mapping([Entry(Scalar("x"), Scalar(1))]))]))])
-    assert yaml_emit.dump([document]) == b"a:\n    !!merge <<:\n        x: 1\n"
+    assert emitting.dump([document]) == b"a:\n    !!merge <<:\n        x: 1\n"
     assert text_of(**{"<<": "v"}) == '"<<": v\n'
 
 
 def test_a_long_key_is_written_with_a_question_mark() -> None:
     key = "k" * 129
-    assert yaml_emit.dump([from_plain({key: {"a": 1}})]).decode() == f"? {key}\n:\n    a: 1\n"  # type: ignore[list-item]
+    assert emitting.dump([from_plain({key: {"a": 1}})]).decode() == f"? {key}\n:\n    a: 1\n"  # type: ignore[list-item]
 
 
 def test_an_unpaired_surrogate_is_refused() -> None:
     with pytest.raises(TreeError):
-        yaml_emit.dump([from_plain({"a": "\ud800"})])  # type: ignore[list-item]
+        emitting.dump([from_plain({"a": "\ud800"})])  # type: ignore[list-item]
 
 
 def test_a_single_value_ends_in_a_newline() -> None:
-    assert yaml_emit.emit_node(Scalar(1)) == b"1\n"
-    assert yaml_emit.emit_node(Sequence([Scalar(1), Scalar("a\nb\n")])) == b"- 1\n- |\n  a\n  b\n"
+    assert emitting.emit_node(Scalar(1)) == b"1\n"
+    assert emitting.emit_node(Sequence([Scalar(1), Scalar("a\nb\n")])) == b"- 1\n- |\n  a\n  b\n"

@@ -7,7 +7,7 @@ import pytest
 from secretsync.documents.plain import Plain, to_plain
 from secretsync.documents.stores import store_named
 from secretsync.documents.tree import Entry, Limits, Mapping, Node, Scalar, Sequence, Source, Span
-from secretsync.documents.yaml_load import load
+from secretsync.documents.yaml.loading import load
 from secretsync.errors import DuplicateKeyError, FormatError, LimitError, ParseError
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from secretsync.hooks.helm_errors import path_for
-from secretsync.hooks.helm_stream import MARK
+from secretsync.hooks.helm.errors import path_for
+from secretsync.hooks.helm.stream import MARK
 from tests.unit.render.workshop import CANARY, CONFIG, ENVIRON, SECRET, certificate, encrypted
 
 VALUES = f"# for the shop\npassword: {CANARY}\nreplicas: 2\n"

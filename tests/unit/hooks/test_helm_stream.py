@@ -7,8 +7,8 @@ import yaml
 
 from secretsync.documents.tree import Limits
 from secretsync.errors import MacMismatchError, ManifestError
-from secretsync.hooks.helm_stream import MARK, REMEDY, named, put_back, taken_off
-from secretsync.render import Mode
+from secretsync.hooks.helm.stream import MARK, REMEDY, named, put_back, taken_off
+from secretsync.rendering import Mode
 from tests.unit.render.workshop import CONFIG, SECRET, encrypted
 
 MARKED_CONFIG = CONFIG.replace("namespace: prod}", f"namespace: prod, annotations: {{{MARK}: 'c/templates/cm.yaml'}}}}")

@@ -18,10 +18,10 @@ from secretsync.errors import (
     PolicyError,
     SecretsyncError,
 )
-from secretsync.hooks import operator, render_command
-from secretsync.hooks.operator import Operator, Request, find, keys, settled
-from secretsync.hooks.operator_file import parse
-from secretsync.render import Input, Options, render
+from secretsync.hooks import hook_configuration, render_command
+from secretsync.hooks.hook_configuration import Operator, Request, find, keys, settled
+from secretsync.hooks.hook_configuration_file import parse
+from secretsync.rendering import Input, Options, render
 from secretsync.sealed import SealingCertificate
 from tests.unit.render.workshop import CONFIG, ENVIRON, IDENTITY, KEYS, NOW, SECRET, certificate, encrypted
 
@@ -116,7 +116,7 @@ def test_outputs_given_as_an_empty_list_let_nothing_out() -> None:
 
 
 def test_nothing_at_the_default_path_leaves_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(operator, "DEFAULT_PATH", str(tmp_path / "absent"))
+    monkeypatch.setattr(hook_configuration, "DEFAULT_PATH", str(tmp_path / "absent"))
     assert find() is None
     monkeypatch.setattr(os, "environ", {"SOPS_AGE_KEY": "x"})
     assert settled(Request(), None) == Options(environ={"SOPS_AGE_KEY": "x"}, is_hook=True)
@@ -128,7 +128,7 @@ def test_a_configuration_that_is_there_and_cannot_be_read_is_an_error(
     dangling = tmp_path / "hook.yaml"
     dangling.symlink_to(tmp_path / "gone")
     for path in (dangling, tmp_path):
-        monkeypatch.setattr(operator, "DEFAULT_PATH", str(path))
+        monkeypatch.setattr(hook_configuration, "DEFAULT_PATH", str(path))
         with pytest.raises(FileAccessError):
             find()
     with pytest.raises(FileAccessError):
@@ -299,7 +299,7 @@ def test_a_configuration_that_others_may_write_is_refused_wherever_it_was_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = configured(tmp_path, HEAD)
-    monkeypatch.setattr(operator, "DEFAULT_PATH", path)
+    monkeypatch.setattr(hook_configuration, "DEFAULT_PATH", path)
     assert find() == find(path) == Operator(path)
     os.chmod(path, 0o620)
     for named in (None, path):

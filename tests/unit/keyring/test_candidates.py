@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from secretsync import age
 from secretsync.errors import ConfigError, PolicyError
-from secretsync.keyring.candidates import examine
+from secretsync.keyring.key_intake import examine
 from secretsync.masterkeys.demo import DEMO_RECIPIENTS
 from tests.unit.keyring.rings import TODAY, recipient
 

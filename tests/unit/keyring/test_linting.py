@@ -12,7 +12,7 @@ import pytest
 from secretsync import age, sops
 from secretsync.documents.stores import store_named
 from secretsync.findings import Finding
-from secretsync.keyring import Checkout, Principal, PublicKey, editing, load, locking
+from secretsync.keyring import Checkout, Principal, PublicKey, editing, load, lockfile
 from secretsync.keyring.applying import apply
 from secretsync.keyring.editing import Retirement
 from secretsync.keyring.linting import lint
@@ -335,7 +335,7 @@ def _as_version_1(root: Path, **changed: object) -> bytes:
     lock = json.loads(path.read_bytes())
     old = {name: value for name, value in lock.items() if name not in {"sops_yaml", "digest", "prev"}}
     old |= {"version": 1, "sops": lock["sops_yaml"], **changed}
-    data = json.dumps({**old, "digest": locking.digest(old), "prev": ""}, sort_keys=True, indent=2).encode() + b"\n"
+    data = json.dumps({**old, "digest": lockfile.digest(old), "prev": ""}, sort_keys=True, indent=2).encode() + b"\n"
     path.write_bytes(data)
     return data
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from secretsync.errors import ConfigError, SecretsyncError
-from secretsync.keyring import Snapshot, load_from, locking
-from secretsync.keyring.soundness import soundness
+from secretsync.keyring import Snapshot, load_from, lockfile
+from secretsync.keyring.key_checks import soundness
 from secretsync.sops.datakey import Recipient
 from tests.unit.keyring.rings import TODAY, recipient, ring_files
 
@@ -154,6 +154,6 @@ def test_whatever_a_file_holds_is_read_or_refused(path: str, value: object) -> N
     try:
         ring = load_from(Snapshot({**ring_files(), path: json.dumps(value).encode()}))
         list(soundness(ring, TODAY))
-        locking.generate(ring, None)
+        lockfile.generate(ring, None)
     except SecretsyncError:
         pass

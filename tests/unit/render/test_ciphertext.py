@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from secretsync.errors import CiphertextFormatError
-from secretsync.render.ciphertext import is_ciphertext
-from secretsync.render.objects import may_show_ciphertext
+from secretsync.rendering.ciphertext import is_ciphertext
+from secretsync.rendering.objects import may_show_ciphertext
 from tests.unit.render.workshop import CONFIG, certificate, encrypted, rendered, stream
 
 VALUE = "ENC[AES256_GCM,data:AAAA,iv:AAAA,tag:AAAA,type:str]"

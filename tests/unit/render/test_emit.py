@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from secretsync.render import Input
+from secretsync.rendering import Input
 from tests.unit.render.workshop import CONFIG, SECRET, encrypted, stream
 
 JSON = '{"kind": "ConfigMap",   "data": {"a": 1}}'

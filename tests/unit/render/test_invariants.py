@@ -22,8 +22,8 @@ from secretsync.errors import (
     PlaintextError,
     SecretsyncError,
 )
-from secretsync.render import Input
-from secretsync.render.output import write_folder
+from secretsync.rendering import Input
+from secretsync.rendering.output import write_folder
 from tests.unit.render.workshop import (
     CANARY,
     CONFIG,
@@ -272,7 +272,7 @@ def test_a_namespace_must_be_legal() -> None:
 def test_writes_are_atomic_so_a_terminated_process_leaves_no_trace(tmp_path: Path) -> None:
     program = (
         "import os, signal, sys\n"
-        "from secretsync.render import Input, Options, render, output\n"
+        "from secretsync.rendering import Input, Options, render, output\n"
         "output._put_in_place = lambda *names: os.kill(os.getpid(), signal.SIGTERM)\n"
         "result = render([Input('a', 'a.yaml', content=b'kind: X')], Options())\n"
         "output.write_folder(sys.argv[1], result, private=True)\n"

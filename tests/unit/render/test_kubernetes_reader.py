@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from secretsync.errors import ManifestError, PlaintextError, PolicyError, SecretsyncError
-from secretsync.render import emit
-from secretsync.render.kubernetes_reader import confirm_joined, identities, parts
-from secretsync.render.options import Outputs
-from secretsync.render.pipeline import Piece
+from secretsync.rendering import emit
+from secretsync.rendering.kubernetes_reader import confirm_joined, identities, parts
+from secretsync.rendering.options import Outputs
+from secretsync.rendering.pipeline import Piece
 from tests.unit.render.workshop import CONFIG, SECRET, certificate, encrypted, rendered, stream
 
 RULES = Outputs(kinds=frozenset({"ConfigMap", "Secret"}), namespaces=frozenset({"prod"}))
@@ -189,7 +189,7 @@ def test_json_and_conversions_are_read_again(tmp_path: Path) -> None:
 
 
 def test_a_kind_is_that_of_the_list_where_an_item_names_none() -> None:
-    from secretsync.documents.yaml_load import load
+    from secretsync.documents.yaml.loading import load
 
     text = b"apiVersion: v1\nkind: ConfigMapList\nitems: [{metadata: {name: a}}, {kind: Role, metadata: {name: b}}]\n"
     assert [str(each) for each in identities(load(text).documents[0])] == ["ConfigMap a", "Role b"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from secretsync.errors import PolicyError
-from secretsync.render.options import Outputs
+from secretsync.rendering.options import Outputs
 from tests.unit.render.workshop import SECRET, certificate, encrypted, rendered, stream
 
 BARE = SECRET.replace("  namespace: prod\n", "")

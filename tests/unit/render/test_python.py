@@ -10,7 +10,7 @@ import pytest
 
 import secretsync
 from secretsync.errors import ManifestError
-from secretsync.render import Input
+from secretsync.rendering import Input
 from tests.unit.render.workshop import CONFIG, ENVIRON, SECRET, certificate, encrypted
 
 

@@ -11,8 +11,8 @@ import pytest
 from secretsync.errors import CiphertextFormatError
 from secretsync.masterkeys import MasterKeys
 from secretsync.masterkeys.age import AgeService
-from secretsync.render import Options, render
-from secretsync.render.workers import LocalKeys, RemoteKeyError, wanted
+from secretsync.rendering import Options, render
+from secretsync.rendering.workers import LocalKeys, RemoteKeyError, wanted
 from tests.unit.render.workshop import CONFIG, ENVIRON, SECRET, certificate, encrypted, rendered
 
 

@@ -15,7 +15,7 @@ from cryptography.x509.oid import NameOID
 from secretsync import sops
 from secretsync.documents.stores import store_named
 from secretsync.masterkeys import MasterKeys
-from secretsync.render import Input, Options, Rendered, render
+from secretsync.rendering import Input, Options, Rendered, render
 from secretsync.sops.selectors import Selector
 
 KEYS = Path(__file__).parents[2] / "vectors" / "sops" / "keys"

@@ -19,7 +19,7 @@ from secretsync.masterkeys import MasterKeys
 from secretsync.processes import Pool
 from secretsync.rotation import applying, evidence
 from secretsync.rotation.applying import Controls, Outcome
-from secretsync.rotation.filework import FileWork
+from secretsync.rotation.file_worker import FileWork
 from secretsync.rotation.journal import Observer, Operation
 from secretsync.rotation.model import Plan
 from secretsync.rotation.planning import Setting, make_plan
@@ -171,7 +171,7 @@ class Sandbox:
 
     def text(self, path: str, who: str = "alice", ref: str = "HEAD") -> bytes:
         """Return a file of a commit, decrypted with somebody's keys."""
-        from secretsync.rotation.inspection import options_for
+        from secretsync.rotation.file_metadata import options_for
         from secretsync.sops.operations import editable, open_file
 
         repository = Repository.containing(self.root)

@@ -6,7 +6,7 @@ from secretsync.git import Repository
 from secretsync.keyring import load_from
 from secretsync.processes import Pool
 from secretsync.rotation.exposure import exposed, recipients_of
-from secretsync.rotation.filework import FileWork
+from secretsync.rotation.file_worker import FileWork
 from secretsync.rotation.planning import snapshot
 from tests.unit.rotation.repositories import FILES, Sandbox
 
@@ -41,7 +41,7 @@ def test_a_value_that_moved_is_live_where_it_is_now(sandbox: Sandbox) -> None:
 
 def test_a_version_under_a_known_data_key_counts_though_it_names_somebody_else(sandbox: Sandbox) -> None:
     """Taking a recipient out without a new data key takes nothing away: the next value is theirs as well."""
-    from secretsync.rotation.inspection import options_for
+    from secretsync.rotation.file_metadata import options_for
     from secretsync.sops.datakey import Recipient
     from secretsync.sops.operations import json_value, set_value
     from secretsync.sops.recipients import update_keys

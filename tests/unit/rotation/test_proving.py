@@ -8,12 +8,12 @@ import pytest
 
 from secretsync.age.protocol import Identity
 from secretsync.masterkeys import MasterKeys
-from secretsync.rotation.changing import changed
-from secretsync.rotation.inspection import options_for
+from secretsync.rotation.file_metadata import options_for
 from secretsync.rotation.model import FilePlan, Key
 from secretsync.rotation.proving import Parts, Verdict, prove
+from secretsync.rotation.rewrapping import changed
 from secretsync.sops.datakey import Recipient
-from secretsync.sops.opening import open_file
+from secretsync.sops.open_file import open_file
 from secretsync.sops.operations import json_value, rotate, set_value
 from secretsync.sops.recipients import update_keys
 from secretsync.sops.strangers import Request

@@ -15,7 +15,7 @@ from secretsync.git import Repository
 from secretsync.processes import Pool
 from secretsync.rotation import applying
 from secretsync.rotation.applying import Controls, Outcome
-from secretsync.rotation.filework import FileWork
+from secretsync.rotation.file_worker import FileWork
 from secretsync.rotation.journal import Operation
 from secretsync.rotation.model import Plan
 from secretsync.rotation.planning import Setting, make_plan

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from secretsync.sops.hoisting import hoisted
+from secretsync.sops.moving_comments import hoisted
 from secretsync.sops.selectors import Selector
 from tests.unit.sops.trees import load
 

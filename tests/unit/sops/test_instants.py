@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from secretsync.sops.instants import full_precision, timestamp, whole_seconds
+from secretsync.sops.timestamps import full_precision, timestamp, whole_seconds
 
 
 @pytest.mark.parametrize(

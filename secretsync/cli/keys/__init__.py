@@ -1,0 +1,1 @@
+"""`secretsync keys`: one module for each group of its verbs."""

@@ -1,0 +1,1 @@
+"""`secretsync runbook`: its verbs, and what they share."""

@@ -1,0 +1,221 @@
+"""`secretsync runbook SCENARIO VERB`: plan, apply, verify, resume, show and undo a change of keys over a repository."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, TypeAlias
+
+import typer
+
+from secretsync import files
+from secretsync.cli._options import AllowDemoKeys, grouped
+from secretsync.cli._output import write_result
+from secretsync.cli._terminal import confirm, say
+from secretsync.cli.runbook import run
+from secretsync.cli.runbook.run import Desk, Form
+from secretsync.errors import ConflictingOptionsError
+from secretsync.rotation import model
+from secretsync.rotation.parameters import Parameter
+from secretsync.rotation.scenario import SCENARIOS, Scenario, scenario_named
+
+OperationName: TypeAlias = Annotated[
+    str | None, typer.Argument(metavar="[OPERATION]", help="Its name; the latest of this runbook unless given.")
+]
+Held: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option("--held", help="A file with an age identity that must open nothing any more (proves V7)."),
+]
+PROBLEMS = 1
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, no_args_is_help=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Sitting:
+    """Where and with what a runbook works."""
+
+    repository: Annotated[str, typer.Option("--repository", "-C", help="A folder of the repository.")] = "."
+    form: Form = "text"
+    private_keys: Annotated[
+        list[str] | None,
+        typer.Option("--private-keys", help="A file with sealing keys, as from sealing-keys backup (reseal)."),
+    ] = None
+    allow_demo_keys: AllowDemoKeys = False
+
+    def desk(self, held: list[str] | None = None) -> Desk:
+        """Return what the verbs work with."""
+        return Desk(self.repository, held or [], self.private_keys or [], allow_demo_keys=self.allow_demo_keys)
+
+
+@app.callback()
+def runbook() -> None:
+    """Change keys over a whole repository: planned, on a branch of its own, proved, resumable.
+
+    Each runbook has the verbs plan, apply, verify, resume, status and rollback.
+    """
+
+
+def _verbs(name: str) -> typer.Typer:
+    """Return the commands of one runbook."""
+    verbs = typer.Typer(
+        add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, no_args_is_help=True
+    )
+    verbs.callback()(_described(SCENARIOS[name][1]))
+    scenario = scenario_named(name)
+    verbs.command("plan", help="Say what would happen to which file, and what is wrong. Nothing is written.")(
+        _parametrised(_plan, scenario)
+    )
+    verbs.command("apply", help="Carry the plan out on a branch of its own, and prove it.")(
+        _parametrised(_apply, scenario)
+    )
+    for verb, command in (("verify", _verify), ("resume", _resume), ("status", _status), ("rollback", _rollback)):
+        verbs.command(verb)(_bound(command, name))
+    return verbs
+
+
+@grouped
+def _plan(
+    scenario: str,
+    given: dict[str, str],
+    sitting: Sitting,
+    output: Annotated[str | None, typer.Option("--output", help="Write the plan to this file, as JSON.")] = None,
+) -> int:
+    with sitting.desk() as desk:
+        plan = desk.plan(scenario_named(scenario), given)
+    if output:
+        write_result(model.dump(plan), output)
+    if not output or sitting.form == "text":
+        write_result(model.dump(plan) if sitting.form == "json" else run.plan_text(plan).encode(), None)
+    return PROBLEMS if plan.problems else 0
+
+
+@grouped
+def _apply(
+    scenario: str,
+    given: dict[str, str],
+    sitting: Sitting,
+    plan_file: Annotated[str | None, typer.Option("--plan", help="Carry out this plan, which was reviewed.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")] = False,
+    held: Held = None,
+) -> int:
+    with sitting.desk(held) as desk:
+        if plan_file:
+            if given:
+                raise ConflictingOptionsError("--plan says everything already")
+            plan = desk.planned_again(scenario_named(scenario), model.parse(files.read(plan_file), plan_file))
+        else:
+            plan = desk.plan(scenario_named(scenario), given)
+        for line in run.problem_lines(plan):
+            say(line, kind="error")
+        if not (yes or plan.problems):
+            say(run.summary(plan))
+            if not confirm(f"carry out plan {plan.digest[:12]}?"):
+                say("nothing was changed")
+                return PROBLEMS
+        return _told(desk.apply(plan), sitting)
+
+
+@grouped
+def _verify(scenario: str, sitting: Sitting, operation: OperationName = None, held: Held = None) -> int:
+    """Prove once more what an operation promised, from the commits it made."""
+    with sitting.desk(held) as desk:
+        return _told(desk.resume(scenario, operation, only_if_done=True), sitting)
+
+
+@grouped
+def _resume(scenario: str, sitting: Sitting, operation: OperationName = None, held: Held = None) -> int:
+    """Go on where an interrupted operation stopped."""
+    with sitting.desk(held) as desk:
+        return _told(desk.resume(scenario, operation), sitting)
+
+
+@grouped
+def _status(scenario: str, sitting: Sitting, operation: OperationName = None) -> int:
+    """Say how far an operation is, and what is left to people."""
+    with sitting.desk() as desk:
+        status = desk.status(scenario, operation)
+    write_result(run.as_json(status) if sitting.form == "json" else run.status_text(status).encode(), None)
+    return 0
+
+
+@grouped
+def _rollback(scenario: str, sitting: Sitting, operation: OperationName = None) -> int:
+    """Remove the branch of an operation that is not merged."""
+    with sitting.desk() as desk:
+        status = desk.roll_back(scenario, operation)
+    write_result(run.as_json(status) if sitting.form == "json" else run.status_text(status).encode(), None)
+    return 0
+
+
+def _told(evidence: dict[str, Any], sitting: Sitting) -> int:
+    form = run.as_json(evidence) if sitting.form == "json" else run.evidence_text(evidence).encode()
+    write_result(form, None)
+    return 0
+
+
+def _bound(command: Callable[..., int], scenario: str) -> Callable[..., int]:
+    """Return a verb's command for one runbook."""
+
+    def call(**values: Any) -> int:
+        return command(scenario=scenario, **values)
+
+    return _signed(call, command, [])
+
+
+def _parametrised(command: Callable[..., int], scenario: Scenario) -> Callable[..., int]:
+    """Return a verb's command that takes the scenario's parameters: `subject` as argument, the others as options."""
+    parameters = [_parameter(one) for one in scenario.parameters]
+    names = {one.name.replace("-", "_"): one.name for one in scenario.parameters}
+    public = [one.name for one in scenario.parameters if one.kind == "file"]
+
+    def call(**values: Any) -> int:
+        given = {names[name]: value for name in names if (value := values.pop(name, None))}
+        given |= {name: files.read(given[name]).decode("utf-8", "replace") for name in public if name in given}
+        return command(scenario=scenario.name, given=given, **values)
+
+    return _signed(call, command, parameters)
+
+
+def _signed(call: Callable[..., int], command: Callable[..., int], more: list[inspect.Parameter]) -> Callable[..., int]:
+    own = [one for name, one in inspect.signature(command).parameters.items() if name not in {"scenario", "given"}]
+    call.__doc__ = command.__doc__
+    call.__signature__ = inspect.Signature([*more, *own])  # type: ignore[attr-defined]  # inspect's own hook
+    return call
+
+
+def _parameter(one: Parameter) -> inspect.Parameter:
+    name = one.name.replace("-", "_")
+    told = f"{one.help}{f' ({one.default} unless given)' if one.default else ''}"
+    told = f"{told[:1].upper()}{told[1:]}."
+    kind: Any = Literal[one.choices] if one.choices else str
+    if one.name == "subject":
+        info: Any = typer.Argument(metavar="SUBJECT", help=told, callback=_checked(one))
+    else:
+        info = typer.Option(one.option, help=told, callback=_checked(one))
+    return inspect.Parameter(
+        name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, info]
+    )
+
+
+def _checked(one: Parameter) -> Callable[[str | None], str | None]:
+    """Return a callback that refuses what is not of the parameter's kind before a repository is looked at."""
+
+    def callback(text: str | None) -> str | None:
+        if text is not None and one.kind != "file":
+            one.parse(text)
+        return text
+
+    return callback
+
+
+def _described(text: str) -> Callable[[], None]:
+    def callback() -> None: ...
+
+    callback.__doc__ = text
+    return callback
+
+
+for _name in SCENARIOS:
+    app.add_typer(_verbs(_name), name=_name, help=SCENARIOS[_name][1])

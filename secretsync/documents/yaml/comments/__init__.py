@@ -1,0 +1,1 @@
+"""Comments of YAML as go-yaml sees them: which token, event and node each belongs to."""

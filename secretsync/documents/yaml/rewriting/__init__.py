@@ -1,0 +1,1 @@
+"""New values spliced into an existing YAML text: what did not change keeps every byte."""

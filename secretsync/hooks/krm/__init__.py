@@ -1,0 +1,1 @@
+"""`secretsync-hook krm`: a KRM function for kustomize and kpt."""

@@ -1,0 +1,31 @@
+"""The generator: objects made from encrypted files, with KSOPS' configuration or our own."""
+
+from __future__ import annotations
+
+from secretsync.documents.tree import Mapping
+from secretsync.hooks import _boundary
+from secretsync.hooks.krm import sealing
+from secretsync.hooks.krm.context import Surroundings
+from secretsync.hooks.krm.resource_list import check_carried, plain
+from secretsync.manifests import generators
+from secretsync.rendering.generate import Folder, generate
+from secretsync.rendering.objects import is_sealed_secret
+
+
+def objects_of(config: Mapping, surroundings: Surroundings) -> list[Mapping]:
+    """Return the objects of one generator.
+
+    Raises:
+        ConfigError: the configuration is wrong.
+        PolicyError: it asks for what the operator does not allow, or for a seal that kustomize may break.
+        SecretsyncError: a file cannot be read or decrypted, or an object cannot be made.
+    """
+    generator = generators.read(plain(config))
+    context = surroundings.context(generator.mode, generator.scope)
+    objects = generate(generator, Folder(confined=surroundings.confined), context)
+    for warning in context.warnings:
+        _boundary.say("warning", warning)
+    check_carried(objects)
+    if context.options.mode != "seal":
+        return objects
+    return [sealing.settled(obj, final=bool(generator.scope)) if is_sealed_secret(obj) else obj for obj in objects]

@@ -1,0 +1,61 @@
+"""The transformer: secrets among the objects of a build are revealed, sealed or redacted where they stand.
+
+A MAC holds only while nothing was changed, so what the engine has added is taken off first. Where more was changed the
+answer is a refusal: the generator reads the file itself.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from secretsync.configuration import Fields
+from secretsync.documents.tree import Mapping
+from secretsync.errors import IntegrityError
+from secretsync.hooks import _boundary
+from secretsync.hooks.krm import annotations as krm_annotations
+from secretsync.hooks.krm import sealing
+from secretsync.hooks.krm.context import Surroundings
+from secretsync.hooks.krm.resource_list import check_carried, plain
+from secretsync.manifests import generators
+from secretsync.rendering.objects import describe, is_sealed_secret
+from secretsync.rendering.pipeline import transform
+
+KIND: Final = "SecretTransformer"
+_REMEDY: Final = (
+    "kustomize has changed what was encrypted: read the file with a generator of kind SecretGenerator, "
+    "or encrypt it again with --mac-only-encrypted"
+)
+
+
+def transformed(items: list[Mapping], config: Mapping, surroundings: Surroundings) -> list[Mapping]:
+    """Return the items, those that hold no secret being the same objects.
+
+    Raises:
+        ConfigError: the configuration is wrong.
+        IntegrityError: the engine changed an encrypted object, or somebody did.
+        PolicyError, PlaintextError: a Secret in the clear has no seal key, or kustomize would break its seal.
+        SecretsyncError: as `pipeline.transform`.
+    """
+    fields = Fields(plain(config), KIND)
+    fields.only("apiVersion", "kind", "metadata", "mode", "scope")
+    mode = fields.one_of("mode", generators.MODES) if "mode" in fields.names() else ""
+    scope = fields.one_of("scope", generators.SCOPES) if "scope" in fields.names() else ""
+    context = surroundings.context(mode, scope)
+    bare, taken = zip(*(krm_annotations.split(item, krm_annotations.is_engines) for item in items), strict=True)
+    try:
+        finished, _ = transform(list(bare), context, lambda index: describe(items[index]))
+    except IntegrityError as error:
+        error.hint = _REMEDY
+        raise
+    check_carried(after for before, after in zip(bare, finished, strict=True) if after is not before)
+    for warning in context.warnings:
+        _boundary.say("warning", warning)
+    result = []
+    for item, before, after, entries in zip(items, bare, finished, taken, strict=True):
+        if after is before:
+            result.append(item)
+            continue
+        made = is_sealed_secret(after) and not is_sealed_secret(before)
+        settled = sealing.settled(after, final=True, hashed=krm_annotations.is_hashed(entries)) if made else after
+        result.append(krm_annotations.joined(settled, entries))
+    return result

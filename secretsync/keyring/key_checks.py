@@ -1,0 +1,110 @@
+"""What can be wrong with a ring by itself: weak, expired, doubled or demo keys, large groups, thin rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Final
+
+import secretsync.keyring.ruleset as ruleset
+from secretsync.errors import MissingDependencyError, SecretsyncError
+from secretsync.findings import Finding
+from secretsync.keyring.key_intake import examine, weakness
+from secretsync.keyring.model import KeyRing, Principal, PublicKey, Rule, normalised
+from secretsync.keyring.reading import GROUPS, POLICY
+from secretsync.keyring.sources import FOLDER, Source
+from secretsync.masterkeys.demo import DEMO_RECIPIENTS
+from secretsync.sops.datakey import Recipient
+
+UNNAMED: Final = "unknown-"
+_SOON: Final = timedelta(days=30)
+
+
+def soundness(ring: KeyRing, today: date) -> Iterator[Finding]:
+    """Yield what is wrong with the ring itself. Raises: ConfigError where a name is unknown or a rule has no reader."""
+    seen: dict[object, str] = {}
+    for principal, key in ring.public_keys():
+        yield from _of_key(ring, principal, key, today)
+        recipient = normalised(key.master_key)
+        if recipient in seen:
+            yield _finding(
+                principal, key, ruleset.DUPLICATE_RECIPIENT, f"{key.id} is the same key as {seen[recipient]}"
+            )
+        seen.setdefault(recipient, key.id)
+    for group in ring.groups:
+        size = len(ring.members(group.members))
+        if group.max_members is not None and size > group.max_members:
+            message = f"group {group.name} has {size} members, and at most {group.max_members} are allowed"
+            yield Finding(GROUPS, f"groups.{group.name}", ruleset.LARGE_GROUP, "error", message)
+    for rule in ring.policy.rules:
+        yield from _of_rule(ring, rule, today)
+
+
+def pgp_findings(ring: KeyRing, source: Source, today: date) -> Iterator[Finding]:
+    """Yield what is wrong with the PGP public keys that lie in the ring; without gpg, a note that nobody looked."""
+    for _, key in ring.public_keys():
+        path = f"{FOLDER}/pgp/{key.master_key.name}.asc"
+        data = source.read(path) if key.type == "pgp" else None
+        if data is None:
+            continue
+        try:
+            found = examine(data.decode("ascii", "replace"), today=today)
+        except MissingDependencyError as error:
+            yield Finding(path, "", ruleset.WRONG_PGP_KEY, "note", f"was not looked at: {error.message}")
+            return
+        except SecretsyncError as error:
+            yield Finding(path, "", ruleset.WRONG_PGP_KEY, "error", error.message, error.hint)
+            continue
+        if normalised(Recipient("pgp", found.recipient)) != normalised(key.master_key):
+            message = f"holds PGP key {found.recipient}, and is to hold that of {key.id}"
+            yield Finding(path, "", ruleset.WRONG_PGP_KEY, "error", message)
+
+
+def _of_key(ring: KeyRing, principal: Principal, key: PublicKey, today: date) -> Iterator[Finding]:
+    if gone := ring.find_retired(key.master_key):
+        message = f"{key.id} was retired on {gone.retired_at} ({gone.reason}) and does not come back"
+        yield _finding(principal, key, ruleset.RETIRED_RECIPIENT, message)
+    if key.status == "compromised":
+        hint = f"secretsync runbook compromised plan {key.id}"
+        yield _finding(principal, key, ruleset.INACTIVE_KEY, f"{key.id} is compromised and not retired", hint)
+    if problem := weakness(key.type, key.recipient):
+        yield _finding(principal, key, ruleset.WEAK_KEY, f"{key.id}: {problem}")
+    if key.recipient in DEMO_RECIPIENTS:
+        yield _finding(principal, key, ruleset.DEMO_RECIPIENT, f"{key.id} is a demo key, whose private half is public")
+    if key.id.startswith(UNNAMED):
+        message = f"nobody knows whose key {key.id} is"
+        hint = f"find out, then: secretsync keys rename {principal.name} NAME"
+        yield Finding(f"{FOLDER}/{principal.path}", "", ruleset.UNNAMED_KEY, "warning", message, hint)
+    yield from _of_expiry(principal, key, today)
+
+
+def _of_expiry(principal: Principal, key: PublicKey, today: date) -> Iterator[Finding]:
+    if key.expires is None or key.status != "active":
+        return
+    hint = f"secretsync runbook expiring plan {key.id}"
+    if key.expires < today:
+        message = f"{key.id} expired on {key.expires}: nothing is encrypted for it any more"
+        yield _finding(principal, key, ruleset.EXPIRED_KEY, message, hint)
+    elif key.expires <= today + _SOON:
+        message = f"{key.id} expires on {key.expires}"
+        yield Finding(f"{FOLDER}/{principal.path}", "", ruleset.EXPIRING_KEY, "warning", message, hint)
+
+
+def _of_rule(ring: KeyRing, rule: Rule, today: date) -> Iterator[Finding]:
+    place = f"rules[{rule.number - 1}]"
+    groups = ring.readers(rule, today=today)
+    recipients = {reader.recipient for group in groups for reader in group}
+    least = ring.policy.min_recipients
+    if len(recipients) < least:
+        message = f"the rule has {len(recipients)} recipients, and at least {least} are demanded"
+        yield Finding(POLICY, place, ruleset.FEW_RECIPIENTS, "error", message)
+    strong = {one for one in recipients if one.name.startswith("age1pq1")}
+    if ring.policy.forbid_mixed_pq and strong and strong != recipients:
+        weak = sorted(ring.label(one) for one in recipients - strong)
+        message = f"the rule mixes post-quantum keys with {', '.join(weak)}"
+        yield Finding(POLICY, place, ruleset.MIXED_STRENGTH, "error", message)
+
+
+def _finding(principal: Principal, key: PublicKey, rule: str, message: str, hint: str | None = None) -> Finding:
+    hint = hint or f"secretsync keys remove {principal.name} --key {key.id}"
+    return Finding(f"{FOLDER}/{principal.path}", "", rule, "error", message, hint)

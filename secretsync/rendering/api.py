@@ -1,0 +1,51 @@
+"""`secretsync.render(…)`: rendering as Python programs call it, with paths and names instead of an options object."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from secretsync.documents.tree import Limits
+from secretsync.rendering.discover import Input
+from secretsync.rendering.options import Format, Mode, Options
+from secretsync.rendering.rendering import Rendered
+from secretsync.rendering.rendering import render as render_inputs
+
+Path = str | os.PathLike[str]
+
+
+def render(  # noqa: PLR0913  # one parameter per option of the command
+    *inputs: Path | Input,
+    mode: Mode = "reveal",
+    cert: Path | None = None,
+    seal_key: Path | None = None,
+    namespace: str | None = None,
+    output: Format | None = None,
+    environ: Mapping[str, str] | None = None,
+    limits: Limits | None = None,
+    allow_expired: bool = False,
+    allow_empty: bool = False,
+    workers: int | None = None,
+) -> Rendered:
+    """Render files, folders and contents at hand (`Input(name, relpath, content=…)`), all or nothing.
+
+    The parameters are those of `secretsync render`. `environ` says where identities come from (`SOPS_AGE_KEY_FILE`, …);
+    None is the process's own environment. `workers=1` never forks, for programs that hold locks in other threads.
+    Nothing is written: `.stream()` and `.files` of the result hold the bytes, `.warnings` what a person should know.
+
+    Raises:
+        SecretsyncError: of the first input that does not render; `location`, `hint` and `exit_code` say more.
+    """
+    options = Options(
+        mode=mode,
+        cert_file=None if cert is None else os.fspath(cert),
+        seal_key_file=None if seal_key is None else os.fspath(seal_key),
+        namespace=namespace,
+        output=output,
+        environ=os.environ if environ is None else environ,
+        limits=limits or Limits(),
+        allow_expired=allow_expired,
+        allow_empty=allow_empty,
+        workers=workers,
+    )
+    return render_inputs([item if isinstance(item, Input) else os.fspath(item) for item in inputs], options)

@@ -1,0 +1,289 @@
+"""The emitted bytes as Kubernetes reads them: streams split by lines, `items` of any kind taken apart.
+
+kubectl, Flux, Argo CD and Helm cut a stream at lines that start with `---` before any of them parses YAML, and read
+the first document only of each part. What they see is compared with what was judged; anything that two of them may read
+in different ways is refused. Sources: apimachinery util/yaml/decoder.go and unstructured/helpers.go at v0.36.3,
+fluxcd/pkg/ssa/utils at v0.76.2, gitops-engine pkg/utils/kube at v0.7.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn
+
+from secretsync.documents import tree
+from secretsync.documents.tree import Limits, Mapping, Node, Scalar, Source, Timestamp
+from secretsync.errors import ManifestError, SecretsyncError
+from secretsync.rendering.objects import holds_nothing, metadata_text, objects_in, text_of
+
+if TYPE_CHECKING:
+    from secretsync.rendering.pipeline import Piece
+
+_SEPARATE: Final = "separate documents by lines of --- alone"
+
+_OTHER_BREAKS: Final = (b"\r", b"\xc2\x85", b"\xe2\x80\xa8", b"\xe2\x80\xa9")
+_BOM: Final = b"\xef\xbb\xbf"
+_UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
+_FIELDS: Final = ("apiVersion", "kind", "metadata", "items")
+_NAMES: Final = ("name", "namespace")
+_TRUTHS: Final = frozenset({"y", "n", "yes", "no", "on", "off"})
+"""Booleans of YAML 1.1, which Kubernetes reads, and texts of YAML 1.2."""
+
+
+class Identity(NamedTuple):
+    """What names an object."""
+
+    api_version: str
+    kind: str
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        place = "/".join(filter(None, (self.namespace, self.name)))
+        return f"{self.kind or 'object'} {place}".strip()
+
+
+# --- lines ------------------------------------------------------------------------------------------------------------
+
+
+def parts(data: bytes) -> list[bytes]:
+    """Return what Kubernetes parses one by one: the text before, between and behind the lines that separate.
+
+    Raises:
+        ManifestError: a line starts with `---` and is no separator to every reader, or the encoding hides such lines.
+    """
+    if data[:2] in _UTF16:
+        if b"\n---" in data or b"\r\n" in data:
+            raise ManifestError("is UTF-16, and Kubernetes splits a stream by bytes", hint="iconv -t UTF-8 FILE")
+        return [data]
+    if b"\n" + _BOM in data:
+        raise ManifestError("a byte order mark stands at the start of a line inside the stream", hint="remove it")
+    found: list[bytes] = []
+    start = 0
+    for line in _starts(data):
+        end = data.find(b"\n", line)
+        end = len(data) if end < 0 else end
+        _require_separator(data, line, end)
+        found.append(data[start:line])
+        start = end + 1
+    found.append(data[start:])
+    return found
+
+
+def _starts(data: bytes) -> Iterator[int]:
+    """Yield where the lines that start with `---` do."""
+    if data.startswith(b"---"):
+        yield 0
+    line = data.find(b"\n---") + 1
+    while line:
+        yield line
+        line = data.find(b"\n---", line) + 1
+
+
+def _require_separator(data: bytes, line: int, end: int) -> None:
+    """Refuse a line that is a separator to some readers only: to YAML the comment must stand apart, and nothing else may follow.
+
+    Some of Kubernetes' readers refuse what else follows, some drop it, some begin the next document with it.
+    """
+    rest = data[line + 3 : end].removesuffix(b"\r")
+    bare = rest.strip(b" \t")
+    is_separator = not bare or (bare.startswith(b"#") and rest[:1] in {b" ", b"\t"})
+    if not is_separator or any(mark in rest for mark in _OTHER_BREAKS):
+        raise ManifestError(
+            "the line starts with --- and is not the same to every reader: Kubernetes ends a document there",
+            location="line " + str(data.count(b"\n", 0, line) + 1),
+            hint="quote or indent it; in a line that separates documents write --- alone, or a blank and a comment",
+        )
+
+
+def paired(data: bytes, source: Source) -> dict[bytes, Mapping] | None:
+    """Return the documents of a YAML text by the part that each is to Kubernetes; None where they are not the same.
+
+    YAML takes every line that `parts` lets pass for a separator too, so that equal numbers mean equal documents.
+    """
+    found = parts(data)
+    if holds_nothing(found[0]):
+        del found[0]
+    if len(found) != len(source.documents) or data.startswith(b"%") or b"\n%" in data:
+        return None
+    return dict(zip(found, source.documents, strict=True))
+
+
+def require_number(data: bytes, number: int) -> None:
+    """Refuse a text in which Kubernetes finds more or fewer documents than the `number` that were rendered.
+
+    Raises:
+        ManifestError: it does, or a line is a separator to some readers only.
+    """
+    found = parts(data)
+    seen = len(found) - holds_nothing(found[0])
+    if seen != number:
+        _refuse_number(seen, number)
+
+
+# --- objects ----------------------------------------------------------------------------------------------------------
+
+
+def confirm(data: bytes, written: str, finished: list[Mapping], known: dict[bytes, Mapping]) -> None:
+    """Read the emitted text again and compare its objects with those that were judged.
+
+    `known` holds documents that came as they leave, by their text: they need not be parsed again.
+
+    Raises:
+        ManifestError: an object differs in kind, namespace or name, or there are more or fewer.
+    """
+    confirm_documents(list(_read(data, written, known)), finished)
+
+
+def confirm_documents(read: list[Mapping], finished: list[Mapping]) -> None:
+    """Compare documents that were read again with those that were judged. Raises: ManifestError."""
+    seen = [each for each in read if any(True for _ in each.entries())]
+    judged = [each for each in finished if any(True for _ in each.entries())]
+    if len(seen) != len(judged):
+        _refuse_number(len(seen), len(judged))
+    for number, (one, other) in enumerate(zip(seen, judged, strict=True), 1):
+        if one is not other:
+            _compare(list(identities(one)), list(identities(other)), number)
+
+
+def confirm_joined(joined: bytes, pieces: Sequence[Piece]) -> None:
+    """Compare the parts of a joined stream with those of its files, each of which was read again already.
+
+    Raises:
+        ManifestError: a file has become part of its neighbour, or was read in another way where it was.
+    """
+    if all(piece.format == "json" for piece in pieces):
+        return
+    seen = [bare for part in parts(joined) if not holds_nothing(bare := part.strip())]
+    own = [bare for piece in pieces for part in _parts_of(piece) if not holds_nothing(bare := part.strip())]
+    if len(seen) != len(own):
+        _refuse_number(len(seen), len(own))
+    for number, (part, alone) in enumerate(zip(seen, own, strict=True), 1):
+        if part != alone:
+            pair = [[each for node in _read(text, "yaml", {}) for each in identities(node)] for text in (part, alone)]
+            _compare(pair[0], pair[1], number)
+
+
+def _parts_of(piece: Piece) -> list[bytes]:
+    data = piece.data.removeprefix(_BOM)
+    if data[:2] in _UTF16:
+        return [data.decode("utf-16").encode()]
+    return parts(data) if piece.format == "yaml" else [data]
+
+
+def _compare(seen: list[Identity], judged: list[Identity], number: int) -> None:
+    if seen == judged:
+        return
+    other = next(other for one, other in zip_longest(seen, judged) if one != other)
+    raise ManifestError(
+        f"Kubernetes would read another object here than the one that was judged: {other or 'none'}",
+        location=f"#{number}",
+        hint="write the document so that every reader of YAML agrees: no tags, no directives, names in quotes",
+    )
+
+
+def identities(document: Mapping) -> Iterator[Identity]:
+    """Yield what names each object of a document; of a list only its items count."""
+    for kind, node, _, is_list in objects_in(document):
+        if not is_list:
+            yield Identity(
+                text_of(node.get("apiVersion")), kind, metadata_text(node, "namespace"), metadata_text(node, "name")
+            )
+
+
+def _read(data: bytes, written: str, known: dict[bytes, Mapping]) -> Iterator[Mapping]:
+    if written == "json":
+        yield from _json_documents(data)
+        return
+    from secretsync.documents.yaml import loading
+
+    for number, part in enumerate(parts(data), 1):
+        document = known.get(part)
+        if document is not None:
+            yield document
+        elif not holds_nothing(part):
+            try:
+                found = loading.load(part, limits=Limits.unbounded(), comments=False).documents
+            except SecretsyncError as error:
+                raise error.at(f"#{number} as Kubernetes reads it,") from None
+            if len(found) > 1:
+                raise ManifestError("Kubernetes reads the first document only", location=f"#{number}", hint=_SEPARATE)
+            yield from found
+
+
+def _json_documents(data: bytes) -> Iterator[Mapping]:
+    from json import JSONDecoder
+
+    from secretsync.documents.plain import from_plain
+
+    text = data.decode()
+    decoder = JSONDecoder()
+    position = 0
+    while start := text.find("{", position) + 1:
+        value, position = decoder.raw_decode(text, start - 1)
+        node = from_plain(value)
+        assert isinstance(node, Mapping)
+        yield node
+
+
+def _refuse_number(seen: int, judged: int) -> NoReturn:
+    raise ManifestError(f"Kubernetes would read {seen} documents where {judged} were judged", hint=_SEPARATE)
+
+
+# --- texts that every reader reads alike ------------------------------------------------------------------------------
+
+
+def require_plain(document: Mapping, location: str) -> None:
+    """Refuse an object whose kind, namespace or name two readers may understand in different ways.
+
+    Raises:
+        ManifestError: one of them is no text, or stands twice; or items of a list are no objects.
+    """
+    for seen in objects_in(document):
+        place = " ".join(filter(None, (location, seen.place)))
+        _require_once(seen.node, _FIELDS, place)
+        _require_texts(seen.node, ("apiVersion", "kind"), place)
+        metadata = seen.node.get("metadata")
+        if type(metadata) is Mapping:
+            _require_once(metadata, _NAMES, f"{place} metadata".strip())
+            _require_texts(metadata, _NAMES, f"{place} metadata".strip())
+        elif metadata is not None and not _is_null(metadata):
+            raise ManifestError("must be a mapping", location=f"{place} metadata".strip())
+        items = seen.node.get("items")
+        if (
+            not seen.is_list
+            and (seen.kind or seen.place)
+            and type(items) is tree.Sequence
+            and Mapping in map(type, items.items)
+        ):
+            raise ManifestError("items are a list of objects to Kubernetes, and some are none", location=place or None)
+
+
+def _require_once(node: Mapping, names: tuple[str, ...], place: str) -> None:
+    """Refuse a field that stands twice in different spellings, and a key that becomes a separator where it is written out."""
+    found: set[object] = set()
+    for entry in node.entries():
+        key = entry.key.value
+        if key in names and key in found:
+            raise ManifestError(f"field {key!r} is there twice", location=place or None)
+        if type(key) is str and key.startswith("---"):
+            raise ManifestError("a key starts with ---: Kubernetes ends a document there", location=place or None)
+        found.add(key)
+
+
+def _require_texts(node: Mapping, names: tuple[str, ...], place: str) -> None:
+    for name in names:
+        value = node.get(name)
+        if value is None or _is_null(value):
+            continue
+        text = value.value if type(value) is Scalar else None
+        if name == "name" and type(text) is Timestamp:
+            continue  # a text to Kubernetes; no rule asks for names
+        is_plain = type(value) is Scalar and not value.style and value.span is not None
+        if type(text) is not str or (is_plain and text.lower() in _TRUTHS):
+            raise ManifestError("must be a string", location=f"{place} {name}".strip(), hint="put it in quotes")
+
+
+def _is_null(node: Node) -> bool:
+    return type(node) is Scalar and node.value is None

@@ -1,0 +1,104 @@
+"""Lists: the objects inside are finished one by one, and what is around them as an object of its own.
+
+Kubernetes takes every object for one whose `items` is a list, and gives items that name no kind that of the list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+import secretsync.rendering.objects as objects
+from secretsync.documents.tree import Entry, Mapping, Node, Scalar, Sequence
+from secretsync.errors import ManifestError, PlaintextError
+from secretsync.rendering.options import Context
+from secretsync.rendering.units import Opened, open_units
+
+_NO_ITEMS: Final = Sequence()
+
+
+def finish_list(
+    opened: Opened,
+    finish_item: Callable[[Opened], Mapping],
+    finish: Callable[[Opened, Context], Mapping],
+    context: Context,
+) -> Mapping:
+    """Return a list with its items finished.
+
+    Raises:
+        ManifestError: an item is no object.
+        PlaintextError: a Secret is to be sealed that is a list to Kubernetes.
+        SecretsyncError: as `finish` and `finish_item` say.
+    """
+    seals = context.options.mode == "seal"
+    if seals and objects.kind_of(opened.after) == "Secret":
+        raise PlaintextError(
+            "the Secret has items, which makes it a list to Kubernetes: it cannot be sealed",
+            location=f"{opened.location} items".strip(),
+        )
+    shell = Opened(
+        opened.location,
+        objects.replaced(opened.before, "items", _NO_ITEMS),
+        objects.replaced(opened.after, "items", _NO_ITEMS),
+        opened.data_key,
+    )
+    if opened.after is opened.before:
+        shell.before = shell.after
+    items = _finished_items(opened, finish_item, context)
+    finished = finish(shell, context)
+    if finished is shell.after:
+        finished = opened.after
+    finished = objects.replaced(finished, "items", items)
+    if objects.kind_of(opened.after) == "SecretList" and seals:
+        finished = objects.replaced(finished, "kind", Scalar("List"))
+    return finished
+
+
+def _finished_items(opened: Opened, finish_item: Callable[[Opened], Mapping], context: Context) -> Sequence:
+    after = objects.items_of(opened.after)
+    assert after is not None
+    before = objects.items_of(opened.before) or after
+    inner = [item for item in after.items if type(item) is Mapping]
+    if opened.data_key is None:
+        members = open_units(inner, context.keys, lambda index: _place(opened, index), context.warnings)
+    else:
+        olds = [item for item in before.items if type(item) is Mapping]
+        members = [
+            Opened(_place(opened, index), old, new, opened.data_key)
+            for index, (old, new) in enumerate(zip(olds, inner, strict=True))
+        ]
+    if objects.listed_kind(opened.after) == "Secret":
+        for member in members:
+            _name_kind(member, objects.text_of(opened.after.get("apiVersion")) or "v1")
+    finished = iter([finish_item(member) for member in members])
+    return objects.mapped(after, lambda index, item: _next_item(opened, index, item, finished))
+
+
+def _next_item(opened: Opened, index: int, item: Node, finished: Iterator[Mapping]) -> Node:
+    if type(item) is not Mapping:
+        raise ManifestError("an item of a List is no object", location=_place(opened, index))
+    return next(finished)
+
+
+def _place(opened: Opened, index: int) -> str:
+    return f"{opened.location} items[{index}]".strip()
+
+
+def _name_kind(member: Opened, version: str) -> None:
+    """Give an item the kind of its list where it names none: absent, null, empty or no text."""
+    if objects.kind_of(member.after):
+        return
+    named = {"kind": Scalar("Secret")}
+    if not objects.text_of(member.after.get("apiVersion")):
+        named = {"apiVersion": Scalar(version), **named}
+    same = member.after is member.before
+    member.before = _named(member.before, named)
+    member.after = member.before if same else _named(member.after, named)
+
+
+def _named(obj: Mapping, named: dict[str, Scalar]) -> Mapping:
+    added = [Entry(Scalar(name), text) for name, text in named.items() if obj.get(name) is None]
+    for name, text in named.items():
+        if obj.get(name) is not None:
+            obj = objects.replaced(obj, name, text)
+    return Mapping([*added, *obj.items], obj.span, obj.flow, obj.alias) if added else obj

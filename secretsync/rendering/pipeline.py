@@ -1,0 +1,280 @@
+"""One file through the stages: load, decrypt its units, find SOPS files carried in Secrets, apply the mode, write.
+
+What comes out is bytes; a file in which nothing changed comes out as the bytes it came in with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, NamedTuple, TypeAlias
+
+import secretsync.rendering.objects as objects
+from secretsync.documents.tree import Limits, Mapping, Node, Sequence, Source
+from secretsync.documents.yaml import loading
+from secretsync.errors import DuplicateKeyError, LimitError, ManifestError, ParseError, SecretsyncError
+from secretsync.rendering.discover import Input
+from secretsync.rendering.options import Context, Format, Mode
+from secretsync.rendering.units import Opened, open_units
+
+_FINISHERS: Final[dict[Mode, str]] = {
+    "seal": "secretsync.rendering.seal",
+    "redact": "secretsync.rendering.redact",
+}
+Finish: TypeAlias = Callable[[Opened, Context], Mapping]
+
+
+class Piece(NamedTuple):
+    """One rendered file: its place below an output folder, its bytes and how many objects they hold."""
+
+    relpath: str
+    format: Format
+    data: bytes
+    objects: int
+
+
+def render_file(source: Input, context: Context) -> Piece:
+    """Render one file.
+
+    Raises:
+        SecretsyncError: whatever is wrong with it, placed at `file#document path`.
+    """
+    data = source.read(context.options.limits)
+    context.size += len(data)
+    if context.size > context.options.max_total:
+        raise LimitError(f"more than {context.options.max_total} bytes in all files", location=source.name)
+    try:
+        return _render(source, data, context)
+    except SecretsyncError as error:
+        raise error.at(source.name) from None
+
+
+def _render(source: Input, data: bytes, context: Context) -> Piece:
+    if objects.holds_nothing(data):
+        return Piece(source.relpath, context.options.output or "yaml", data, 0)
+    own, loaded = load(source, data, context)
+    documents, number = transform(loaded.documents, context, text=data)
+    written = context.options.output or own
+    emitted = data
+    if written != own:
+        emitted = _converted(documents, written)
+    elif any(new is not old for new, old in zip(documents, loaded.documents, strict=True)):
+        emitted = _rewritten(loaded, documents)
+    if context.options.is_judged or context.options.is_hook:
+        _read_again(emitted, written, documents, data, loaded, context)
+    if context.options.mode == "reveal" and objects.may_show_ciphertext(emitted):
+        _refuse_ciphertext(documents, _placer(documents), context)
+    return Piece(source.relpath, written, emitted, number)
+
+
+def _read_again(  # what came and what leaves, each as text and as trees
+    emitted: bytes, written: Format, finished: list[Mapping], data: bytes, loaded: Source, context: Context
+) -> None:
+    """Compare what Kubernetes reads with what was judged; where no object is judged, the number of documents."""
+    if not context.options.is_judged:
+        if written == "yaml" and (len(finished) > 1 or b"\n---" in emitted):
+            from secretsync.rendering.kubernetes_reader import require_number
+
+            require_number(emitted, len(finished))
+        return
+    from secretsync.rendering.kubernetes_reader import confirm, paired
+
+    known = paired(data, loaded) if loaded.store == "yaml" and written == "yaml" else {}
+    if emitted is data and (known is not None or written == "json"):
+        return
+    confirm(emitted, written, finished, known or {})
+
+
+def _refuse_ciphertext(documents: list[Mapping], locate: Callable[[int], str], context: Context) -> None:
+    from secretsync.rendering.ciphertext import refuse
+
+    for index, document in enumerate(documents):
+        refuse(document, locate(index), allowed=context.options.allow_ciphertext)
+
+
+def _placer(documents: list[Mapping]) -> Callable[[int], str]:
+    several = len(documents) > 1
+    return lambda index: f"#{index + 1}" if several else ""
+
+
+def load(source: Input, data: bytes, context: Context) -> tuple[Format, Source]:
+    """Return the format of `data`, which the name of `source` tells, and its documents. Raises: FormatError."""
+    limits = context.options.limits
+    if source.relpath.endswith(".json"):
+        return "json", _loaded_json(data, limits)
+    if source.path == "-" and data.lstrip()[:1] == b"{":
+        try:
+            return "json", _loaded_json(data, limits)
+        except ParseError as error:
+            if "behind the JSON object" not in error.message:
+                raise
+    return "yaml", loading.load(data, limits=limits, comments=_may_need_comments(data))
+
+
+def _may_need_comments(data: bytes) -> bool:
+    """Whether comments can matter to decryption: some are ciphertext, or select what is; else they are only text.
+
+    A mark that is spelt with escapes is missed, and the MAC does not hold then.
+    """
+    return b"type:comment]" in data or b"_comment_regex" in data or data[:2] in {b"\xff\xfe", b"\xfe\xff"}
+
+
+def _loaded_json(data: bytes, limits: Limits) -> Source:
+    from secretsync.documents.json import store as json_store
+
+    return _without_duplicates(json_store.load(data, limits=limits))
+
+
+def _rewritten(source: Source, documents: list[Mapping]) -> bytes:
+    if source.store == "json":
+        from secretsync.documents.json import store as json_store
+
+        return json_store.rewrite(source, documents)
+    from secretsync.documents.yaml.rewriting import stream
+
+    return stream.rewrite(source, documents)
+
+
+def _without_duplicates(source: Source) -> Source:
+    """Refuse a key that is there twice in a JSON manifest; the YAML store refuses it by itself."""
+    waiting: list[Node] = list(source.documents)
+    while waiting:
+        node = waiting.pop()
+        if type(node) is Mapping:
+            seen: set[object] = set()
+            for entry in node.entries():
+                if entry.key.value in seen:
+                    raise DuplicateKeyError(f"key {entry.key.value!r} is there twice")
+                seen.add(entry.key.value)
+                waiting.append(entry.value)
+        elif type(node) is Sequence:
+            waiting.extend(item for item in node.items if type(item) in {Mapping, Sequence})  # type: ignore[misc]
+    return source
+
+
+def transform(
+    documents: list[Mapping],
+    context: Context,
+    locate: Callable[[int], str] | None = None,
+    *,
+    text: bytes | None = None,
+) -> tuple[list[Mapping], int]:
+    """Return the documents after decryption and the mode, and the number of objects in them.
+
+    `locate` names the place of each document, by default its number where there are several. `text` is what they were
+    read from; whoever gives it looks for ciphertext in what he prints of a reveal.
+
+    Raises:
+        SecretsyncError: as `render_file`.
+    """
+    locate = locate or _placer(documents)
+    opened = open_units(documents, context.keys, locate, context.warnings)
+    finish = finisher(context.options.mode)
+    context.may_show_ciphertext = text is None or (
+        context.options.mode != "reveal" and objects.may_show_ciphertext(text)
+    )
+    before = sum(objects.count(document.after) for document in opened)
+    finished = [_finish(document, finish, context) for document in opened]
+    if sum(objects.count(document) for document in finished) != before:
+        raise ManifestError("rendering changed the number of objects")
+    for document, done in zip(opened, finished, strict=True):
+        _judge(done, document.location, context)
+    return finished, before
+
+
+def check(decrypted: Mapping, finished: Mapping, location: str, context: Context) -> None:
+    """Refuse an object that was made and may not leave.
+
+    Raises:
+        PolicyError: the rules do not allow it.
+        ManifestError: readers may understand it in different ways.
+        CiphertextFormatError: a value of it is still encrypted.
+    """
+    _judge(finished, location, context)
+    _refuse_ciphertext([decrypted], lambda _: location, context)
+
+
+def _judge(finished: Mapping, location: str, context: Context) -> None:
+    if context.options.is_judged:
+        from secretsync.rendering.kubernetes_reader import require_plain
+
+        require_plain(finished, location)
+    if context.options.outputs is not None:
+        import secretsync.rendering.access as access
+
+        access.check(finished, context.options.outputs, location)
+
+
+def finisher(mode: Mode) -> Finish:
+    """Return what a mode does with an opened object; sealing and redacting load their modules."""
+    if mode == "reveal":
+        return _reveal
+    finish: Finish = __import__(_FINISHERS[mode], fromlist=["finish"]).finish
+    return finish
+
+
+def _reveal(opened: Opened, context: Context) -> Mapping:
+    """Return the decrypted object; a Secret's values must be valid, and it gets the namespace it lacks."""
+    if not objects.is_secret(opened.after):
+        return opened.after
+    if opened.data_key is not None:
+        try:
+            objects.refuse_invalid_values(opened.after)
+        except SecretsyncError as error:
+            raise (error.at(opened.location) if opened.location else error) from None
+    namespace = context.options.namespace
+    return objects.with_namespace(opened.after, namespace) if namespace else opened.after
+
+
+def _finish(opened: Opened, finish: Finish, context: Context) -> Mapping:
+    _refuse_merges(opened, context)
+    if objects.items_of(opened.after) is not None:
+        if context.may_show_ciphertext:
+            _refuse_own_ciphertext(opened, context, is_list=True)
+        from secretsync.rendering.lists import finish_list
+
+        return finish_list(opened, lambda item: _finish(item, finish, context), finish, context)
+    if objects.kind_of(opened.after) == "Secret" and objects.may_hold_ciphertext(opened.after):
+        from secretsync.rendering.embedded_sops import open_carried
+
+        open_carried(opened, context.keys, context.options.limits)
+    if opened.data_key is not None and (context.options.is_hook or context.options.mode == "seal"):
+        _refuse_moved(opened, context)
+    if context.may_show_ciphertext:
+        _refuse_own_ciphertext(opened, context, is_list=False)
+    return finish(opened, context)
+
+
+def _refuse_own_ciphertext(opened: Opened, context: Context, *, is_list: bool) -> None:
+    from secretsync.rendering.ciphertext import refuse_own
+
+    seen = objects.Seen(objects.kind_of(opened.after), opened.after, "", is_list)
+    refuse_own(seen, opened.location, allowed=context.options.allow_ciphertext)
+
+
+def _refuse_moved(opened: Opened, context: Context) -> None:
+    """Refuse a decrypted Secret whose namespace may have been taken away under the name of another key."""
+    if objects.is_secret(opened.after) and not objects.metadata_text(opened.after, "namespace"):
+        from secretsync.rendering.namespaces import refuse_renamed
+
+        refuse_renamed(opened, context.options.namespace)
+
+
+def _refuse_merges(opened: Opened, context: Context) -> None:
+    """Refuse a YAML merge key where it would give an object a kind, a value or a namespace that is not judged here."""
+    options, obj = context.options, opened.after
+    is_judged = options.outputs is not None
+    if (is_judged or options.mode != "reveal") and objects.has_merge(obj):
+        raise ManifestError("a merge key (<<) may hide what the object is", location=opened.location or None)
+    if is_judged and objects.has_merge(obj.get("metadata")):
+        raise ManifestError("a merge key (<<) may hide its namespace", location=f"{opened.location} metadata".strip())
+
+
+def _converted(documents: list[Mapping], written: Format) -> bytes:
+    """Write documents in another format; objects of JSON follow one another, as kubectl reads them."""
+    documents = [document for document in documents if any(True for _ in document.entries())]
+    from secretsync.documents.stores import store_named
+
+    store = store_named(written)
+    if written == "json":
+        return b"".join(store.dump([document]) for document in documents)
+    return store.dump(documents)

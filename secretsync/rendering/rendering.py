@@ -1,0 +1,112 @@
+"""The whole of one rendering: which files, each through the pipeline, then the result as a stream or a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from secretsync.errors import ConfigError, ManifestError
+from secretsync.masterkeys import MasterKeys
+from secretsync.rendering.discover import Input, discover
+from secretsync.rendering.options import Context, Options
+from secretsync.rendering.pipeline import Piece, render_file
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+MANY_FILES: Final = 64
+"""From this number on, files are rendered by several processes."""
+
+
+class Rendered(NamedTuple):
+    """What every input became, in order. `repr` shows no content."""
+
+    pieces: list[Piece]
+    warnings: list[str]
+    is_read_again: bool = False
+    """Whether a joined stream is compared with its files as Kubernetes reads them."""
+
+    @property
+    def files(self) -> list[tuple[str, bytes]]:
+        """The path below an output folder and the bytes of each file."""
+        return [(piece.relpath, piece.data) for piece in self.pieces]
+
+    def stream(self) -> bytes:
+        """All files as one stream of documents.
+
+        Raises:
+            ManifestError: Kubernetes would read other documents than those of the files.
+        """
+        if len(self.pieces) == 1:
+            return self.pieces[0].data
+        import secretsync.rendering.emit as emit
+
+        joined = emit.join(self.pieces)
+        if self.is_read_again:
+            from secretsync.rendering.kubernetes_reader import confirm_joined
+
+            confirm_joined(joined, self.pieces)
+        return joined
+
+    def __repr__(self) -> str:
+        return f"Rendered({len(self.pieces)} files)"
+
+
+def render(
+    inputs: Sequence[str | Input],
+    options: Options,
+    *,
+    keys: MasterKeys | None = None,
+    now: datetime | None = None,
+) -> Rendered:
+    """Render files, folders (`str`, `-` for standard input) and contents at hand (`Input`), all or nothing.
+
+    `keys` are those of `options.environ` unless given. `now` is the current time unless given.
+
+    Raises:
+        SecretsyncError: of the first input that does not render, placed at `file#document path`.
+    """
+    if options.namespace:
+        _check_namespace(options.namespace)
+    found, warnings = _found(inputs, options)
+    if keys is None:
+        keys = MasterKeys(options.environ, plugins=False, allow_demo_keys=options.allow_demo_keys)
+    context = Context(options, keys, now)
+    context.warnings += warnings
+    pieces = _rendered(found, context)
+    if not options.allow_empty and not any(piece.objects for piece in pieces):
+        names = ", ".join(item.name for item in found[:3]) or "no input"
+        raise ManifestError("holds no object; an engine that prunes would delete everything", location=names)
+    return Rendered(pieces, list(dict.fromkeys(context.warnings)), options.is_judged or options.is_hook)
+
+
+def _check_namespace(namespace: str) -> None:
+    from secretsync.manifests.names import is_legal_namespace
+
+    if not is_legal_namespace(namespace):
+        raise ConfigError(
+            f"{namespace[:63]!r} is not a legal namespace: lower case letters, digits and '-', at most 63"
+        )
+
+
+def _rendered(found: Sequence[Input], context: Context) -> list[Piece]:
+    if len(found) >= MANY_FILES and context.options.workers not in {0, 1}:
+        import secretsync.rendering.workers as workers
+
+        processes = workers.wanted(len(found), context.options.workers)
+        if processes > 1:
+            return workers.render_files(found, context, processes)
+    return [render_file(item, context) for item in found]
+
+
+def _found(inputs: Sequence[str | Input], options: Options) -> tuple[list[Input], list[str]]:
+    found: list[Input] = []
+    warnings: list[str] = []
+    for item in inputs:
+        if isinstance(item, Input):
+            found.append(item)
+            continue
+        discovered, left_out = discover(item, several=len(inputs) > 1, max_files=options.max_files)
+        found += discovered
+        warnings += left_out
+    return found, warnings

@@ -1,0 +1,92 @@
+"""One encrypted file as it is: who can open it, and whether it opens here and its MAC holds."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from secretsync.documents.stores import store_for_path
+from secretsync.documents.tree import Mapping, Node, Scalar
+from secretsync.errors import SecretsyncError
+from secretsync.git import Repository
+from secretsync.keyring.model import normalised
+from secretsync.masterkeys import MasterKeys
+from secretsync.sops import metadata
+from secretsync.sops.datakey import Recipient, recover
+from secretsync.sops.decryption import decrypt_with
+from secretsync.sops.open_file import Opened, Options, load
+from secretsync.sops.recipients import of_file
+from secretsync.sops.recognition import MARKS, store_of
+from secretsync.sops.selectors import Selector
+
+
+class Inspected(NamedTuple):
+    """What a file says of itself, and the error that keeps it from being opened, if any."""
+
+    path: str
+    blob: str
+    groups: list[list[Recipient]]
+    threshold: int
+    selector: tuple[str, str]
+    mac_only: bool
+    items: int
+    error: SecretsyncError | None = None
+    secret: str = ""
+    """`namespace/name` of the Kubernetes Secret that it is, if it is one."""
+
+    @property
+    def recipients(self) -> frozenset[Recipient]:
+        """All recipients, whatever their group."""
+        return frozenset(one for group in self.groups for one in group)
+
+
+def marked_files(repository: Repository, commit: str) -> dict[str, str]:
+    """Return the files of a commit that may be SOPS files, by path, sorted, each with its blob."""
+    blobs = repository.blobs(commit)
+    found = repository.files_with(commit, *MARKS)
+    return {path: blobs[path] for path in sorted(found) if path in blobs}
+
+
+def options_for(path: str, data: bytes, keys: MasterKeys) -> Options:
+    """Return how to open a file of the repository."""
+    return Options(store_of(path, data) or store_for_path(path), keys)
+
+
+def inspect(path: str, blob: str, data: bytes, keys: MasterKeys) -> tuple[Inspected, Opened | None]:
+    """Return what a file says of itself, and the file opened if it opens here."""
+    nothing = Inspected(path, blob, [], 0, _selector(Selector.default()), mac_only=False, items=0)
+    options = options_for(path, data, keys)
+    try:
+        source = load(data, options)
+        bare, found = metadata.split(source.documents)
+        groups = [[normalised(one) for one in group] for group in of_file(found, keys)]
+    except SecretsyncError as error:
+        return nothing._replace(error=error), None
+    known = nothing._replace(
+        groups=groups,
+        threshold=found.shamir_threshold,
+        selector=_selector(found.selector),
+        mac_only=found.mac_only_encrypted,
+        secret=_secret(bare[0]),
+    )
+    try:
+        plain = decrypt_with(bare, found, recover(found, keys))
+    except SecretsyncError as error:
+        return known._replace(error=error), None
+    return known._replace(items=len(plain.origins)), Opened(source, plain, options)
+
+
+def _selector(selector: Selector) -> tuple[str, str]:
+    return selector.kind, selector.pattern
+
+
+def _secret(document: Mapping) -> str:
+    version, kind, about = (document.get(name) for name in ("apiVersion", "kind", "metadata"))
+    if not (_is(version, "v1") and _is(kind, "Secret") and isinstance(about, Mapping)):
+        return ""
+    names = [about.get("namespace"), about.get("name")]
+    found = [one.value for one in names if isinstance(one, Scalar) and isinstance(one.value, str)]
+    return "/".join(found) if len(found) == len(names) else ""
+
+
+def _is(node: Node | None, value: str) -> bool:
+    return isinstance(node, Scalar) and node.value == value

@@ -1,0 +1,215 @@
+"""What is done to single files, here or in a process of the pool: look at one, change one, prove one.
+
+Each process opens its own pipe to git and unwraps a data key once, whatever is done to the file later.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from secretsync import files
+from secretsync.age.protocol import Identity
+from secretsync.errors import ChangedFileError, NoIdentityMatchError
+from secretsync.git import ObjectReader, Repository, blob_id
+from secretsync.keyring.ownfiles import store_of
+from secretsync.manifests.secret import parse as parse_secret
+from secretsync.manifests.trees import to_object
+from secretsync.masterkeys import MasterKeys
+from secretsync.rotation.exposure import Version, read_version, version
+from secretsync.rotation.file_metadata import Inspected, inspect, options_for
+from secretsync.rotation.model import FilePlan, Key
+from secretsync.rotation.proving import Parts, Verdict, prove
+from secretsync.rotation.resealing import Resealer, SealedFile, certificate_of, holds_sealed, prove_sealed
+from secretsync.rotation.rewrapping import changed
+from secretsync.sealed.privatekeys import UnsealingKey
+from secretsync.sops.open_file import Opened, open_file
+
+_RUN_KEY_SIZE = 32  # bytes
+_KEPT = 32 * 1024 * 1024  # bytes of files that stay open in memory between plan and proof
+
+
+class Change(NamedTuple):
+    """A file to change: its plan, the keys it speaks of, the folder it lies in, and the time to record."""
+
+    file: FilePlan
+    names: Mapping[str, Key]
+    folder: str
+    now: datetime
+    certificate: str = ""
+
+
+class Look(NamedTuple):
+    """A file to look at; `exposing`: also as exposure compares it."""
+
+    path: str
+    blob: str
+    exposing: bool = False
+
+
+class Looked(NamedTuple):
+    """What was seen of a file."""
+
+    inspected: Inspected
+    version: Version | None
+
+
+class Sealing(NamedTuple):
+    """A file that may hold SealedSecrets, the certificate to seal for, and SOPS files (path, blob) by their Secret."""
+
+    path: str
+    blob: str
+    certificate: str
+    now: datetime
+    sources: Mapping[str, list[str]]
+
+
+class Proof(NamedTuple):
+    """A file to prove: from the folder it was written to, or by the blob that was committed."""
+
+    file: FilePlan
+    names: Mapping[str, Key]
+    folder: str
+    written: str
+    now: datetime
+    certificate: str = ""
+
+
+class FileWork:
+    """The work on one file of `repository` at a time; `held` are identities of keys that should open nothing any more."""
+
+    def __init__(
+        self,
+        repository: Repository,
+        keys: MasterKeys,
+        *,
+        held: Iterable[Identity] = (),
+        unsealing: Sequence[UnsealingKey] = (),
+    ) -> None:
+        self._repository = repository
+        self._keys = keys
+        self._unsealing = unsealing
+        self._plaintext: dict[str, Mapping[str, bytes]] = {}
+        self._opened: dict[str, Opened] = {}
+        self._kept = 0
+        self._held = {str(identity): _alone(identity) for identity in held}
+        self._singles: dict[str, MasterKeys] | None = None
+        self._reader: ObjectReader | None = None
+        self._inherited: ObjectReader | None = None  # not to be closed by whoever did not open it
+        self._run_key = os.urandom(_RUN_KEY_SIZE)  # made before processes fork, so that their digests compare
+
+    def inspect(self, task: Look) -> Looked | None:
+        """Open a file in memory; None for one that is not encrypted."""
+        data = self._objects().read(task.blob)
+        if store_of(task.path, data) is None:
+            return None
+        inspected, opened = inspect(task.path, task.blob, data, self._keys)
+        found = None
+        if opened is not None:
+            self._keep(task.blob, opened, len(data))
+        if task.exposing and opened is not None:
+            found = version(task.path, inspected.recipients, opened.plain, self._run_key)
+        elif task.exposing:
+            found = read_version(task.path, data, self._keys, self._run_key)
+        return Looked(inspected, found)
+
+    def _keep(self, blob: str, opened: Opened, size: int) -> None:
+        """Keep an opened file for what comes next with it, as long as all of them are not too large."""
+        self._kept += size
+        if self._kept <= _KEPT:
+            self._opened[blob] = opened
+
+    def version(self, task: tuple[str, str]) -> Version | None:
+        """Return a blob, given with its path, as exposure compares it; None for a file that is not encrypted."""
+        path, blob = task
+        data = self._objects().read(blob)
+        if store_of(path, data) is None:
+            return None
+        return read_version(path, data, self._keys, self._run_key)
+
+    def change(self, task: Change) -> bytes:
+        """Return the new bytes of a file. Raises: as `changing.changed`."""
+        data = files.read(os.path.join(task.folder, task.file.path))
+        if task.file.operation == "re-seal":
+            return self._resealer(task.certificate, task.now, task.file.sources).reseal(data)
+        if blob_id(data, task.file.blob) != task.file.blob:
+            raise ChangedFileError("was changed by someone else meanwhile", location=task.file.path)
+        opened = self._opened.get(task.file.blob)
+        return changed(data, task.file, task.names, self._keys, now=task.now, opened=opened)
+
+    def prove(self, task: Proof) -> list[Verdict]:
+        """Return the verdicts on a file that was written."""
+        file = task.file
+        new = files.read(os.path.join(task.folder, file.path)) if task.folder else self._objects().read(task.written)
+        removed = {
+            name: alone for name in file.removed if name in task.names and (alone := self._single(task.names[name]))
+        }
+        old = self._objects().read(file.blob)
+        if file.operation == "re-seal":
+            certificate = certificate_of(task.certificate, task.now)
+            return prove_sealed(file, certificate, self._unsealing, old=old, new=new)
+        before = self._opened.pop(file.blob, None) or self._open(file.path, old)
+        parts = Parts(file, task.names, self._keys, self._alone(), removed, before, old)
+        return prove(parts, new)
+
+    def _open(self, path: str, data: bytes) -> Opened | None:
+        """Open a file, None where no key here does: a new key was not there yet when it was written."""
+        try:
+            return open_file(data, options_for(path, data, self._keys))
+        except NoIdentityMatchError:
+            return None
+
+    def sealed(self, task: Sealing) -> SealedFile | None:
+        """Look at a file with SealedSecrets; None for one that holds none that can be read."""
+        data = self._objects().read(task.blob)
+        if not holds_sealed(data):
+            return None
+        return self._resealer(task.certificate, task.now, task.sources).look(task.path, task.blob, data)
+
+    def _resealer(self, certificate: str, now: datetime, sources: Mapping[str, list[str]]) -> Resealer:
+        def plaintext(secret: str) -> Mapping[str, bytes]:
+            return self._values(*sources[secret]) if secret in sources else {}
+
+        return Resealer(certificate_of(certificate, now), self._unsealing, plaintext)
+
+    def _values(self, path: str, blob: str) -> Mapping[str, bytes]:
+        """Return the values of the Secret in a SOPS file; each is opened once."""
+        found = self._plaintext.get(blob)
+        if found is None:
+            data = self._objects().read(blob)
+            opened = open_file(data, options_for(path, data, self._keys))
+            secret = to_object(opened.plain.documents[0])
+            assert isinstance(secret, dict)  # the root of a document is a mapping
+            found = self._plaintext[blob] = parse_secret(secret).values
+        return found
+
+    def forked(self) -> None:
+        """Open a pipe to git of one's own; the one that is open is the parent's."""
+        self._inherited, self._reader = self._reader, None
+
+    def close(self) -> None:
+        """Let go of the pipe to git."""
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+
+    def _single(self, key: Key) -> MasterKeys | None:
+        return self._held.get(key.recipient) or self._alone().get(key.recipient)
+
+    def _alone(self) -> dict[str, MasterKeys]:
+        if self._singles is None:
+            identities = self._keys.service("age").identities()  # type: ignore[attr-defined]  # of the age service alone
+            self._singles = {name: _alone(identity) for name, identity in identities.items()}
+        return self._singles
+
+    def _objects(self) -> ObjectReader:
+        if self._reader is None:
+            self._reader = self._repository.reader()
+        return self._reader
+
+
+def _alone(identity: Identity) -> MasterKeys:
+    """Return keys that hold one identity and look nowhere else."""
+    return MasterKeys({"HOME": os.devnull}, extra_age_identities=(identity,), allow_demo_keys=True, plugins=False)
