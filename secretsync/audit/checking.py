@@ -26,7 +26,7 @@ from secretsync.masterkeys.demo import DEMO_RECIPIENTS
 from secretsync.rendering import ciphertext
 from secretsync.rendering import objects as render_objects
 from secretsync.rendering.embedded_sops import open_carried
-from secretsync.rendering.units import Opened, open_units
+from secretsync.rendering.units import OpenedObject, open_units
 from secretsync.sealed import resource
 from secretsync.secrecy import CIPHERTEXT
 from secretsync.sops import metadata, recognition
@@ -128,7 +128,7 @@ def _of_documents(file: str, source: Source, keys: MasterKeys, limits: Limits) -
     yield from _suspicions(file, warnings)
 
 
-def _of_document(file: str, opened: Opened) -> Iterator[Finding]:
+def _of_document(file: str, opened: OpenedObject) -> Iterator[Finding]:
     """Yield what is wrong with a document that opened: demo keys, Secrets in the clear, broken SealedSecrets."""
     if opened.data_key is not None:
         recipients = {
@@ -149,7 +149,7 @@ def _of_document(file: str, opened: Opened) -> Iterator[Finding]:
             yield from _of_sealed_secret(file, where, item)
 
 
-def _of_revealed(file: str, opened: Opened) -> Iterator[Finding]:
+def _of_revealed(file: str, opened: OpenedObject) -> Iterator[Finding]:
     """Yield the Secrets that no API server takes once they are decrypted: bad base64, a value that is no string."""
     plain = to_plain(opened.after)
     assert isinstance(plain, dict)

@@ -13,9 +13,9 @@ from secretsync.errors import NoMatchingRuleError, SecretsyncError, without_priv
 from secretsync.masterkeys import MasterKeys
 from secretsync.sops import metadata, recipients, values
 from secretsync.sops.config import Config
-from secretsync.sops.datakey import Recipient
+from secretsync.sops.datakey import MasterKey
 from secretsync.sops.metadata import Metadata, is_encrypted
-from secretsync.sops.rules import Rule
+from secretsync.sops.rules import CreationRule
 from secretsync.sops.selectors import Selector
 from secretsync.sops.strangers import differences
 from secretsync.sops.walk import Walk
@@ -96,7 +96,7 @@ def describe(selector: Selector) -> str:
     return f"{selector.kind} {selector.pattern!r}: values below a key that {verb} are {what}"
 
 
-def _of_encrypted(documents: Sequence[Mapping], rule: Rule | None, told: str, keys: MasterKeys) -> Explanation:
+def _of_encrypted(documents: Sequence[Mapping], rule: CreationRule | None, told: str, keys: MasterKeys) -> Explanation:
     bare, found = metadata.split(list(documents))
     notes = [] if rule is None else differences(recipients.of_file(found, keys), rule.groups, keys)
     if found.selector.invalid is not None:
@@ -117,7 +117,7 @@ def _of_encrypted(documents: Sequence[Mapping], rule: Rule | None, told: str, ke
     )
 
 
-def _rule(rules: Config | None, name: str) -> Rule | None:
+def _rule(rules: Config | None, name: str) -> CreationRule | None:
     try:
         return rules.rule_for(name) if rules else None
     except NoMatchingRuleError:
@@ -132,7 +132,7 @@ def _access(found: Metadata, keys: MasterKeys) -> list[Access]:
     listed = []
     for number, group in enumerate(found.groups, 1):
         for envelope in group:
-            one = Recipient(envelope.kind, keys.identity(envelope.kind, envelope.fields))
+            one = MasterKey(envelope.kind, keys.identity(envelope.kind, envelope.fields))
             try:
                 keys.unwrap(envelope.kind, envelope.fields)
                 listed.append(Access(number, one.kind, without_private_keys(one.name), here=True))

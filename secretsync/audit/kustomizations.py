@@ -56,7 +56,7 @@ class Sync(NamedTuple):
         return f"Secret {self.namespace}/{self.secret}" if self.secret else "the controller's own keys"
 
 
-class Change(NamedTuple):
+class NameTransform(NamedTuple):
     """How kustomize renames what lies below: the outermost namespace, prefix and suffix."""
 
     namespace: str = ""
@@ -64,7 +64,7 @@ class Change(NamedTuple):
     suffix: str = ""
 
 
-_Seen: TypeAlias = "set[tuple[str, Change]]"
+_Seen: TypeAlias = "set[tuple[str, NameTransform]]"
 
 
 class Use(NamedTuple):
@@ -72,7 +72,7 @@ class Use(NamedTuple):
 
     path: str
     role: Role
-    change: Change
+    change: NameTransform
     key: str = ""
 
 
@@ -94,7 +94,7 @@ def uses(root: str, sync: Sync) -> Iterator[Use]:
         ConfigError: a kustomization is ambiguous, includes itself, or needs plugins, which Flux has none of.
     """
     folder = os.path.normpath(sync.path.lstrip("/") or ".")
-    change, seen = Change(sync.target_namespace, sync.prefix, sync.suffix), set[tuple[str, Change]]()
+    change, seen = NameTransform(sync.target_namespace, sync.prefix, sync.suffix), set[tuple[str, NameTransform]]()
     if _kustomization(root, folder):
         yield from _built(root, folder, change, seen)
     else:
@@ -124,7 +124,7 @@ def _sync(file: str, obj: Object) -> Sync:
     )
 
 
-def _generated(root: str, folder: str, change: Change, seen: _Seen) -> Iterator[Use]:
+def _generated(root: str, folder: str, change: NameTransform, seen: _Seen) -> Iterator[Use]:
     """Yield what Flux puts into the kustomization it writes where there is none: every manifest below."""
     if not os.path.isdir(os.path.join(root, folder)):
         raise MissingFileError("no such folder", location=folder)
@@ -152,7 +152,7 @@ def _parents(path: str, top: str) -> list[str]:
     return found
 
 
-def _built(root: str, folder: str, change: Change, seen: _Seen, outer: tuple[str, ...] = ()) -> Iterator[Use]:
+def _built(root: str, folder: str, change: NameTransform, seen: _Seen, outer: tuple[str, ...] = ()) -> Iterator[Use]:
     """Yield what building `folder` reads, once for each change; `outer` are the folders that include it."""
     name = _kustomization(root, folder)
     if not name:
@@ -230,9 +230,9 @@ def _generated_from(generator: Object) -> Iterator[tuple[Role, str, str]]:
         yield "never decrypted", _text(generator, "env"), ""
 
 
-def _renamed(content: Object, outer: Change) -> Change:
+def _renamed(content: Object, outer: NameTransform) -> NameTransform:
     """Return what becomes of names below a kustomization, the outer one having the last word on the namespace."""
-    return Change(
+    return NameTransform(
         outer.namespace or _text(content, "namespace"),
         outer.prefix + _text(content, "namePrefix"),
         _text(content, "nameSuffix") + outer.suffix,

@@ -51,7 +51,9 @@ class Rules:
             for rule, one in self._strangers(found, named):
                 if one not in told:
                     told.add(one)
-                    line = encrypted_files.line_of(encrypted_files.Seen(file, b"", source), envelopes[one.recipient])
+                    line = encrypted_files.line_of(
+                        encrypted_files.RepositoryFile(file, b"", source), envelopes[one.recipient]
+                    )
                     message = f"is encrypted for {one}, and {rule.place} names no such key for it"
                     hint = f"see who added it: git log -p -- {file}; secretsync updatekeys {file} takes it out"
                     yield Finding(file, line, EXTRA_RECIPIENT, "error", message, hint)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from secretsync.cli._files import Target
+from secretsync.cli._files import FileTarget
 from secretsync.cli._output import write_result
 from secretsync.cli._terminal import warn
-from secretsync.sops.operations import Change
+from secretsync.sops.operations import OperationResult
 
 
-def write_change(target: Target, change: Change, before: bytes, *, unless_unchanged: bool = False) -> None:
+def write_change(target: FileTarget, change: OperationResult, before: bytes, *, unless_unchanged: bool = False) -> None:
     """Write the new bytes and show the warnings.
 
     Raises:

@@ -10,7 +10,7 @@ from typing import Annotated, TypeAlias
 import typer
 
 from secretsync import sops
-from secretsync.cli._files import Target
+from secretsync.cli._files import FileTarget
 from secretsync.cli._options import Config, Indent
 from secretsync.cli._terminal import warn
 from secretsync.masterkeys import MasterKeys
@@ -38,7 +38,7 @@ def rules_at(path: str | None) -> Rules | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Recipients:
+class CreationKeys:
     """Whom a new file is encrypted for. The field's name is the kind of key."""
 
     age: Annotated[
@@ -105,7 +105,7 @@ class Creation:
     config: Config = None
     indent: Indent = None
 
-    def choice(self, target: Target, recipients: Recipients, selection: Selection) -> tuple[Choice, int | None]:
+    def choice(self, target: FileTarget, recipients: CreationKeys, selection: Selection) -> tuple[Choice, int | None]:
         """Return what the file gets from options, environment and rule, and the indentation to write it with.
 
         Raises:
@@ -125,7 +125,7 @@ class Creation:
 
     def encrypt(
         self,
-        target: Target,
+        target: FileTarget,
         text: bytes,
         settled: tuple[Choice, int | None],
         keys: MasterKeys,

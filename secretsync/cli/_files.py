@@ -15,7 +15,7 @@ Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class FileTarget:
     """One file a command works on: where it is, the name that decides format and rule, and its two stores."""
 
     path: str

@@ -19,14 +19,14 @@ from secretsync.keyring.ownfiles import store_of
 from secretsync.processes import Pool, count
 
 
-class Told(NamedTuple):
+class FileReport(NamedTuple):
     """What is to tell of a file that was done."""
 
     notes: Sequence[str] = ()
     warnings: Sequence[str] = ()
 
 
-Work: TypeAlias = Callable[[str], Told]
+Work: TypeAlias = Callable[[str], FileReport]
 """Does one file and returns what to tell of it; raises SecretsyncError and then leaves the file as it was."""
 
 SOME_FAILED: Final = 1  # sops updatekeys, for a failing file of several
@@ -34,7 +34,7 @@ SOME_FAILED: Final = 1  # sops updatekeys, for a failing file of several
 _FILES_PER_PROCESS: Final = 16
 
 
-class Outcome(NamedTuple):
+class FileOutcome(NamedTuple):
     """What became of one file."""
 
     path: str
@@ -102,7 +102,7 @@ def for_each(paths: Sequence[str], work: Work, *, forking: bool = True, dry_run:
     return SOME_FAILED
 
 
-def _tell(outcome: Outcome) -> None:
+def _tell(outcome: FileOutcome) -> None:
     for note in outcome.notes:
         say(f"{outcome.path}: {note}")
     for warning in outcome.warnings:
@@ -141,7 +141,7 @@ def _is_encrypted(path: str) -> bool:
     return store_of(path, data) is not None
 
 
-def _outcomes(paths: Sequence[str], work: Work, *, forking: bool) -> Iterator[Outcome]:
+def _outcomes(paths: Sequence[str], work: Work, *, forking: bool) -> Iterator[FileOutcome]:
     processes = min(count(), len(paths) // _FILES_PER_PROCESS) if forking else 1
     with Pool(_Guarded(work), at_least=1, at_most=processes, lost=_lost) as pool:
         yield from pool.map("outcome", paths)
@@ -153,12 +153,12 @@ class _Guarded:
     def __init__(self, work: Work) -> None:
         self._work = work
 
-    def outcome(self, path: str) -> Outcome:
+    def outcome(self, path: str) -> FileOutcome:
         """Do one file."""
         try:
-            return Outcome(path, *self._work(path))
+            return FileOutcome(path, *self._work(path))
         except SecretsyncError as error:
-            return Outcome(path, code=exit_code(error, sops_codes=True), error=str(error), hint=error.hint)
+            return FileOutcome(path, code=exit_code(error, sops_codes=True), error=str(error), hint=error.hint)
 
     def forked(self) -> None:
         """Work as before."""
@@ -167,6 +167,6 @@ class _Guarded:
         """Hold nothing."""
 
 
-def _lost(path: str) -> Outcome:
+def _lost(path: str) -> FileOutcome:
     message = f"{path}: the process that worked on it ended early; the file is old or new, never torn"
-    return Outcome(path, code=BUG, error=message)
+    return FileOutcome(path, code=BUG, error=message)

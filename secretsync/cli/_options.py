@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, TypeAlias, TypeVar, get_type_hints
 
 import typer
 
-from secretsync.cli._files import Target
+from secretsync.cli._files import FileTarget
 from secretsync.cli._terminal import ask_secret
 from secretsync.documents.stores import store_for_path
 from secretsync.errors import ConflictingOptionsError, DuplicateKeyTypeError
@@ -22,7 +22,7 @@ from secretsync.files import STDIN
 from secretsync.masterkeys import MasterKeys
 from secretsync.sops.datakey import DEFAULT_ORDER
 from secretsync.sops.mac import MacPolicy
-from secretsync.sops.operations import Options
+from secretsync.sops.operations import OpenOptions
 from secretsync.sops.recognition import store_of_content
 
 Result = TypeVar("Result")
@@ -74,16 +74,16 @@ class InputType:
         StoreName | None, typer.Option("--input-type", help="Format of the input; else the file name tells.")
     ] = None
 
-    def target(self, path: str, name: str | None = None) -> Target:
+    def target(self, path: str, name: str | None = None) -> FileTarget:
         """Return what to work on: types given, else by `name`, which is the path unless given.
 
         Standard input without a name is binary. Source: sops cmd/sops/main.go, inputStore and outputStore at v3.13.3.
         """
         name = name or ("" if path == STDIN else path)
         by_name = store_for_path(name)
-        return Target(path, name, self.input_type or by_name, self._output_type() or by_name)
+        return FileTarget(path, name, self.input_type or by_name, self._output_type() or by_name)
 
-    def target_of(self, path: str, data: bytes, name: str | None = None) -> Target:
+    def target_of(self, path: str, data: bytes, name: str | None = None) -> FileTarget:
         """Return what to work on, as `target`; where neither type nor name tell, what an encrypted file holds does."""
         target = self.target(path, name)
         if self.input_type or target.input_store != "binary" or path == STDIN:
@@ -154,7 +154,7 @@ class Opening:
         """Return the keys of this environment; each is read once, when it is first needed."""
         return MasterKeys(os.environ, prompt=ask_secret, allow_demo_keys=self.allow_demo_keys)
 
-    def options(self, target: Target, keys: MasterKeys | None = None) -> Options:
+    def options(self, target: FileTarget, keys: MasterKeys | None = None) -> OpenOptions:
         """Return how to open the file `target`; several files share `keys`.
 
         Raises:
@@ -165,7 +165,7 @@ class Opening:
             order = tuple(kind.strip() for kind in self.decryption_order.split(",") if kind.strip())
             if len(set(order)) < len(order):
                 raise DuplicateKeyTypeError(f"the decryption order names a kind twice: {self.decryption_order!r}")
-        return Options(
+        return OpenOptions(
             store=target.input_store,
             output_store=target.output_store,
             keys=keys or self.keys(),

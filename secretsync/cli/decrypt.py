@@ -12,7 +12,7 @@ from secretsync.cli._output import PRIVATE_MODE, write_result
 from secretsync.cli._terminal import warn
 from secretsync.documents.stores import store_named
 from secretsync.sops import operations
-from secretsync.sops.operations import Opened
+from secretsync.sops.operations import OpenFile
 from secretsync.sops.paths import parse_path
 
 File: TypeAlias = Annotated[str, typer.Argument(metavar="[FILE]", help="The encrypted file, or - for stdin.")]
@@ -48,7 +48,7 @@ def decrypt(
     write_result(result, where, mode=PRIVATE_MODE, replaces=data if destination.in_place else None)
 
 
-def _text(opened: Opened, indent: int | None) -> bytes:
+def _text(opened: OpenFile, indent: int | None) -> bytes:
     """Return the plain file: with the layout it has, unless an indentation was asked for."""
     text = operations.decrypted_text(opened)
     if indent is None:

@@ -8,9 +8,9 @@ from typing import Final
 
 from secretsync import files
 from secretsync.cli._changes import write_change
-from secretsync.cli._creation import Creation, Recipients, Selection
+from secretsync.cli._creation import Creation, CreationKeys, Selection
 from secretsync.cli._editor import edit_text
-from secretsync.cli._files import Target
+from secretsync.cli._files import FileTarget
 from secretsync.cli._options import Formats, Opening, grouped
 from secretsync.cli._output import write_result
 from secretsync.cli.set_value import File
@@ -29,7 +29,7 @@ _EXAMPLES: Final = {
 @grouped
 def edit(
     path: File,
-    recipients: Recipients,
+    recipients: CreationKeys,
     selection: Selection,
     creation: Creation,
     formats: Formats,
@@ -47,7 +47,7 @@ def edit(
         _make(target, recipients, selection, creation, opening)
 
 
-def _edit(target: Target, opening: Opening) -> None:
+def _edit(target: FileTarget, opening: Opening) -> None:
     data = files.read(target.path)
     opened = target.placing(lambda: operations.open_file(data, opening.options(target)))
     text = target.placing(lambda: operations.editable(opened))
@@ -65,7 +65,9 @@ def _edit(target: Target, opening: Opening) -> None:
         raise
 
 
-def _make(target: Target, recipients: Recipients, selection: Selection, creation: Creation, opening: Opening) -> None:
+def _make(
+    target: FileTarget, recipients: CreationKeys, selection: Selection, creation: Creation, opening: Opening
+) -> None:
     settled = creation.choice(target, recipients, selection)
     keys = opening.keys()
     example = _EXAMPLES[target.store.NAME]

@@ -8,8 +8,8 @@ from typing import Annotated, TypeAlias
 import typer
 
 from secretsync import files, sops
-from secretsync.cli._creation import Creation, Recipients, Selection
-from secretsync.cli._files import Target
+from secretsync.cli._creation import Creation, CreationKeys, Selection
+from secretsync.cli._files import FileTarget
 from secretsync.cli._options import AllowDemoKeys, Destination, FilenameOverride, Formats, grouped
 from secretsync.cli._output import write_result
 from secretsync.cli._terminal import ask_secret
@@ -27,7 +27,7 @@ Reuse: TypeAlias = Annotated[
 
 @grouped
 def encrypt(
-    recipients: Recipients,
+    recipients: CreationKeys,
     selection: Selection,
     creation: Creation,
     formats: Formats,
@@ -54,7 +54,7 @@ def encrypt(
     write_result(result, where, replaces=data if destination.in_place else None)
 
 
-def _earlier(target: Target, revision: str, keys: MasterKeys) -> sops.Decrypted:
+def _earlier(target: FileTarget, revision: str, keys: MasterKeys) -> sops.Decrypted:
     """Return the file as it was encrypted at a revision of its repository.
 
     Raises:

@@ -12,7 +12,7 @@ from secretsync import age, files
 from secretsync.cli._options import AllowDemoKeys, DryRun, grouped
 from secretsync.cli._terminal import say, warn
 from secretsync.cli.keys import ring
-from secretsync.cli.keys.ring import Place
+from secretsync.cli.keys.ring import RingLocation
 from secretsync.errors import ConfigError, ConflictingOptionsError, PolicyError
 from secretsync.keyring import Principal, PublicKey
 from secretsync.keyring.adoption import adopt
@@ -37,7 +37,7 @@ class _Identity(NamedTuple):
 
 @grouped
 def init(
-    place: Place,
+    place: RingLocation,
     name: Annotated[str | None, typer.Option("--name", help="Your name in the ring; your login unless given.")] = None,
     recipient: Annotated[
         str | None, typer.Option("--recipient", help="Your public key; a new age identity is made unless given.")
@@ -81,7 +81,7 @@ def init(
         say("encrypt a Secret, in a file that ends in .enc.yaml: secretsync encrypt -i FILE", kind="hint")
 
 
-def _adopt(place: Place, *, dry_run: bool) -> None:
+def _adopt(place: RingLocation, *, dry_run: bool) -> None:
     adoption = adopt(place.source, place.names(), today=ring.today())
     for warning in adoption.warnings:
         warn(warning)
@@ -95,7 +95,7 @@ def _principal(name: str, owner: str, candidate: Candidate) -> Principal:
     return Principal(name, "person", owner, (key,))
 
 
-def _generated(place: Place, path: str | None, *, post_quantum: bool) -> _Identity:
+def _generated(place: RingLocation, path: str | None, *, post_quantum: bool) -> _Identity:
     """Return a new identity for a file outside the repository. Raises: PolicyError, ConfigError."""
     chosen = path or user_file(os.environ)
     if not chosen:

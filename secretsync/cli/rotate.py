@@ -11,7 +11,7 @@ import typer
 from secretsync import files
 from secretsync.cli import _many
 from secretsync.cli._creation import rules_at
-from secretsync.cli._files import Target
+from secretsync.cli._files import FileTarget
 from secretsync.cli._options import Config, Destination, DryRun, FilenameOverride, Formats, Opening, grouped
 from secretsync.cli._output import write_result
 from secretsync.cli._terminal import warn
@@ -20,10 +20,10 @@ from secretsync.errors import ConfigError, ConflictingOptionsError, PolicyError,
 from secretsync.keyring.naming import Naming
 from secretsync.sops import operations
 from secretsync.sops.creation import FLAGS
-from secretsync.sops.datakey import Recipient
-from secretsync.sops.operations import Change, Options
+from secretsync.sops.datakey import MasterKey
+from secretsync.sops.operations import OpenOptions, OperationResult
 from secretsync.sops.rules import comma_separated, recipient
-from secretsync.sops.strangers import Request
+from secretsync.sops.strangers import RotationRequest
 
 Paths: TypeAlias = Annotated[
     list[str], typer.Argument(metavar="PATH...", help="Encrypted files, and with -i folders of them.")
@@ -35,7 +35,7 @@ _Unsupported: TypeAlias = str | None
 
 
 @dataclass(frozen=True, slots=True)
-class Recipients:
+class RecipientChanges:
     """Who gains and who loses the file. Fields are named `add_` or `rm_` and the kind of key."""
 
     add_age: Annotated[str | None, typer.Option("--add-age", help="age recipients to add, comma-separated.")] = None
@@ -53,7 +53,7 @@ class Recipients:
     add_hc_vault: Annotated[_Unsupported, typer.Option("--add-hc-vault-transit", hidden=True)] = None
     rm_hc_vault: Annotated[_Unsupported, typer.Option("--rm-hc-vault-transit", hidden=True)] = None
 
-    def named(self, prefix: str) -> list[Recipient]:
+    def named(self, prefix: str) -> list[MasterKey]:
         """Return the recipients of all options that start with `add` or `rm`."""
         return [
             recipient(kind, name, f"--{prefix}-{flag}")
@@ -65,7 +65,7 @@ class Recipients:
 @grouped
 def rotate(
     paths: Paths,
-    recipients: Recipients,
+    recipients: RecipientChanges,
     formats: Formats,
     destination: Destination,
     opening: Opening,
@@ -82,7 +82,7 @@ def rotate(
     """
     if len(paths) > 1 and not (destination.in_place or dry_run):
         raise ConflictingOptionsError("several files are rotated with --in-place only")
-    request = Request(recipients.named("add"), recipients.named("rm"), keep)
+    request = RotationRequest(recipients.named("add"), recipients.named("rm"), keep)
     rotation = _Rotation(
         Naming(rules_at(config), today=today(), alone=config is not None), request, formats, opening, filename_override
     )
@@ -103,7 +103,7 @@ class _Rotation:
     """Judges and rotates one file after the other, by what was asked for and the rules."""
 
     def __init__(
-        self, naming: Naming, request: Request, formats: Formats, opening: Opening, filename: str | None
+        self, naming: Naming, request: RotationRequest, formats: Formats, opening: Opening, filename: str | None
     ) -> None:
         self._naming = naming
         self._request = request
@@ -112,7 +112,7 @@ class _Rotation:
         self._filename = filename
         self._keys = opening.keys()
 
-    def judge(self, path: str, chosen: _many.Chosen) -> _many.Told:
+    def judge(self, path: str, chosen: _many.Chosen) -> _many.FileReport:
         """Refuse a file whose recipients a rule does not name; what else is wrong with it, `change` says."""
         try:
             data = chosen.read(path)
@@ -123,27 +123,27 @@ class _Rotation:
             raise
         except SecretsyncError:
             pass
-        return _many.Told()
+        return _many.FileReport()
 
-    def change(self, path: str, data: bytes) -> Change:
+    def change(self, path: str, data: bytes) -> OperationResult:
         """Return the file with a new data key."""
         target, options = self._target(path, data)
         rules, now = self._naming.of(target.name), datetime.now(UTC)
         return target.placing(lambda: operations.rotate(data, options, now=now, request=self._request, rules=rules))
 
-    def _target(self, path: str, data: bytes) -> tuple[Target, Options]:
+    def _target(self, path: str, data: bytes) -> tuple[FileTarget, OpenOptions]:
         target = self._formats.target_of(path, data, self._filename)
         return target, self._opening.options(target, self._keys)
 
 
 def _in_place(rotation: _Rotation, chosen: _many.Chosen, destination: Destination, *, dry_run: bool) -> _many.Work:
-    def work(path: str) -> _many.Told:
+    def work(path: str) -> _many.FileReport:
         data = chosen.read(path)
         change = rotation.change(path, data)
         if dry_run:
-            return _many.Told(["would get a new data key"], change.warnings)
+            return _many.FileReport(["would get a new data key"], change.warnings)
         destination.path(path)  # refuses what cannot be replaced
         chosen.write(path, change.data, replaces=data)
-        return _many.Told(warnings=change.warnings)
+        return _many.FileReport(warnings=change.warnings)
 
     return work

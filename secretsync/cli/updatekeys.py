@@ -9,15 +9,15 @@ import typer
 
 from secretsync.cli import _many
 from secretsync.cli._creation import rules_at
-from secretsync.cli._files import Target
+from secretsync.cli._files import FileTarget
 from secretsync.cli._options import Config, DryRun, InputType, Opening, grouped
 from secretsync.cli._terminal import confirm, say
 from secretsync.errors import ConfigError, shortened
 from secretsync.sops import metadata
 from secretsync.sops.config import Config as Rules
-from secretsync.sops.datakey import Recipient
-from secretsync.sops.open_file import Options, load
-from secretsync.sops.recipients import Plan, plan_update, update_keys
+from secretsync.sops.datakey import MasterKey
+from secretsync.sops.open_file import OpenOptions, load
+from secretsync.sops.recipients import KeyUpdate, plan_update, update_keys
 
 Paths: TypeAlias = Annotated[list[str], typer.Argument(metavar="PATH...", help="Encrypted files, and folders of them.")]
 Yes: TypeAlias = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
@@ -65,7 +65,7 @@ class _Updater:
         self._chosen = chosen
         self._keys = opening.keys()
 
-    def plan(self, path: str) -> _many.Told:
+    def plan(self, path: str) -> _many.FileReport:
         """Return what would change, without any key."""
         data = self._chosen.read(path)
         target, options, groups = self._wanted(path, data)
@@ -73,18 +73,18 @@ class _Updater:
         plan = plan_update(found, groups, self._keys)
         if plan.changed:
             self.pending.append(path)
-        return _many.Told(_sentences(plan))
+        return _many.FileReport(_sentences(plan))
 
-    def update(self, path: str) -> _many.Told:
+    def update(self, path: str) -> _many.FileReport:
         """Update the file and return what changed."""
         data = self._chosen.read(path)
         target, options, groups = self._wanted(path, data)
         update = target.placing(lambda: update_keys(data, groups, options, now=datetime.now(UTC)))
         if update.plan.changed:
             self._chosen.write(path, update.data, replaces=data)
-        return _many.Told(_sentences(update.plan), update.warnings)
+        return _many.FileReport(_sentences(update.plan), update.warnings)
 
-    def _wanted(self, path: str, data: bytes) -> tuple[Target, Options, list[list[Recipient]]]:
+    def _wanted(self, path: str, data: bytes) -> tuple[FileTarget, OpenOptions, list[list[MasterKey]]]:
         target = self._formats.target_of(path, data)
         rule = self._rules.rule_for(target.name)
         if rule is None:
@@ -92,7 +92,7 @@ class _Updater:
         return target, self._opening.options(target, self._keys), rule.groups
 
 
-def _sentences(plan: Plan) -> list[str]:
+def _sentences(plan: KeyUpdate) -> list[str]:
     """Return the changes as sentences, one for each recipient."""
     if not plan.changed:
         return ["already up to date"]

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from secretsync.cluster.applying import Applied, apply
 from secretsync.cluster.connection import FIELD_MANAGER, Cluster, Reply
-from secretsync.cluster.differing import Difference, differences
+from secretsync.cluster.differing import ObjectDifference, differences
 
-__all__ = ["FIELD_MANAGER", "Applied", "Cluster", "Difference", "Reply", "apply", "differences"]
+__all__ = ["FIELD_MANAGER", "Applied", "Cluster", "ObjectDifference", "Reply", "apply", "differences"]

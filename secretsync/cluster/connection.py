@@ -47,7 +47,7 @@ class Reply(NamedTuple):
         return str(self.object.get("metadata", {}).get("resourceVersion", ""))
 
 
-class _Kind(NamedTuple):
+class _ResourceKind(NamedTuple):
     """How the API calls a kind in its paths, and whether its objects lie in namespaces."""
 
     plural: str
@@ -59,7 +59,7 @@ class Cluster:
 
     def __init__(self, client: api.ApiClient, *, namespace: str = "default") -> None:
         self._client = client
-        self._kinds: dict[str, dict[str, _Kind]] = {}  # by apiVersion, then by kind
+        self._kinds: dict[str, dict[str, _ResourceKind]] = {}  # by apiVersion, then by kind
         self.namespace = namespace
 
     @classmethod
@@ -180,7 +180,7 @@ class Cluster:
             raise ClusterError("no legal name or namespace", location=str(identify(manifest)))
         return "/".join([_group_path(version), *steps]), {**manifest, "metadata": metadata}
 
-    def _kind(self, version: str, kind: str) -> _Kind:
+    def _kind(self, version: str, kind: str) -> _ResourceKind:
         found = self._offered(version).get(kind)
         if found is None:
             raise ClusterError(
@@ -188,7 +188,7 @@ class Cluster:
             )
         return found
 
-    def _offered(self, version: str) -> dict[str, _Kind]:
+    def _offered(self, version: str) -> dict[str, _ResourceKind]:
         """Return the kinds of an apiVersion, none for one that the server does not have."""
         if not all(map(_is_step, version.split("/", 1))):
             return {}
@@ -200,7 +200,7 @@ class Cluster:
                     raise ClusterError(f"the server refuses to list its kinds: {error.reason}") from None
                 offered = []
             own = [each for each in offered if "/" not in each["name"]]  # not `pods/status`
-            self._kinds[version] = {each["kind"]: _Kind(each["name"], bool(each["namespaced"])) for each in own}
+            self._kinds[version] = {each["kind"]: _ResourceKind(each["name"], bool(each["namespaced"])) for each in own}
         return self._kinds[version]
 
     def _call(

@@ -29,7 +29,7 @@ _DIGITS: Final = 16  # 64 bits in hexadecimal, as in `render --mode redact`
 _KEY_SIZE: Final = 32
 
 
-class Difference(NamedTuple):
+class ObjectDifference(NamedTuple):
     """One object that applying would change; `lines` is a unified diff of its YAML, empty where nothing changes."""
 
     title: str
@@ -43,7 +43,7 @@ def differences(
     hidden: Sequence[Sequence[Place]],
     manager: str = FIELD_MANAGER,
     force: bool = False,
-) -> list[Difference]:
+) -> list[ObjectDifference]:
     """Return, for each object in order, how the live one would change; `hidden` are the places that are not to be shown.
 
     An object that waits for a namespace or a kind of the same list is all new.
@@ -58,7 +58,7 @@ def differences(
         title = str(identify(after))
         old = redactor.text(live, places) if live else []
         lines = unified_diff(old, redactor.text(after, places), f"live {title}", f"applied {title}", lineterm="")
-        found.append(Difference(title, list(lines)))
+        found.append(ObjectDifference(title, list(lines)))
     return found
 
 

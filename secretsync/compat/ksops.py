@@ -19,7 +19,7 @@ from secretsync.hooks import _boundary
 from secretsync.hooks.argv import UsageError
 from secretsync.hooks.hook_configuration import Request, find
 from secretsync.hooks.krm import command, resource_list
-from secretsync.hooks.krm.context import Surroundings
+from secretsync.hooks.krm.context import KrmContext
 
 _FAILED = 1
 
@@ -40,11 +40,11 @@ def run(arguments: list[str]) -> int:
 def _answer(arguments: list[str]) -> bytes:
     if len(arguments) > 1 or arguments[:1] == ["install"]:
         raise UsageError("takes one argument, the configuration of an exec plugin, or none as a KRM function")
-    surroundings = Surroundings(Request(), find())
+    surroundings = KrmContext(Request(), find())
     return _legacy(arguments[0], surroundings) if arguments else _function(surroundings)
 
 
-def _function(surroundings: Surroundings) -> bytes:
+def _function(surroundings: KrmContext) -> bytes:
     """Replace every item by what it generates; where that fails, print them as they came, with results."""
     resources = command.received(surroundings)
     configs = resources.items or ([resources.config] if resources.config is not None else [])
@@ -57,7 +57,7 @@ def _function(surroundings: Surroundings) -> bytes:
         raise
 
 
-def _legacy(path: str, surroundings: Surroundings) -> bytes:
+def _legacy(path: str, surroundings: KrmContext) -> bytes:
     """Return the objects of the configuration in a file as a stream of documents, none of them empty."""
     try:
         documents = loading.load(files.read(path), limits=surroundings.options.limits).documents

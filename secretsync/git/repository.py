@@ -19,7 +19,7 @@ from secretsync.git.running import Git
 from secretsync.git.trees import files_holding
 
 
-class Entry(NamedTuple):
+class TreeEntry(NamedTuple):
     """A file, link or submodule in a commit: its mode, and its id."""
 
     mode: str
@@ -100,13 +100,13 @@ class Repository:
         rows = zip(words[::3], words[1::3], words[2::3], strict=False)
         return {name.removeprefix("\n"): peeled or own for name, own, peeled in rows}
 
-    def entries(self, commit: str, *under: str) -> dict[str, Entry]:
+    def entries(self, commit: str, *under: str) -> dict[str, TreeEntry]:
         """Return what a commit holds but folders, by path; only what is `under` some paths, if given."""
         found = {}
         for row in self.git.names("ls-tree", "-r", "-z", "--full-tree", commit, "--", *under):
             head, _, path = row.partition("\t")
             mode, _, name = head.split(" ")
-            found[path] = Entry(mode, name)
+            found[path] = TreeEntry(mode, name)
         return found
 
     def blobs(self, commit: str, *under: str) -> dict[str, str]:

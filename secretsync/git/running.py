@@ -17,7 +17,7 @@ from secretsync.errors import RepositoryError
 from secretsync.git.settings import (
     FIXED,
     OPTIONS,
-    Setting,
+    ConfigEntry,
     as_variables,
     given,
     kind,
@@ -99,7 +99,7 @@ class Git:
         return Process(running)
 
     @cached_property
-    def settings(self) -> list[Setting]:
+    def settings(self) -> list[ConfigEntry]:
         """All settings of git that count here, and where each stands."""
         return list(parse(self.output("config", "--list", "-z", "--show-scope")))
 

@@ -94,7 +94,7 @@ _PROGRAMS: Final[Mapping[str, str]] = {
 """What makes signatures, and what git starts where nobody names a program; `false` for a command that nobody gave."""
 
 
-class Setting(NamedTuple):
+class ConfigEntry(NamedTuple):
     """One entry of git's configuration: where it stands (`system`, `global`, `local`, …), name in lower case, value."""
 
     scope: str
@@ -131,17 +131,17 @@ def as_variables(given: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def parse(listed: bytes) -> Iterator[Setting]:
+def parse(listed: bytes) -> Iterator[ConfigEntry]:
     """Yield the settings that `git config --list -z --show-scope` printed, in git's order."""
     words = os.fsdecode(listed).split("\0")
     for scope, entry in zip(words[::2], words[1::2], strict=False):
         name, _, value = entry.partition("\n")
         section, _, rest = name.partition(".")
         subsection, dot, key = rest.rpartition(".")
-        yield Setting(scope, f"{section.lower()}.{subsection}{dot}{key.lower()}", value)
+        yield ConfigEntry(scope, f"{section.lower()}.{subsection}{dot}{key.lower()}", value)
 
 
-def without_programs(settings: Iterable[Setting]) -> dict[str, str]:
+def without_programs(settings: Iterable[ConfigEntry]) -> dict[str, str]:
     """Return what takes every filter and every configured hook away, whatever their names are."""
     found: dict[str, str] = {}
     for setting in settings:
@@ -159,7 +159,7 @@ def without_programs(settings: Iterable[Setting]) -> dict[str, str]:
     return found
 
 
-def signing_programs(settings: Iterable[Setting]) -> dict[str, str]:
+def signing_programs(settings: Iterable[ConfigEntry]) -> dict[str, str]:
     """Return the programs that sign, as system and user name them; what a repository names does not count."""
     found = dict(_PROGRAMS)
     for setting in settings:

@@ -17,7 +17,7 @@ from secretsync.errors import MissingFileError, RepositoryError
 from secretsync.git.commits import LogEntry
 from secretsync.git.history import REGULAR
 from secretsync.git.objects import blob_id, write_blobs
-from secretsync.git.repository import Entry, Repository
+from secretsync.git.repository import Repository, TreeEntry
 
 _PLAIN: Final = "100644"
 _INDEX: Final = "index-"
@@ -127,7 +127,7 @@ class Worktree:
         self._repository.git.silently("update-ref", "-m", "secretsync", self._ref, commit, expected)
 
 
-def _require_plain(path: str, entries: Mapping[str, Entry]) -> None:
+def _require_plain(path: str, entries: Mapping[str, TreeEntry]) -> None:
     """Make sure that a path is, or becomes, a regular file below folders. Raises: RepositoryError."""
     steps = path.split("/")
     if any(step.lower() in _NEVER_CHECKED_OUT for step in steps):
@@ -140,7 +140,7 @@ def _require_plain(path: str, entries: Mapping[str, Entry]) -> None:
         )
 
 
-def _index_line(path: str, blob: str | None, before: Entry | None, like: str) -> bytes:
+def _index_line(path: str, blob: str | None, before: TreeEntry | None, like: str) -> bytes:
     """Return a file as `update-index --index-info` reads it; mode 0 removes it."""
     mode = (before.mode if before and before.mode in REGULAR else _PLAIN) if blob else "0"
     return f"{mode} {blob or '0' * len(like)}\t".encode("ascii") + os.fsencode(path) + b"\0"

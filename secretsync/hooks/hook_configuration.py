@@ -25,7 +25,7 @@ DEFAULT_PATH = OPERATOR_FILE
 _MAX_FILES: Final = Options().max_files
 
 
-class Operator(NamedTuple):
+class HookConfiguration(NamedTuple):
     """The operator's configuration. `mode` None leaves the choice to the caller; `confined` is about KRM functions."""
 
     path: str
@@ -60,7 +60,7 @@ class Request(NamedTuple):
     allow_ciphertext: bool = False
 
 
-def find(path: str | None = None, *, tenants: bool = False) -> Operator | None:
+def find(path: str | None = None, *, tenants: bool = False) -> HookConfiguration | None:
     """Return the configuration at `path`, else at the default path; None where nothing is at the default path.
 
     `tenants` says that the command line may be written by those whom the configuration is to govern.
@@ -108,7 +108,7 @@ def _refuse_choice(path: str) -> None:
     refuse_below(path)
 
 
-def settled(request: Request, operator: Operator | None) -> Options:
+def resolved_options(request: Request, operator: HookConfiguration | None) -> Options:
     """Return how to render.
 
     Raises:
@@ -132,7 +132,7 @@ def settled(request: Request, operator: Operator | None) -> Options:
     )
 
 
-def keys(operator: Operator | None, environ: Mapping[str, str]) -> MasterKeys:
+def keys(operator: HookConfiguration | None, environ: Mapping[str, str]) -> MasterKeys:
     """Return the master keys: those the operator names, read now, else those of `environ`. Plugins are off.
 
     Raises:
@@ -146,7 +146,7 @@ def keys(operator: Operator | None, environ: Mapping[str, str]) -> MasterKeys:
 class _GovernedKeys(MasterKeys):
     """Only the identities the operator names; every other kind is answered without asking anybody."""
 
-    def __init__(self, operator: Operator) -> None:
+    def __init__(self, operator: HookConfiguration) -> None:
         identities = _identities(operator)
         environ = {"GNUPGHOME": operator.gnupg_home} if operator.gnupg_home else {}
         super().__init__(environ, plugins=False, extra_age_identities=identities)
@@ -159,7 +159,7 @@ class _GovernedKeys(MasterKeys):
         return super().unwrap(kind, fields)
 
 
-def _identities(operator: Operator) -> list[Identity]:
+def _identities(operator: HookConfiguration) -> list[Identity]:
     from secretsync.age.interaction import Interaction
     from secretsync.masterkeys import age_files
 
@@ -176,7 +176,7 @@ def _identities(operator: Operator) -> list[Identity]:
     return found
 
 
-def _governed(request: Request, operator: Operator) -> Options:
+def _governed(request: Request, operator: HookConfiguration) -> Options:
     _refuse_contradictions(request, operator)
     limits = operator.limits
     return Options(
@@ -198,7 +198,7 @@ def _governed(request: Request, operator: Operator) -> Options:
     )
 
 
-def _refuse_contradictions(request: Request, operator: Operator) -> None:
+def _refuse_contradictions(request: Request, operator: HookConfiguration) -> None:
     asked = {
         f"mode {request.mode!r}": operator.mode and request.mode not in {None, operator.mode},
         "another certificate": request.cert_file not in {None, operator.certificate},

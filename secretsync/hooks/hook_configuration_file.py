@@ -8,7 +8,7 @@ from typing import Final
 from secretsync.configuration import Fields
 from secretsync.documents.tree import Limits
 from secretsync.errors import ConfigError
-from secretsync.hooks.hook_configuration import Operator
+from secretsync.hooks.hook_configuration import HookConfiguration
 from secretsync.letters import is_sha256
 from secretsync.rendering.options import MODES, Outputs
 from secretsync.sealed.scope import SCOPES, Scope
@@ -17,7 +17,7 @@ _API: Final = "secretsync/v1"
 _KIND: Final = "HookConfiguration"
 
 
-def parse(data: bytes, path: str) -> Operator:
+def parse(data: bytes, path: str) -> HookConfiguration:
     """Read the configuration; `path` stands in messages.
 
     Raises:
@@ -35,7 +35,7 @@ def parse(data: bytes, path: str) -> Operator:
     sealing = fields.mapping("sealing")
     sealing.only("certificate", "pin_spki_sha256", "seal_key", "allow_expired", "scopes")
     limits, max_files = _limits(fields.mapping("limits"))
-    return Operator(
+    return HookConfiguration(
         path=path,
         age_files=tuple(_absolute(each, identities.place("age")) for each in identities.texts("age")),
         ssh_file=_path(identities, "ssh"),
@@ -59,7 +59,7 @@ def _limits(fields: Fields) -> tuple[Limits, int]:
     given = {name: number for name in Limits._fields if (number := fields.number(name)) is not None}
     if given.get("depth", 0) > Limits.unbounded().depth:
         raise ConfigError(f"at most {Limits.unbounded().depth}", location=fields.place("depth"))
-    return Limits(**given), fields.number("files") or Operator("").max_files
+    return Limits(**given), fields.number("files") or HookConfiguration("").max_files
 
 
 def _outputs(fields: Fields) -> Outputs | None:
@@ -75,7 +75,7 @@ def _outputs(fields: Fields) -> Outputs | None:
 
 def _scopes(sealing: Fields) -> frozenset[Scope]:
     if "scopes" not in sealing.names():
-        return Operator("").scopes
+        return HookConfiguration("").scopes
     named = sealing.texts("scopes")
     if not named or not set(named) <= set(SCOPES):
         raise ConfigError(f"expected a list of {', '.join(SCOPES)}", location=sealing.place("scopes"))

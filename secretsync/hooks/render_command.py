@@ -11,7 +11,7 @@ from typing import Final, cast
 
 from secretsync.hooks import _boundary
 from secretsync.hooks.argv import HELP, Option, Parsed, UsageError, parse
-from secretsync.hooks.hook_configuration import Request, find, keys, settled
+from secretsync.hooks.hook_configuration import Request, find, keys, resolved_options
 from secretsync.rendering import FORMATS, MODES, Format, Mode, render
 
 USAGE: Final = """\
@@ -72,7 +72,7 @@ def run(arguments: Sequence[str]) -> bytes:
     if not parsed.operands:
         raise UsageError("no PATH given")
     operator = find(parsed.text("operator_config"))
-    options = settled(request(parsed), operator)
+    options = resolved_options(request(parsed), operator)
     rendered = render(parsed.operands, options, keys=keys(operator, options.environ))
     for warning in rendered.warnings:
         _boundary.say("warning", warning)

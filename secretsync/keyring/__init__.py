@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from secretsync.keyring.generation import generate_sops_yaml
-from secretsync.keyring.model import KeyRing, Policy, Principal, PublicKey, Reader, Retired, Rule, SealingPin
+from secretsync.keyring.model import KeyRing, Policy, PolicyRule, Principal, PublicKey, Reader, Retired, SealingPin
 from secretsync.keyring.reading import load, load_from
-from secretsync.keyring.sources import Changed, Changes, Checkout, Snapshot, Source
+from secretsync.keyring.sources import Changed, Changes, Checkout, RingSource, Snapshot
 
 __all__ = [
     "Changed",
@@ -13,14 +13,14 @@ __all__ = [
     "Checkout",
     "KeyRing",
     "Policy",
+    "PolicyRule",
     "Principal",
     "PublicKey",
     "Reader",
     "Retired",
-    "Rule",
+    "RingSource",
     "SealingPin",
     "Snapshot",
-    "Source",
     "generate_sops_yaml",
     "load",
     "load_from",

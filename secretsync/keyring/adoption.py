@@ -22,11 +22,11 @@ from secretsync.keyring.editing import SOPS_YAML, regenerated
 from secretsync.keyring.key_checks import UNNAMED
 from secretsync.keyring.model import MASTER_KEY_KINDS, KeyType, Principal, PrincipalKind, PublicKey, normalised
 from secretsync.keyring.reading import API_VERSION, POLICY
-from secretsync.keyring.sources import FOLDER, Changed, Changes, Source
+from secretsync.keyring.sources import FOLDER, Changed, Changes, RingSource
 from secretsync.letters import hyphenated
 from secretsync.sops.config import Config, parse_config
-from secretsync.sops.datakey import Recipient
-from secretsync.sops.rules import Rule, comma_separated
+from secretsync.sops.datakey import MasterKey
+from secretsync.sops.rules import CreationRule, comma_separated
 
 _CARRIED: Final = ("stores", "destination_rules")
 _LONGEST_ANCHOR: Final = 200
@@ -47,7 +47,7 @@ class Adoption(NamedTuple):
     warnings: list[str]
 
 
-def adopt(source: Source, names: Iterable[str], *, today: date) -> Adoption:
+def adopt(source: RingSource, names: Iterable[str], *, today: date) -> Adoption:
     """Return the key ring that says what the `.sops.yaml` of `source` says, for the repository's files `names`.
 
     Raises:
@@ -76,7 +76,7 @@ def adopt(source: Source, names: Iterable[str], *, today: date) -> Adoption:
 _COMMENT: Final = "Who reads what; the first rule that matches decides. Adopted from .sops.yaml."
 
 
-def _unnamed(name: str, recipient: Recipient) -> str:
+def _unnamed(name: str, recipient: MasterKey) -> str:
     return f"nobody is named for {recipient.kind} {shortened(recipient.name)}: it is called {name}"
 
 
@@ -88,14 +88,14 @@ def _prove(before: Config, after: Config, name: str) -> bool:
     return old is not None
 
 
-def _rule_for(config: Config, name: str) -> Rule | None:
+def _rule_for(config: Config, name: str) -> CreationRule | None:
     try:
         return config.rule_for(name if config.path.parent.as_posix() == "." else config.path.parent / name)
     except NoMatchingRuleError:
         return None
 
 
-def _meaning(rule: Rule | None) -> object:
+def _meaning(rule: CreationRule | None) -> object:
     """Return what a rule comes to for a file, without the order of its keys."""
     if rule is None:
         return None
@@ -105,7 +105,7 @@ def _meaning(rule: Rule | None) -> object:
     return groups, selector, rule.mac_only_encrypted, threshold if len(groups) > 1 else 0
 
 
-def _policy(config: Config, data: bytes, owners: dict[Recipient, str]) -> dict[str, object]:
+def _policy(config: Config, data: bytes, owners: dict[MasterKey, str]) -> dict[str, object]:
     rules = [_policy_rule(rule, owners) for rule in config.rules or []]
     if not rules:
         raise ConfigError("has no creation_rules to adopt", location=SOPS_YAML)
@@ -117,7 +117,7 @@ def _policy(config: Config, data: bytes, owners: dict[Recipient, str]) -> dict[s
     return {"apiVersion": API_VERSION, "kind": "Policy", "rules": rules, **({"sops": carried} if carried else {})}
 
 
-def _policy_rule(rule: Rule, owners: dict[Recipient, str]) -> dict[str, object]:
+def _policy_rule(rule: CreationRule, owners: dict[MasterKey, str]) -> dict[str, object]:
     groups = [list(dict.fromkeys(owners[one] for one in group)) for group in rule.groups]
     if not all(groups):
         raise ConfigError(
@@ -135,7 +135,7 @@ def _policy_rule(rule: Rule, owners: dict[Recipient, str]) -> dict[str, object]:
     return {**fields, **({"encrypt": encrypt} if encrypt else {})}
 
 
-def _principal(name: str, recipient: Recipient) -> Principal:
+def _principal(name: str, recipient: MasterKey) -> Principal:
     """Return a recipient as a principal of its own, so that nobody gains what another key of theirs had."""
     kind: PrincipalKind = _OTHER_KINDS.get(name.partition("-")[0], "person")
     if recipient.kind not in {"age", "pgp"}:
@@ -143,17 +143,17 @@ def _principal(name: str, recipient: Recipient) -> Principal:
     return Principal(name, kind, "", (PublicKey(f"{name}-1", _type(recipient), recipient.name),))
 
 
-def _type(recipient: Recipient) -> KeyType:
+def _type(recipient: MasterKey) -> KeyType:
     if recipient.kind == "age":
         return key_intake.age_type(recipient.name) or "age"
     return next(kind for kind, service in MASTER_KEY_KINDS.items() if service == recipient.kind)
 
 
-def _owners(data: bytes, config: Config) -> dict[Recipient, str]:
+def _owners(data: bytes, config: Config) -> dict[MasterKey, str]:
     """Return a name for every recipient as it is spelled, each key under one name and each name once."""
     hints = dict(_named(data))
-    names: dict[Recipient, str] = {}
-    owners: dict[Recipient, str] = {}
+    names: dict[MasterKey, str] = {}
+    owners: dict[MasterKey, str] = {}
     for recipient in (one for rule in config.rules or [] for group in rule.groups for one in group):
         key = normalised(recipient)
         if key not in names:
@@ -170,7 +170,7 @@ def _named(data: bytes) -> Iterator[tuple[str, str]]:
     for scalar, comment in _scalars(source.documents[0] if source.documents else Mapping(), ""):
         if not isinstance(scalar.value, str):
             continue
-        keys = [normalised(Recipient(_kind(key), key)).name for key in comma_separated(scalar.value)]
+        keys = [normalised(MasterKey(_kind(key), key)).name for key in comma_separated(scalar.value)]
         if len(keys) != 1:
             continue
         if name := _as_name(comment):

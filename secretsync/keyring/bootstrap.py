@@ -11,7 +11,7 @@ from secretsync.keyring import lockfile, writing
 from secretsync.keyring.editing import SOPS_YAML, regenerated
 from secretsync.keyring.model import Principal
 from secretsync.keyring.reading import API_VERSION, GROUPS, POLICY
-from secretsync.keyring.sources import FOLDER, Changes, Source
+from secretsync.keyring.sources import FOLDER, Changes, RingSource
 
 ADMINS: Final = "admins"
 DEFAULT_PATHS: Final = ("**/?*.{enc,sops}.{yaml,yml}",)  # `?`, or it would be for .sops.yaml as well
@@ -25,7 +25,9 @@ _POLICY_COMMENT: Final = (
 )
 
 
-def found(source: Source, first: Principal, *, today: date, paths: Sequence[str] = (), armored: bytes = b"") -> Changes:
+def found(
+    source: RingSource, first: Principal, *, today: date, paths: Sequence[str] = (), armored: bytes = b""
+) -> Changes:
     """Return the files of a new key ring whose only reader is `first`.
 
     Without `paths`, Kubernetes manifests (`*.enc.yaml`, `*.sops.yaml`) have the values of Secrets encrypted, and other

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import NamedTuple
 
-from secretsync.keyring.model import KeyRing, Rule
+from secretsync.keyring.model import KeyRing, PolicyRule
 from secretsync.sops.selectors import Selector
 
 
-class Difference(NamedTuple):
+class AccessChange(NamedTuple):
     """What changes for one file. Keys are named `id of principal`; `notes` are changes other than of readers."""
 
     path: str
@@ -19,7 +19,7 @@ class Difference(NamedTuple):
     notes: list[str]
 
 
-def compare(before: KeyRing, after: KeyRing, paths: Iterable[str], *, today: date) -> Iterator[Difference]:
+def compare(before: KeyRing, after: KeyRing, paths: Iterable[str], *, today: date) -> Iterator[AccessChange]:
     """Yield the files for which something changes. Raises: ConfigError where a ring names somebody it does not know."""
     for path in paths:
         old, new = before.rule_for(path), after.rule_for(path)
@@ -28,15 +28,15 @@ def compare(before: KeyRing, after: KeyRing, paths: Iterable[str], *, today: dat
         lost = sorted(olds[each] for each in olds.keys() - news.keys())
         notes = list(_notes(old, new))
         if gained or lost or notes:
-            yield Difference(path, gained, lost, notes)
+            yield AccessChange(path, gained, lost, notes)
 
 
-def _readers(ring: KeyRing, rule: Rule | None, today: date) -> dict[object, str]:
+def _readers(ring: KeyRing, rule: PolicyRule | None, today: date) -> dict[object, str]:
     groups = ring.readers(rule, today=today) if rule else []
     return {reader.recipient: f"{reader.key_id} of {reader.principal}" for group in groups for reader in group}
 
 
-def _notes(old: Rule | None, new: Rule | None) -> Iterator[str]:
+def _notes(old: PolicyRule | None, new: PolicyRule | None) -> Iterator[str]:
     if old is None or new is None:
         if old is not new:
             yield "no rule was for it" if old is None else "no rule is for it any more"
@@ -47,6 +47,6 @@ def _notes(old: Rule | None, new: Rule | None) -> Iterator[str]:
         yield f"{len(new.readers)} key groups with threshold {new.threshold or len(new.readers)}"
 
 
-def _encrypts(rule: Rule) -> str:
+def _encrypts(rule: PolicyRule) -> str:
     selector = rule.selector or Selector.default()
     return f"{selector.kind} {selector.pattern!r}{' with a MAC over these only' if rule.mac_only_encrypted else ''}"

@@ -15,13 +15,13 @@ from secretsync.keyring.editing import SOPS_YAML
 from secretsync.keyring.generation import generate_sops_yaml
 from secretsync.keyring.model import KeyRing
 from secretsync.keyring.reading import POLICY
-from secretsync.keyring.sources import Source
+from secretsync.keyring.sources import RingSource
 
 _FIX: Final = "secretsync keys lint --fix"
 _LOOK: Final = "if it is meant: secretsync keys lint --fix --accept"
 
 
-def drift(ring: KeyRing, source: Source, today: date) -> Iterator[Finding]:
+def drift(ring: KeyRing, source: RingSource, today: date) -> Iterator[Finding]:
     """Yield what does not follow from the ring. Raises: ConfigError where nothing can follow from it."""
     if ring.policy.rules and source.read(SOPS_YAML) != generate_sops_yaml(ring, today=today):
         message = "is not what keys/ says" if source.read(SOPS_YAML) is not None else "is missing"

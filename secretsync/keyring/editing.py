@@ -18,7 +18,7 @@ from secretsync.errors import ConfigError, PolicyError
 from secretsync.keyring.generation import generate_sops_yaml
 from secretsync.keyring.model import FOLDERS, KeyRing, Principal, PublicKey, Reason, Retired, Status
 from secretsync.keyring.reading import GROUPS, POLICY, load_from
-from secretsync.keyring.sources import FOLDER, Changed, Changes, Source
+from secretsync.keyring.sources import FOLDER, Changed, Changes, RingSource
 from secretsync.sealed.certificate import SealingCertificate
 
 SOPS_YAML: Final = ".sops.yaml"
@@ -34,7 +34,7 @@ class Retirement(NamedTuple):
 
 
 def add_key(
-    source: Source,
+    source: RingSource,
     principal: Principal,
     key: PublicKey,
     *,
@@ -70,7 +70,7 @@ def add_key(
     return regenerated(source, changes, today=today)
 
 
-def retire(source: Source, principal: str, why: Retirement, *, key_ids: Collection[str] | None = None) -> Changes:
+def retire(source: RingSource, principal: str, why: Retirement, *, key_ids: Collection[str] | None = None) -> Changes:
     """Return the files that change when keys of a principal (all of them, or `key_ids`) are retired.
 
     With reason `left` and no key remaining, the principal itself goes: from its file, the groups and the policy.
@@ -90,7 +90,7 @@ def retire(source: Source, principal: str, why: Retirement, *, key_ids: Collecti
     return regenerated(source, changes, today=why.on)
 
 
-def replace_key(source: Source, old_id: str, key: PublicKey, why: Retirement) -> Changes:
+def replace_key(source: RingSource, old_id: str, key: PublicKey, why: Retirement) -> Changes:
     """Return the files that change when `key` takes the place of the key called `old_id`, which is retired.
 
     Raises: as `add_key` and `retire`.
@@ -107,7 +107,7 @@ def replace_key(source: Source, old_id: str, key: PublicKey, why: Retirement) ->
     return regenerated(source, {**added, **gone}, today=why.on)
 
 
-def rename(source: Source, old: str, new: str, *, today: date) -> Changes:
+def rename(source: RingSource, old: str, new: str, *, today: date) -> Changes:
     """Return the files that change when a principal is called otherwise: in its file, the groups and the policy.
 
     Keys whose ids begin with the old name follow. Retired keys keep the name they were retired under.
@@ -131,7 +131,7 @@ def rename(source: Source, old: str, new: str, *, today: date) -> Changes:
     return regenerated(source, changes, today=today)
 
 
-def pin(source: Source, cluster: str, data: bytes, *, now: datetime) -> Changes:
+def pin(source: RingSource, cluster: str, data: bytes, *, now: datetime) -> Changes:
     """Return the files that change when a cluster's sealing certificate is pinned, in place of the one before.
 
     `data` is PEM; only its first certificate counts. The one before moves to `keys/retired/sealing/`.
@@ -155,7 +155,7 @@ def pin(source: Source, cluster: str, data: bytes, *, now: datetime) -> Changes:
     return regenerated(source, changes, today=now.date())
 
 
-def regenerated(source: Source, changes: Changes, *, today: date) -> Changes:
+def regenerated(source: RingSource, changes: Changes, *, today: date) -> Changes:
     """Return `changes` with the `.sops.yaml` and the lock that follow from them; those that stay as they are left out.
 
     Raises:
@@ -169,7 +169,7 @@ def regenerated(source: Source, changes: Changes, *, today: date) -> Changes:
     return {path: data for path, data in found.items() if data != source.read(path)}
 
 
-def _acknowledged(source: Source) -> KeyRing:
+def _acknowledged(source: RingSource) -> KeyRing:
     """Return the ring, once it is what its lock says: an edit by hand is looked at before a tool builds on it."""
     ring = load_from(source)
     lock = source.read(lockfile.PATH)
@@ -199,7 +199,7 @@ def _require_new(ring: KeyRing, key: PublicKey) -> None:
         raise PolicyError(f"the key ring has a key {key.id!r} already", hint="give another: --id NAME")
 
 
-def _joined(source: Source, ring: KeyRing, name: str, groups: Sequence[str]) -> bytes:
+def _joined(source: RingSource, ring: KeyRing, name: str, groups: Sequence[str]) -> bytes:
     known = {group.name: group for group in ring.groups}
     data = source.read(GROUPS) or b""
     for group in groups:
@@ -210,7 +210,7 @@ def _joined(source: Source, ring: KeyRing, name: str, groups: Sequence[str]) -> 
     return data
 
 
-def _retirement(source: Source, principal: Principal, going: list[PublicKey], why: Retirement) -> Changes:
+def _retirement(source: RingSource, principal: Principal, going: list[PublicKey], why: Retirement) -> Changes:
     """Return the principal's file without the keys that go, and their entries on the deny list."""
     status: Status = "compromised" if why.reason == "compromised" else "deactivated"
     entries = [
@@ -228,7 +228,7 @@ def _retirement(source: Source, principal: Principal, going: list[PublicKey], wh
     }
 
 
-def _without_principal(source: Source, principal: Principal) -> Changes:
+def _without_principal(source: RingSource, principal: Principal) -> Changes:
     names = {principal.name, f"{principal.kind}:{principal.name}"}
     found: Changes = {}
     for path in (GROUPS, POLICY):

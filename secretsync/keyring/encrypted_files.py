@@ -13,11 +13,11 @@ from secretsync.errors import MissingFileError, SecretsyncError
 from secretsync.keyring.ownfiles import store_of
 from secretsync.masterkeys import MasterKeys
 from secretsync.sops import metadata
-from secretsync.sops.datakey import Recipient
+from secretsync.sops.datakey import MasterKey
 from secretsync.sops.metadata import Envelope, Metadata
 
 
-class Seen(NamedTuple):
+class RepositoryFile(NamedTuple):
     """One file of the repository; `metadata` and `source` are there where it is encrypted and can be read."""
 
     path: str
@@ -27,7 +27,7 @@ class Seen(NamedTuple):
     problem: SecretsyncError | None = None
 
 
-def look(root: Path, names: Iterable[str], *, size: int = Limits().size) -> Iterator[Seen]:
+def look(root: Path, names: Iterable[str], *, size: int = Limits().size) -> Iterator[RepositoryFile]:
     """Read every file; one that went away meanwhile, or is a link out of the tree, is left out or a problem."""
     for name in names:
         try:
@@ -35,32 +35,32 @@ def look(root: Path, names: Iterable[str], *, size: int = Limits().size) -> Iter
         except MissingFileError:
             continue
         except SecretsyncError as error:
-            yield Seen(name, b"", problem=error)
+            yield RepositoryFile(name, b"", problem=error)
 
 
-def examine(name: str, data: bytes) -> Seen:
+def examine(name: str, data: bytes) -> RepositoryFile:
     """Read one file's metadata where it has any."""
     store = store_of(name, data)
     if store is None:
-        return Seen(name, data)
+        return RepositoryFile(name, data)
     try:
         source = store_named(store).load(data, limits=Limits(), encrypted=True)
         if not any(metadata.is_encrypted(document) for document in source.documents):
-            return Seen(name, data)
-        return Seen(name, data, source, metadata.split(source.documents)[1])
+            return RepositoryFile(name, data)
+        return RepositoryFile(name, data, source, metadata.split(source.documents)[1])
     except SecretsyncError as error:
-        return Seen(name, data, problem=error)
+        return RepositoryFile(name, data, problem=error)
 
 
-def recipients(found: Metadata, keys: MasterKeys) -> list[list[tuple[Recipient, Envelope]]]:
+def recipients(found: Metadata, keys: MasterKeys) -> list[list[tuple[MasterKey, Envelope]]]:
     """Return whom a file is encrypted for, by group, each with the envelope it was read from."""
     return [
-        [(Recipient(each.kind, keys.identity(each.kind, each.fields)), each) for each in group]
+        [(MasterKey(each.kind, keys.identity(each.kind, each.fields)), each) for each in group]
         for group in found.groups
     ]
 
 
-def line_of(seen: Seen, envelope: Envelope) -> str:
+def line_of(seen: RepositoryFile, envelope: Envelope) -> str:
     """Return `line N` of an envelope, or nothing where the format has no lines of its own for it."""
     span = envelope.node.span if envelope.node else None
     if seen.source is None or span is None:

@@ -10,11 +10,11 @@ import secretsync.keyring.ruleset as ruleset
 from secretsync.errors import MissingDependencyError, SecretsyncError
 from secretsync.findings import Finding
 from secretsync.keyring.key_intake import examine, weakness
-from secretsync.keyring.model import KeyRing, Principal, PublicKey, Rule, normalised
+from secretsync.keyring.model import KeyRing, PolicyRule, Principal, PublicKey, normalised
 from secretsync.keyring.reading import GROUPS, POLICY
-from secretsync.keyring.sources import FOLDER, Source
+from secretsync.keyring.sources import FOLDER, RingSource
 from secretsync.masterkeys.demo import DEMO_RECIPIENTS
-from secretsync.sops.datakey import Recipient
+from secretsync.sops.datakey import MasterKey
 
 UNNAMED: Final = "unknown-"
 _SOON: Final = timedelta(days=30)
@@ -40,7 +40,7 @@ def soundness(ring: KeyRing, today: date) -> Iterator[Finding]:
         yield from _of_rule(ring, rule, today)
 
 
-def pgp_findings(ring: KeyRing, source: Source, today: date) -> Iterator[Finding]:
+def pgp_findings(ring: KeyRing, source: RingSource, today: date) -> Iterator[Finding]:
     """Yield what is wrong with the PGP public keys that lie in the ring; without gpg, a note that nobody looked."""
     for _, key in ring.public_keys():
         path = f"{FOLDER}/pgp/{key.master_key.name}.asc"
@@ -55,7 +55,7 @@ def pgp_findings(ring: KeyRing, source: Source, today: date) -> Iterator[Finding
         except SecretsyncError as error:
             yield Finding(path, "", ruleset.WRONG_PGP_KEY, "error", error.message, error.hint)
             continue
-        if normalised(Recipient("pgp", found.recipient)) != normalised(key.master_key):
+        if normalised(MasterKey("pgp", found.recipient)) != normalised(key.master_key):
             message = f"holds PGP key {found.recipient}, and is to hold that of {key.id}"
             yield Finding(path, "", ruleset.WRONG_PGP_KEY, "error", message)
 
@@ -90,7 +90,7 @@ def _of_expiry(principal: Principal, key: PublicKey, today: date) -> Iterator[Fi
         yield Finding(f"{FOLDER}/{principal.path}", "", ruleset.EXPIRING_KEY, "warning", message, hint)
 
 
-def _of_rule(ring: KeyRing, rule: Rule, today: date) -> Iterator[Finding]:
+def _of_rule(ring: KeyRing, rule: PolicyRule, today: date) -> Iterator[Finding]:
     place = f"rules[{rule.number - 1}]"
     groups = ring.readers(rule, today=today)
     recipients = {reader.recipient for group in groups for reader in group}

@@ -17,15 +17,15 @@ from secretsync.errors import SecretsyncError
 from secretsync.findings import Finding, Report, finding_of
 from secretsync.keyring.drift import drift
 from secretsync.keyring.editing import SOPS_YAML
-from secretsync.keyring.encrypted_files import Seen
+from secretsync.keyring.encrypted_files import RepositoryFile
 from secretsync.keyring.globs import matches
 from secretsync.keyring.key_checks import pgp_findings, soundness
-from secretsync.keyring.model import KeyRing, Policy, Rule, normalised
+from secretsync.keyring.model import KeyRing, Policy, PolicyRule, normalised
 from secretsync.keyring.reading import POLICY, load_from
 from secretsync.keyring.sealing import pin_findings
 from secretsync.keyring.sources import FOLDER, Checkout
 from secretsync.masterkeys import MasterKeys
-from secretsync.sops.datakey import Recipient
+from secretsync.sops.datakey import MasterKey
 from secretsync.sops.metadata import Envelope
 from secretsync.sops.selectors import Selector
 
@@ -64,9 +64,9 @@ class _Wanted:
     def __init__(self, ring: KeyRing, today: date) -> None:
         self.ring = ring
         self._today = today
-        self._by_rule: dict[int, list[set[Recipient]]] = {}
+        self._by_rule: dict[int, list[set[MasterKey]]] = {}
 
-    def groups(self, rule: Rule) -> list[set[Recipient]]:
+    def groups(self, rule: PolicyRule) -> list[set[MasterKey]]:
         """Return the recipients of each group of a rule. Raises: ConfigError."""
         if rule.number not in self._by_rule:
             groups = self.ring.readers(rule, today=self._today)
@@ -74,7 +74,7 @@ class _Wanted:
         return self._by_rule[rule.number]
 
 
-def _of_file(seen: Seen, wanted: _Wanted | None) -> Iterator[Finding]:
+def _of_file(seen: RepositoryFile, wanted: _Wanted | None) -> Iterator[Finding]:
     yield from _out_of_place(seen, wanted.ring.policy if wanted else Policy())
     if seen.problem is not None:
         yield finding_of(seen.problem, seen.path)
@@ -85,7 +85,7 @@ def _of_file(seen: Seen, wanted: _Wanted | None) -> Iterator[Finding]:
             yield finding_of(error, seen.path)
 
 
-def _out_of_place(seen: Seen, policy: Policy) -> Iterator[Finding]:
+def _out_of_place(seen: RepositoryFile, policy: Policy) -> Iterator[Finding]:
     allowed = not seen.path.startswith(f"{FOLDER}/") and any(
         matches(glob, seen.path) for glob in policy.allow_private_keys
     )
@@ -96,7 +96,7 @@ def _out_of_place(seen: Seen, policy: Policy) -> Iterator[Finding]:
         yield Finding(seen.path, "", ruleset.NESTED_CONFIG, "error", message, f"git rm {seen.path}")
 
 
-def _of_encrypted(seen: Seen, wanted: _Wanted) -> Iterator[Finding]:
+def _of_encrypted(seen: RepositoryFile, wanted: _Wanted) -> Iterator[Finding]:
     assert seen.metadata is not None
     ring, rule = wanted.ring, wanted.ring.rule_for(seen.path)
     present = encrypted_files.recipients(seen.metadata, _KEYS)
@@ -116,7 +116,7 @@ _KEYS: Final = MasterKeys({}, plugins=False)
 
 
 def _of_recipient(
-    seen: Seen, ring: KeyRing, recipient: Recipient, envelope: Envelope, wanted: list[set[Recipient]] | None
+    seen: RepositoryFile, ring: KeyRing, recipient: MasterKey, envelope: Envelope, wanted: list[set[MasterKey]] | None
 ) -> Iterator[Finding]:
     """Yield what is wrong with a recipient that a file names: retired, unknown, or not the policy's for this file."""
     gone, known = ring.find_retired(recipient), ring.find(recipient)
@@ -139,7 +139,7 @@ def _of_recipient(
 
 
 def _missing(
-    seen: Seen, ring: KeyRing, groups: list[list[tuple[Recipient, Envelope]]], wanted: list[set[Recipient]]
+    seen: RepositoryFile, ring: KeyRing, groups: list[list[tuple[MasterKey, Envelope]]], wanted: list[set[MasterKey]]
 ) -> Iterator[Finding]:
     present = {normalised(recipient) for group in groups for recipient, _ in group}
     for recipient in sorted({one for group in wanted for one in group if normalised(one) not in present}):
@@ -147,7 +147,9 @@ def _missing(
         yield Finding(seen.path, "", ruleset.MISSING_RECIPIENT, "error", message, _ALIGN)
 
 
-def _shape(seen: Seen, rule: Rule, groups: list[set[Recipient]], wanted: list[set[Recipient]]) -> Iterator[Finding]:
+def _shape(
+    seen: RepositoryFile, rule: PolicyRule, groups: list[set[MasterKey]], wanted: list[set[MasterKey]]
+) -> Iterator[Finding]:
     """Yield where groups, threshold or selector of a file are not the rule's, while its recipients may be."""
     assert seen.metadata is not None
     threshold = rule.threshold or (len(wanted) if len(wanted) > 1 else 0)
@@ -172,9 +174,9 @@ def _shown(selector: Selector, *, mac_only: bool) -> str:
     return f"{selector.kind} {selector.pattern!r}{' (MAC over encrypted values only)' if mac_only else ''}"
 
 
-def _has(group: set[Recipient], recipient: Recipient) -> bool:
+def _has(group: set[MasterKey], recipient: MasterKey) -> bool:
     return normalised(recipient) in _all(group)
 
 
-def _all(group: set[Recipient]) -> set[Recipient]:
+def _all(group: set[MasterKey]) -> set[MasterKey]:
     return {normalised(one) for one in group}

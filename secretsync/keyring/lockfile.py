@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import Final, NamedTuple
 
 from secretsync.errors import ConfigError
-from secretsync.keyring.model import KeyRing, PublicKey, Rule, normalised
+from secretsync.keyring.model import KeyRing, PolicyRule, PublicKey, normalised
 from secretsync.keyring.sources import FOLDER
 
 PATH: Final = f"{FOLDER}/keyring.lock"
@@ -23,7 +23,7 @@ _OLD_VERSION: Final = 1
 _NOT_COVERED: Final = ("digest", "prev")
 
 
-class Lock(NamedTuple):
+class LockFile(NamedTuple):
     """A lock as read, in the form of today: its digest (64 hex digits) over `content`, and that of the file it replaced.
 
     `prev` is empty for the first. `version` is that of the file: an old one is written anew with the next change.
@@ -90,7 +90,7 @@ def generate(ring: KeyRing, previous: bytes | None) -> bytes:
     return (json.dumps(written, sort_keys=True, indent=2) + "\n").encode()
 
 
-def read(data: bytes) -> Lock:
+def read(data: bytes) -> LockFile:
     """Parse a lock file and check its digest.
 
     Raises:
@@ -109,7 +109,7 @@ def read(data: bytes) -> Lock:
     if digest(covered) != recorded:
         raise ConfigError("was edited by hand: its digest does not match", location=PATH, hint=_FIX)
     renamed = _renewed(covered) if version == _OLD_VERSION else covered
-    return Lock(digest(renamed), prev, renamed, version)
+    return LockFile(digest(renamed), prev, renamed, version)
 
 
 def _renewed(old: dict[str, object]) -> dict[str, object]:
@@ -121,14 +121,14 @@ def _renewed(old: dict[str, object]) -> dict[str, object]:
 _FIX: Final = "look at what changed, then: secretsync keys lint --fix"
 
 
-def _intact(data: bytes | None) -> Lock | None:
+def _intact(data: bytes | None) -> LockFile | None:
     try:
         return None if data is None else read(data)
     except ConfigError:
         return None
 
 
-def _effective(ring: KeyRing, rule: Rule) -> dict[str, object]:
+def _effective(ring: KeyRing, rule: PolicyRule) -> dict[str, object]:
     """Return a rule with its readers resolved, whatever the day: keys by whose they are, dates left to the principal."""
     required = () if len(rule.readers) > 1 else ring.policy.require
     groups = [

@@ -14,7 +14,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 from secretsync.errors import ConfigError
 from secretsync.keyring.globs import matches
 from secretsync.masterkeys.spelling import canonical
-from secretsync.sops.datakey import Recipient
+from secretsync.sops.datakey import MasterKey
 from secretsync.sops.selectors import Selector
 
 Status: TypeAlias = Literal["pre-active", "active", "suspended", "deactivated", "compromised", "destroyed"]
@@ -58,10 +58,10 @@ class PublicKey:
     proof: dict[str, str] = field(default_factory=dict, hash=False)
 
     @property
-    def master_key(self) -> Recipient:
+    def master_key(self) -> MasterKey:
         """The key as sops files name it."""
         name = self.recipient.replace(" ", "") if self.type == "pgp" else self.recipient
-        return Recipient(MASTER_KEY_KINDS[self.type], name)
+        return MasterKey(MASTER_KEY_KINDS[self.type], name)
 
     def is_usable(self, today: date) -> bool:
         """Whether new data keys may be wrapped for it today."""
@@ -95,7 +95,7 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class PolicyRule:
     """One rule of the policy: which paths, who reads them, and what of a file is encrypted.
 
     `readers` holds one list of names, or several where each is a Shamir group of which `threshold` are needed. Paths are
@@ -138,7 +138,7 @@ class Policy:
     `sops` holds what else the generated `.sops.yaml` carries: `stores` and `destination_rules`, as sops spells them.
     """
 
-    rules: tuple[Rule, ...] = ()
+    rules: tuple[PolicyRule, ...] = ()
     sealing: tuple[SealingPin, ...] = ()
     max_datakey_age: timedelta | None = None
     min_recipients: int = 1
@@ -163,7 +163,7 @@ class Retired:
 class Reader(NamedTuple):
     """One recipient of a file, with whose key it is."""
 
-    recipient: Recipient
+    recipient: MasterKey
     principal: str
     key_id: str
 
@@ -188,7 +188,7 @@ class KeyRing:
         """Yield every key that is not retired, with its principal."""
         return ((principal, key) for principal in self.principals for key in principal.keys)
 
-    def rule_for(self, path: str) -> Rule | None:
+    def rule_for(self, path: str) -> PolicyRule | None:
         """Return the first rule that matches a path relative to the repository's root, or None."""
         return next((rule for rule in self.policy.rules if rule.matches(path)), None)
 
@@ -200,7 +200,7 @@ class KeyRing:
         """
         return list(dict.fromkeys(self._expanded(names, ())))
 
-    def readers(self, rule: Rule, *, today: date) -> list[list[Reader]]:
+    def readers(self, rule: PolicyRule, *, today: date) -> list[list[Reader]]:
         """Return the recipients of each group of `rule`: keys that may be encrypted to today, and are not retired.
 
         Raises:
@@ -212,15 +212,15 @@ class KeyRing:
             raise ConfigError(f"rule {rule.number} leaves nobody who could read its files", location="keys/policy.yaml")
         return groups
 
-    def find(self, recipient: Recipient) -> tuple[Principal, PublicKey] | None:
+    def find(self, recipient: MasterKey) -> tuple[Principal, PublicKey] | None:
         """Return whose key a recipient is, or None where the key ring does not know it."""
         return self._keys_by_recipient.get(normalised(recipient))
 
-    def find_retired(self, recipient: Recipient) -> Retired | None:
+    def find_retired(self, recipient: MasterKey) -> Retired | None:
         """Return the entry of a retired recipient, or None."""
         return self._retired_by_recipient.get(normalised(recipient))
 
-    def label(self, recipient: Recipient) -> str:
+    def label(self, recipient: MasterKey) -> str:
         """Return what to call a recipient: the key's id where the ring knows it, else the start of its name."""
         found = self.find(recipient)
         if found:
@@ -229,11 +229,11 @@ class KeyRing:
         return f"{gone.key.id} (retired)" if gone else f"unknown {recipient.name[:16]}…"
 
     @cached_property
-    def _keys_by_recipient(self) -> dict[Recipient, tuple[Principal, PublicKey]]:
+    def _keys_by_recipient(self) -> dict[MasterKey, tuple[Principal, PublicKey]]:
         return {normalised(found[1].master_key): found for found in reversed([*self.public_keys()])}
 
     @cached_property
-    def _retired_by_recipient(self) -> dict[Recipient, Retired]:
+    def _retired_by_recipient(self) -> dict[MasterKey, Retired]:
         return {normalised(each.key.master_key): each for each in reversed(self.retired)}
 
     def _usable(self, names: Iterable[str], today: date) -> list[Reader]:
@@ -267,6 +267,6 @@ def _searching(pattern: str) -> Selector:
     return Selector("encrypted_regex", pattern)
 
 
-def normalised(recipient: Recipient) -> Recipient:
+def normalised(recipient: MasterKey) -> MasterKey:
     """Return a recipient in the form in which two spellings of one key are equal."""
-    return Recipient(recipient.kind, canonical(*recipient))
+    return MasterKey(recipient.kind, canonical(*recipient))

@@ -17,7 +17,7 @@ from secretsync.errors import ConfigError, PolicyError
 from secretsync.keyring import pgp, writing
 from secretsync.keyring.editing import regenerated
 from secretsync.keyring.model import KeyRing, Principal, PublicKey
-from secretsync.keyring.sources import FOLDER, Changes, Source
+from secretsync.keyring.sources import FOLDER, Changes, RingSource
 from secretsync.masterkeys import MasterKeys
 from secretsync.secrecy import SecretBytes
 
@@ -44,7 +44,7 @@ def key_named(ring: KeyRing, key_id: str) -> tuple[Principal, PublicKey]:
     raise ConfigError(f"the key ring knows no key {key_id!r}", hint="secretsync keys list")
 
 
-def challenge(source: Source, key: PublicKey, keys: MasterKeys, *, now: datetime) -> Challenge:
+def challenge(source: RingSource, key: PublicKey, keys: MasterKeys, *, now: datetime) -> Challenge:
     """Encrypt a fresh nonce to a key; for PGP, to the public key that lies in `keys/pgp/`.
 
     Raises:
@@ -122,7 +122,7 @@ def _answers(response: str) -> list[str]:
 _AGAIN: Final = "secretsync keys prove {}"
 
 
-def recorded(source: Source, principal: Principal, key: PublicKey, *, now: datetime, by: str) -> Changes:
+def recorded(source: RingSource, principal: Principal, key: PublicKey, *, now: datetime, by: str) -> Changes:
     """Return the files that change when a proof is written into the principal's file."""
     path = f"{FOLDER}/{principal.path}"
     proof = {"at": now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), "method": "nonce", "verified_by": by}

@@ -21,16 +21,16 @@ from secretsync.keyring.model import (
     KeyRing,
     KeyType,
     Policy,
+    PolicyRule,
     Principal,
     PrincipalKind,
     PublicKey,
     Reason,
     Retired,
-    Rule,
     SealingPin,
     Status,
 )
-from secretsync.keyring.sources import FOLDER, Checkout, Source
+from secretsync.keyring.sources import FOLDER, Checkout, RingSource
 from secretsync.masterkeys.publichalf import require_public
 from secretsync.sops.selectors import KINDS as SELECTOR_KINDS
 from secretsync.sops.selectors import Selector
@@ -55,7 +55,7 @@ def load(root: str | Path) -> KeyRing:
     return load_from(Checkout(root))
 
 
-def load_from(source: Source) -> KeyRing:
+def load_from(source: RingSource) -> KeyRing:
     """Read the key ring of one state of a repository. Raises: as `load`."""
     principals = [
         _principal(Fields.parse(source.read(path) or b"", path), kind)
@@ -82,7 +82,7 @@ def _require_unique(names: list[str], what: str) -> None:
             raise ConfigError(f"{what} {name!r} is there twice", location=FOLDER)
 
 
-def _yaml_files(source: Source, folder: str) -> list[str]:
+def _yaml_files(source: RingSource, folder: str) -> list[str]:
     return [path for path in source.names(folder) if path.endswith(".yaml")]
 
 
@@ -141,7 +141,7 @@ def _retired(fields: Fields) -> list[Retired]:
     return found
 
 
-def _groups(source: Source) -> tuple[Group, ...]:
+def _groups(source: RingSource) -> tuple[Group, ...]:
     fields = Fields.parse(source.read(GROUPS) or b"", GROUPS)
     fields.only("apiVersion", "kind", "groups")
     fields.expect("apiVersion", API_VERSION)
@@ -155,7 +155,7 @@ def _groups(source: Source) -> tuple[Group, ...]:
     return tuple(found)
 
 
-def _policy(source: Source) -> Policy:
+def _policy(source: RingSource) -> Policy:
     fields = Fields.parse(source.read(POLICY) or b"", POLICY)
     fields.only("apiVersion", "kind", "defaults", "rules", "sealing", "sops")
     fields.expect("apiVersion", API_VERSION)
@@ -180,7 +180,7 @@ def _policy(source: Source) -> Policy:
     )
 
 
-def _rule(fields: Fields, number: int) -> Rule:
+def _rule(fields: Fields, number: int) -> PolicyRule:
     fields.only("paths", "path_regex", "readers", "reader_groups", "threshold", "encrypt")
     groups = [tuple(each.texts("members")) for each in fields.mappings("reader_groups")]
     plain = tuple(fields.texts("readers"))
@@ -200,7 +200,7 @@ def _rule(fields: Fields, number: int) -> Rule:
     threshold = fields.number("threshold") or 0
     if threshold and not 2 <= threshold <= len(groups):
         raise ConfigError("a threshold is between 2 and the number of groups", location=fields.place("threshold"))
-    return Rule(
+    return PolicyRule(
         number=number,
         paths=paths,
         readers=tuple(groups) or (plain,),

@@ -14,7 +14,7 @@ from secretsync.errors import CertificateError, PolicyError, SecretsyncError
 from secretsync.findings import Finding
 from secretsync.keyring.model import KeyRing, SealingPin
 from secretsync.keyring.reading import POLICY
-from secretsync.keyring.sources import FOLDER, Source
+from secretsync.keyring.sources import FOLDER, RingSource
 from secretsync.sealed.certificate import SealingCertificate
 
 SEALING: Final = f"{FOLDER}/sealing"
@@ -27,7 +27,7 @@ def path_of(cluster: str, certificate: SealingCertificate) -> str:
 
 
 def certificate_of(
-    source: Source, pin: SealingPin, *, now: datetime, allow_expired: bool = False
+    source: RingSource, pin: SealingPin, *, now: datetime, allow_expired: bool = False
 ) -> SealingCertificate:
     """Return the certificate that a pin names, once it is the pinned one.
 
@@ -68,7 +68,7 @@ def require_pinned(ring: KeyRing, data: bytes, path: str) -> None:
         )
 
 
-def pin_findings(ring: KeyRing, source: Source, today: date) -> Iterator[Finding]:
+def pin_findings(ring: KeyRing, source: RingSource, today: date) -> Iterator[Finding]:
     """Yield what is wrong with the pinned certificates, and certificates that nothing pins."""
     now = datetime.combine(today, time(12), UTC)
     for pin in ring.policy.sealing:

@@ -20,7 +20,7 @@ FOLDER: Final = "keys"
 MAX_SIZE: Final = 1024 * 1024  # bytes; a key ring file of a thousand keys has 400 KB
 
 
-class Source(Protocol):
+class RingSource(Protocol):
     """Read access to the files of one state of the repository, as far as the key ring needs it."""
 
     def read(self, path: str) -> bytes | None:
@@ -69,7 +69,7 @@ class Snapshot:
 class Changed:
     """Another source with changes laid over it."""
 
-    def __init__(self, source: Source, changes: Changes) -> None:
+    def __init__(self, source: RingSource, changes: Changes) -> None:
         self._source = source
         self._changes = changes
 

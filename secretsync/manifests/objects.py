@@ -15,7 +15,7 @@ Object = dict[str, object]
 SEALED_GROUP: Final = "bitnami.com/v1alpha1"
 
 
-class Identity(NamedTuple):
+class ObjectReference(NamedTuple):
     """Which object it is; empty strings where the manifest says nothing (or something that is no text)."""
 
     api_version: str
@@ -29,11 +29,11 @@ class Identity(NamedTuple):
         return f"{self.kind or 'object'} {place}".strip()
 
 
-def identify(obj: Mapping[str, object]) -> Identity:
+def identify(obj: Mapping[str, object]) -> ObjectReference:
     """Return apiVersion, kind, name and namespace of a manifest."""
     metadata = obj.get("metadata")
     fields = metadata if isinstance(metadata, Mapping) else {}
-    return Identity(
+    return ObjectReference(
         api_version=_text(obj.get("apiVersion")),
         kind=_text(obj.get("kind")),
         name=_text(fields.get("name")),

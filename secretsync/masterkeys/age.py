@@ -25,8 +25,8 @@ from secretsync.errors import (
     beginning,
     shortened,
 )
-from secretsync.masterkeys.age_sources import SILENT, SSH, Found, Place, places
-from secretsync.masterkeys.context import KeySource, Surroundings
+from secretsync.masterkeys.age_sources import SILENT, SSH, FoundIdentities, IdentitySource, places
+from secretsync.masterkeys.context import KeyContext, KeySource
 from secretsync.masterkeys.demo import DEMO_RECIPIENTS
 from secretsync.secrecy import SecretBytes
 
@@ -37,12 +37,12 @@ class AgeService:
     kind: ClassVar[str] = "age"
     remote: ClassVar[bool] = False
 
-    def __init__(self, kind: str, surroundings: Surroundings) -> None:
+    def __init__(self, kind: str, surroundings: KeyContext) -> None:
         del kind
         self._surroundings = surroundings
         self._interaction = Interaction(surroundings.prompt, surroundings.plugins, surroundings.environ)
         self._places = places(surroundings, self._interaction)
-        self._found: dict[tuple[str, str], Found] = {}
+        self._found: dict[tuple[str, str], FoundIdentities] = {}
         self._recipients: dict[str, Recipient] = {}
         self._names: dict[int, str] = {}
         self._recent: tuple[str, Identity] | None = None
@@ -129,7 +129,7 @@ class AgeService:
                     later.append((place.name, identity))
         yield from later
 
-    def _look(self, place: Place, recipient: str) -> Found:
+    def _look(self, place: IdentitySource, recipient: str) -> FoundIdentities:
         key = self._key_of(place, recipient)
         found = self._found.get(key)
         if found is None:
@@ -137,7 +137,7 @@ class AgeService:
         return found
 
     @staticmethod
-    def _key_of(place: Place, recipient: str) -> tuple[str, str]:
+    def _key_of(place: IdentitySource, recipient: str) -> tuple[str, str]:
         return place.name, recipient if place.asks_for_recipient else ""
 
     def _name_of(self, identity: Identity) -> str:
@@ -155,7 +155,9 @@ class AgeService:
 
     def _explanation(self, recipient: str, causes: list[str]) -> str:
         """Return every cause, every place with a problem, and every place without keys, on one line."""
-        states = {place.name: self._found.get(self._key_of(place, recipient), Found()) for place in self._places}
+        states = {
+            place.name: self._found.get(self._key_of(place, recipient), FoundIdentities()) for place in self._places
+        }
         parts = causes + [f"{name}: {found.problem}" for name, found in states.items() if _is_broken(found)]
         absent = [name for name, found in states.items() if found.absent]
         if absent:
@@ -163,7 +165,7 @@ class AgeService:
         return "; ".join(parts)
 
 
-def _is_broken(found: Found) -> bool:
+def _is_broken(found: FoundIdentities) -> bool:
     return bool(found.problem) and not found.absent
 
 

@@ -16,14 +16,14 @@ from secretsync.age.interaction import Interaction
 from secretsync.age.protocol import Identity
 from secretsync.errors import SecretsyncError
 from secretsync.masterkeys import age_files
-from secretsync.masterkeys.context import Surroundings
+from secretsync.masterkeys.context import KeyContext
 
 _USER_FILE: Final = ("sops", "age", "keys.txt")
 SILENT, COMMAND, SSH = 0, 1, 2
 """Ranks: reads a variable or file; starts a program; opens SSH stanzas only."""
 
 
-class Found(NamedTuple):
+class FoundIdentities(NamedTuple):
     """What a place holds: identities, or the problem that kept them away. `absent`: nobody put keys there."""
 
     identities: tuple[Identity, ...] = ()
@@ -31,7 +31,7 @@ class Found(NamedTuple):
     absent: bool = False
 
 
-class Place(NamedTuple):
+class IdentitySource(NamedTuple):
     """One place to look. `read` takes the recipient in question, which only commands are told."""
 
     name: str
@@ -40,31 +40,31 @@ class Place(NamedTuple):
     rank: int = SILENT
     asks_for_recipient: bool = False
 
-    def look(self, recipient: str) -> Found:
+    def look(self, recipient: str) -> FoundIdentities:
         """Return what is there; a problem is remembered, to be shown only if nothing opens the envelope."""
         if not self.present:
-            return Found(problem="not set", absent=True)
+            return FoundIdentities(problem="not set", absent=True)
         try:
             identities = self.read(recipient)
         except SecretsyncError as error:
-            return Found(problem=str(error))
-        return Found(identities, "" if identities else "holds no keys", not identities)
+            return FoundIdentities(problem=str(error))
+        return FoundIdentities(identities, "" if identities else "holds no keys", not identities)
 
 
-def places(surroundings: Surroundings, interaction: Interaction) -> list[Place]:
+def places(surroundings: KeyContext, interaction: Interaction) -> list[IdentitySource]:
     """Return every place, in sops' order; what was given by the caller comes first."""
     environ = surroundings.environ
     found = [*_ssh_places(environ, interaction), *_age_places(environ, interaction)]
     if surroundings.extra_age_identities:
-        found.insert(0, Place("the given identities", lambda _: surroundings.extra_age_identities))
+        found.insert(0, IdentitySource("the given identities", lambda _: surroundings.extra_age_identities))
     return found
 
 
-def _ssh_places(environ: Mapping[str, str], interaction: Interaction) -> list[Place]:
+def _ssh_places(environ: Mapping[str, str], interaction: Interaction) -> list[IdentitySource]:
     file, command = "SOPS_AGE_SSH_PRIVATE_KEY_FILE", "SOPS_AGE_SSH_PRIVATE_KEY_CMD"
     found = [
-        Place(file, lambda _: age_files.read_ssh(environ[file], interaction), file in environ, SSH),
-        Place(
+        IdentitySource(file, lambda _: age_files.read_ssh(environ[file], interaction), file in environ, SSH),
+        IdentitySource(
             command,
             lambda recipient: age_files.ssh_parsed(_output(command, environ, recipient), "its output", interaction),
             command in environ,
@@ -77,20 +77,20 @@ def _ssh_places(environ: Mapping[str, str], interaction: Interaction) -> list[Pl
     return found
 
 
-def _own_ssh_key(path: str, interaction: Interaction) -> Place:
-    return Place(path, lambda _: age_files.read_ssh(path, interaction, optional=True), rank=SSH)
+def _own_ssh_key(path: str, interaction: Interaction) -> IdentitySource:
+    return IdentitySource(path, lambda _: age_files.read_ssh(path, interaction, optional=True), rank=SSH)
 
 
-def _age_places(environ: Mapping[str, str], interaction: Interaction) -> list[Place]:
+def _age_places(environ: Mapping[str, str], interaction: Interaction) -> list[IdentitySource]:
     variable, file, command = "SOPS_AGE_KEY", "SOPS_AGE_KEY_FILE", "SOPS_AGE_KEY_CMD"
     found = [
-        Place(
+        IdentitySource(
             variable,
             lambda _: tuple(parse_identities(environ[variable], interaction, several_per_line=True)),
             variable in environ,
         ),
-        Place(file, lambda _: age_files.read(environ[file], interaction), file in environ),
-        Place(
+        IdentitySource(file, lambda _: age_files.read(environ[file], interaction), file in environ),
+        IdentitySource(
             command,
             lambda recipient: age_files.parsed(_output(command, environ, recipient), "its output", interaction),
             command in environ,
@@ -99,7 +99,7 @@ def _age_places(environ: Mapping[str, str], interaction: Interaction) -> list[Pl
         ),
     ]
     if path := user_file(environ):
-        found.append(Place(path, lambda _: age_files.read(path, interaction, optional=True)))
+        found.append(IdentitySource(path, lambda _: age_files.read(path, interaction, optional=True)))
     return found
 
 

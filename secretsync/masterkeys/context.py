@@ -11,7 +11,7 @@ Prompt: TypeAlias = Callable[[str], str]
 """Asks a person for a secret and returns it without the line end; raises KeyServiceError where nobody answers."""
 
 
-class Surroundings(NamedTuple):
+class KeyContext(NamedTuple):
     """Given once to every kind of master key. Without `prompt`, whatever would ask a person fails instead."""
 
     environ: Mapping[str, str]

@@ -26,7 +26,7 @@ from secretsync.errors import (
     SecretsyncError,
     beginning,
 )
-from secretsync.masterkeys.context import KeySource, Surroundings
+from secretsync.masterkeys.context import KeyContext, KeySource
 from secretsync.secrecy import SecretBytes
 
 _MIN_DIGITS: Final = 16
@@ -60,7 +60,7 @@ class PgpService:
     kind: ClassVar[str] = "pgp"
     remote: ClassVar[bool] = True
 
-    def __init__(self, kind: str, surroundings: Surroundings) -> None:
+    def __init__(self, kind: str, surroundings: KeyContext) -> None:
         del kind
         self._surroundings = surroundings
         self._key_ids: dict[str, set[str]] = {}

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
-from secretsync.masterkeys.context import KeySource, Prompt, Surroundings
+from secretsync.masterkeys.context import KeyContext, KeySource, Prompt
 
 if TYPE_CHECKING:
     from secretsync.age.protocol import Identity
@@ -36,7 +36,7 @@ class MasterKeys:
         extra_age_identities: Iterable[Identity] = (),
         allow_demo_keys: bool = False,
     ) -> None:
-        self._surroundings = Surroundings(environ, prompt, plugins, tuple(extra_age_identities), allow_demo_keys)
+        self._surroundings = KeyContext(environ, prompt, plugins, tuple(extra_age_identities), allow_demo_keys)
         self._services: dict[str, MasterKeyService] = {}
         self._unwrapped: dict[tuple[str, str], SecretBytes] = {}
 

@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 
 import secretsync.masterkeys.spelling as spelling
 from secretsync.errors import MissingDependencyError
-from secretsync.masterkeys.context import KeySource, Surroundings
+from secretsync.masterkeys.context import KeyContext, KeySource
 from secretsync.secrecy import SecretBytes
 
 _Fields: TypeAlias = Mapping[str, object]
@@ -21,7 +21,7 @@ class AbsentService:
 
     remote = True
 
-    def __init__(self, kind: str, surroundings: Surroundings) -> None:
+    def __init__(self, kind: str, surroundings: KeyContext) -> None:
         del surroundings
         self.kind = kind
 

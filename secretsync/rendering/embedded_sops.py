@@ -16,14 +16,14 @@ from secretsync.documents.tree import Limits, Mapping, Scalar
 from secretsync.errors import SecretsyncError
 from secretsync.masterkeys import MasterKeys
 from secretsync.rendering.objects import decoded, replaced, text_of
-from secretsync.rendering.units import Opened
+from secretsync.rendering.units import OpenedObject
 from secretsync.secrecy import CIPHERTEXT
 from secretsync.sops.recognition import carried_store
 
 _JSON_NAMES: Final = frozenset({".dockerconfigjson"})
 
 
-def open_carried(secret: Opened, keys: MasterKeys, limits: Limits) -> None:
+def open_carried(secret: OpenedObject, keys: MasterKeys, limits: Limits) -> None:
     """Replace each SOPS file in the `data` of `secret` by its plaintext, in `secret.after` and `secret.carried`.
 
     Raises:
@@ -45,7 +45,7 @@ def open_carried(secret: Opened, keys: MasterKeys, limits: Limits) -> None:
         secret.after = replaced(secret.after, "data", changed)
 
 
-def _decrypted(secret: Opened, key: str, raw: bytes, keys: MasterKeys, limits: Limits) -> bytes | None:
+def _decrypted(secret: OpenedObject, key: str, raw: bytes, keys: MasterKeys, limits: Limits) -> bytes | None:
     """Return the plaintext of a carried SOPS file, None if the bytes only look like one."""
     marked = carried_store(raw)
     if marked is None:

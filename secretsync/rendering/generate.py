@@ -22,9 +22,9 @@ from secretsync.manifests import envfile
 from secretsync.manifests.generators import Generator, Made
 from secretsync.rendering.discover import Input
 from secretsync.rendering.objects import count, items_of
-from secretsync.rendering.options import Context
+from secretsync.rendering.options import RenderContext
 from secretsync.rendering.sealing_inputs import joined
-from secretsync.rendering.units import Opened
+from secretsync.rendering.units import OpenedObject
 from secretsync.secrecy import SecretBytes
 
 _UNCARRIED: Final = "[\x7f-\x9f\ufffe\uffff]"
@@ -49,7 +49,7 @@ class Folder(NamedTuple):
         return files.read_confined(os.sep, os.path.relpath(absolute, os.sep), limits.size)
 
 
-def generate(generator: Generator, folder: Folder, context: Context) -> list[Mapping]:
+def generate(generator: Generator, folder: Folder, context: RenderContext) -> list[Mapping]:
     """Return the objects of a generator, at least one; Lists are taken apart.
 
     Raises:
@@ -65,7 +65,7 @@ def generate(generator: Generator, folder: Folder, context: Context) -> list[Map
     return found
 
 
-def _manifests(path: str, folder: Folder, context: Context) -> Iterator[Mapping]:
+def _manifests(path: str, folder: Folder, context: RenderContext) -> Iterator[Mapping]:
     """Yield the objects of one encrypted file of manifests."""
     if store_for_path(path) not in {"yaml", "json"}:
         raise ManifestError("no manifest: its name ends in none of .yaml, .yml and .json", location=path)
@@ -91,7 +91,7 @@ def _objects(document: Mapping) -> Iterator[Mapping]:
         yield document
 
 
-def _made(made: Made, folder: Folder, context: Context) -> Mapping:
+def _made(made: Made, folder: Folder, context: RenderContext) -> Mapping:
     sources = _Sources(folder, context)
     texts, binaries = sources.values(made)
     fields = ("stringData", "data") if made.kind == "Secret" else ("data", "binaryData")
@@ -103,7 +103,7 @@ def _made(made: Made, folder: Folder, context: Context) -> Mapping:
     }
     after = from_plain(obj)
     assert isinstance(after, Mapping)
-    opened = Opened(
+    opened = OpenedObject(
         made.name, _concealed(after, fields, dict(made.literals)), after, joined(sources.keys) if sources.keys else None
     )
     try:
@@ -133,7 +133,7 @@ def _hidden(value: Entry, literals: dict[str, str]) -> Entry:
 class _Sources:
     """The files that one object is made of, and the data keys they were under, by path."""
 
-    def __init__(self, folder: Folder, context: Context) -> None:
+    def __init__(self, folder: Folder, context: RenderContext) -> None:
         self._folder = folder
         self._context = context
         self.keys: dict[str, SecretBytes | None] = {}
@@ -193,7 +193,7 @@ def _text(plain: bytes) -> str | None:
     return None if is_uncarried(text) else text
 
 
-def _read(path: str, folder: Folder, context: Context) -> bytes:
+def _read(path: str, folder: Folder, context: RenderContext) -> bytes:
     data = folder.read(path, context.options.limits)
     context.size += len(data)
     if context.size > context.options.max_total:

@@ -31,7 +31,7 @@ _TRUTHS: Final = frozenset({"y", "n", "yes", "no", "on", "off"})
 """Booleans of YAML 1.1, which Kubernetes reads, and texts of YAML 1.2."""
 
 
-class Identity(NamedTuple):
+class ObjectName(NamedTuple):
     """What names an object."""
 
     api_version: str
@@ -172,7 +172,7 @@ def _parts_of(piece: Piece) -> list[bytes]:
     return parts(data) if piece.format == "yaml" else [data]
 
 
-def _compare(seen: list[Identity], judged: list[Identity], number: int) -> None:
+def _compare(seen: list[ObjectName], judged: list[ObjectName], number: int) -> None:
     if seen == judged:
         return
     other = next(other for one, other in zip_longest(seen, judged) if one != other)
@@ -183,11 +183,11 @@ def _compare(seen: list[Identity], judged: list[Identity], number: int) -> None:
     )
 
 
-def identities(document: Mapping) -> Iterator[Identity]:
+def identities(document: Mapping) -> Iterator[ObjectName]:
     """Yield what names each object of a document; of a list only its items count."""
     for kind, node, _, is_list in objects_in(document):
         if not is_list:
-            yield Identity(
+            yield ObjectName(
                 text_of(node.get("apiVersion")), kind, metadata_text(node, "namespace"), metadata_text(node, "name")
             )
 

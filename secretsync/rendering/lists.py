@@ -11,17 +11,17 @@ from typing import Final
 import secretsync.rendering.objects as objects
 from secretsync.documents.tree import Entry, Mapping, Node, Scalar, Sequence
 from secretsync.errors import ManifestError, PlaintextError
-from secretsync.rendering.options import Context
-from secretsync.rendering.units import Opened, open_units
+from secretsync.rendering.options import RenderContext
+from secretsync.rendering.units import OpenedObject, open_units
 
 _NO_ITEMS: Final = Sequence()
 
 
 def finish_list(
-    opened: Opened,
-    finish_item: Callable[[Opened], Mapping],
-    finish: Callable[[Opened, Context], Mapping],
-    context: Context,
+    opened: OpenedObject,
+    finish_item: Callable[[OpenedObject], Mapping],
+    finish: Callable[[OpenedObject, RenderContext], Mapping],
+    context: RenderContext,
 ) -> Mapping:
     """Return a list with its items finished.
 
@@ -36,7 +36,7 @@ def finish_list(
             "the Secret has items, which makes it a list to Kubernetes: it cannot be sealed",
             location=f"{opened.location} items".strip(),
         )
-    shell = Opened(
+    shell = OpenedObject(
         opened.location,
         objects.replaced(opened.before, "items", _NO_ITEMS),
         objects.replaced(opened.after, "items", _NO_ITEMS),
@@ -54,7 +54,9 @@ def finish_list(
     return finished
 
 
-def _finished_items(opened: Opened, finish_item: Callable[[Opened], Mapping], context: Context) -> Sequence:
+def _finished_items(
+    opened: OpenedObject, finish_item: Callable[[OpenedObject], Mapping], context: RenderContext
+) -> Sequence:
     after = objects.items_of(opened.after)
     assert after is not None
     before = objects.items_of(opened.before) or after
@@ -64,7 +66,7 @@ def _finished_items(opened: Opened, finish_item: Callable[[Opened], Mapping], co
     else:
         olds = [item for item in before.items if type(item) is Mapping]
         members = [
-            Opened(_place(opened, index), old, new, opened.data_key)
+            OpenedObject(_place(opened, index), old, new, opened.data_key)
             for index, (old, new) in enumerate(zip(olds, inner, strict=True))
         ]
     if objects.listed_kind(opened.after) == "Secret":
@@ -74,17 +76,17 @@ def _finished_items(opened: Opened, finish_item: Callable[[Opened], Mapping], co
     return objects.mapped(after, lambda index, item: _next_item(opened, index, item, finished))
 
 
-def _next_item(opened: Opened, index: int, item: Node, finished: Iterator[Mapping]) -> Node:
+def _next_item(opened: OpenedObject, index: int, item: Node, finished: Iterator[Mapping]) -> Node:
     if type(item) is not Mapping:
         raise ManifestError("an item of a List is no object", location=_place(opened, index))
     return next(finished)
 
 
-def _place(opened: Opened, index: int) -> str:
+def _place(opened: OpenedObject, index: int) -> str:
     return f"{opened.location} items[{index}]".strip()
 
 
-def _name_kind(member: Opened, version: str) -> None:
+def _name_kind(member: OpenedObject, version: str) -> None:
     """Give an item the kind of its list where it names none: absent, null, empty or no text."""
     if objects.kind_of(member.after):
         return

@@ -12,7 +12,7 @@ from typing import Final
 from secretsync.documents.tree import Entry, Mapping, Node, Scalar
 from secretsync.errors import PolicyError
 from secretsync.rendering.objects import describe
-from secretsync.rendering.units import Opened
+from secretsync.rendering.units import OpenedObject
 
 _WORD: Final = "namespace"
 _VALUES: Final = frozenset({"data", "stringData"})
@@ -41,7 +41,7 @@ _METADATA: Final = frozenset(
 )
 
 
-def refuse_renamed(opened: Opened, caller: str | None) -> None:
+def refuse_renamed(opened: OpenedObject, caller: str | None) -> None:
     """Refuse a Secret without a namespace in which a key that no MAC covers looks like one.
 
     That is a key of `metadata` that Kubernetes does not know; and a key outside of the values that holds the word, of

@@ -81,7 +81,7 @@ class Options(NamedTuple):
         return self.mode != "reveal" or self.outputs is not None
 
 
-class Context:
+class RenderContext:
     """What the steps of one rendering share. `now` is what certificates are judged by, None for the current time.
 
     `may_show_ciphertext` says whether objects are searched for ciphertext before the mode hides what they hold.

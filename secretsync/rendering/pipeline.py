@@ -13,14 +13,14 @@ from secretsync.documents.tree import Limits, Mapping, Node, Sequence, Source
 from secretsync.documents.yaml import loading
 from secretsync.errors import DuplicateKeyError, LimitError, ManifestError, ParseError, SecretsyncError
 from secretsync.rendering.discover import Input
-from secretsync.rendering.options import Context, Format, Mode
-from secretsync.rendering.units import Opened, open_units
+from secretsync.rendering.options import Format, Mode, RenderContext
+from secretsync.rendering.units import OpenedObject, open_units
 
 _FINISHERS: Final[dict[Mode, str]] = {
     "seal": "secretsync.rendering.seal",
     "redact": "secretsync.rendering.redact",
 }
-Finish: TypeAlias = Callable[[Opened, Context], Mapping]
+Finish: TypeAlias = Callable[[OpenedObject, RenderContext], Mapping]
 
 
 class Piece(NamedTuple):
@@ -32,7 +32,7 @@ class Piece(NamedTuple):
     objects: int
 
 
-def render_file(source: Input, context: Context) -> Piece:
+def render_file(source: Input, context: RenderContext) -> Piece:
     """Render one file.
 
     Raises:
@@ -48,7 +48,7 @@ def render_file(source: Input, context: Context) -> Piece:
         raise error.at(source.name) from None
 
 
-def _render(source: Input, data: bytes, context: Context) -> Piece:
+def _render(source: Input, data: bytes, context: RenderContext) -> Piece:
     if objects.holds_nothing(data):
         return Piece(source.relpath, context.options.output or "yaml", data, 0)
     own, loaded = load(source, data, context)
@@ -67,7 +67,7 @@ def _render(source: Input, data: bytes, context: Context) -> Piece:
 
 
 def _read_again(  # what came and what leaves, each as text and as trees
-    emitted: bytes, written: Format, finished: list[Mapping], data: bytes, loaded: Source, context: Context
+    emitted: bytes, written: Format, finished: list[Mapping], data: bytes, loaded: Source, context: RenderContext
 ) -> None:
     """Compare what Kubernetes reads with what was judged; where no object is judged, the number of documents."""
     if not context.options.is_judged:
@@ -84,7 +84,7 @@ def _read_again(  # what came and what leaves, each as text and as trees
     confirm(emitted, written, finished, known or {})
 
 
-def _refuse_ciphertext(documents: list[Mapping], locate: Callable[[int], str], context: Context) -> None:
+def _refuse_ciphertext(documents: list[Mapping], locate: Callable[[int], str], context: RenderContext) -> None:
     from secretsync.rendering.ciphertext import refuse
 
     for index, document in enumerate(documents):
@@ -96,7 +96,7 @@ def _placer(documents: list[Mapping]) -> Callable[[int], str]:
     return lambda index: f"#{index + 1}" if several else ""
 
 
-def load(source: Input, data: bytes, context: Context) -> tuple[Format, Source]:
+def load(source: Input, data: bytes, context: RenderContext) -> tuple[Format, Source]:
     """Return the format of `data`, which the name of `source` tells, and its documents. Raises: FormatError."""
     limits = context.options.limits
     if source.relpath.endswith(".json"):
@@ -153,7 +153,7 @@ def _without_duplicates(source: Source) -> Source:
 
 def transform(
     documents: list[Mapping],
-    context: Context,
+    context: RenderContext,
     locate: Callable[[int], str] | None = None,
     *,
     text: bytes | None = None,
@@ -181,7 +181,7 @@ def transform(
     return finished, before
 
 
-def check(decrypted: Mapping, finished: Mapping, location: str, context: Context) -> None:
+def check(decrypted: Mapping, finished: Mapping, location: str, context: RenderContext) -> None:
     """Refuse an object that was made and may not leave.
 
     Raises:
@@ -193,7 +193,7 @@ def check(decrypted: Mapping, finished: Mapping, location: str, context: Context
     _refuse_ciphertext([decrypted], lambda _: location, context)
 
 
-def _judge(finished: Mapping, location: str, context: Context) -> None:
+def _judge(finished: Mapping, location: str, context: RenderContext) -> None:
     if context.options.is_judged:
         from secretsync.rendering.kubernetes_reader import require_plain
 
@@ -212,7 +212,7 @@ def finisher(mode: Mode) -> Finish:
     return finish
 
 
-def _reveal(opened: Opened, context: Context) -> Mapping:
+def _reveal(opened: OpenedObject, context: RenderContext) -> Mapping:
     """Return the decrypted object; a Secret's values must be valid, and it gets the namespace it lacks."""
     if not objects.is_secret(opened.after):
         return opened.after
@@ -225,7 +225,7 @@ def _reveal(opened: Opened, context: Context) -> Mapping:
     return objects.with_namespace(opened.after, namespace) if namespace else opened.after
 
 
-def _finish(opened: Opened, finish: Finish, context: Context) -> Mapping:
+def _finish(opened: OpenedObject, finish: Finish, context: RenderContext) -> Mapping:
     _refuse_merges(opened, context)
     if objects.items_of(opened.after) is not None:
         if context.may_show_ciphertext:
@@ -244,14 +244,14 @@ def _finish(opened: Opened, finish: Finish, context: Context) -> Mapping:
     return finish(opened, context)
 
 
-def _refuse_own_ciphertext(opened: Opened, context: Context, *, is_list: bool) -> None:
+def _refuse_own_ciphertext(opened: OpenedObject, context: RenderContext, *, is_list: bool) -> None:
     from secretsync.rendering.ciphertext import refuse_own
 
     seen = objects.Seen(objects.kind_of(opened.after), opened.after, "", is_list)
     refuse_own(seen, opened.location, allowed=context.options.allow_ciphertext)
 
 
-def _refuse_moved(opened: Opened, context: Context) -> None:
+def _refuse_moved(opened: OpenedObject, context: RenderContext) -> None:
     """Refuse a decrypted Secret whose namespace may have been taken away under the name of another key."""
     if objects.is_secret(opened.after) and not objects.metadata_text(opened.after, "namespace"):
         from secretsync.rendering.namespaces import refuse_renamed
@@ -259,7 +259,7 @@ def _refuse_moved(opened: Opened, context: Context) -> None:
         refuse_renamed(opened, context.options.namespace)
 
 
-def _refuse_merges(opened: Opened, context: Context) -> None:
+def _refuse_merges(opened: OpenedObject, context: RenderContext) -> None:
     """Refuse a YAML merge key where it would give an object a kind, a value or a namespace that is not judged here."""
     options, obj = context.options, opened.after
     is_judged = options.outputs is not None

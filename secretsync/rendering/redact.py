@@ -12,8 +12,8 @@ from typing import Final
 from secretsync.crypto.digests import hmac_sha256
 from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar, Sequence
 from secretsync.rendering.objects import is_secret, kind_of, replaced, with_namespace
-from secretsync.rendering.options import Context
-from secretsync.rendering.units import Opened
+from secretsync.rendering.options import RenderContext
+from secretsync.rendering.units import OpenedObject
 from secretsync.secrecy import SecretBytes
 from secretsync.sops.values import canonical
 
@@ -25,7 +25,7 @@ _APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 _Path = tuple[str, ...]
 
 
-def finish(opened: Opened, context: Context) -> Mapping:
+def finish(opened: OpenedObject, context: RenderContext) -> Mapping:
     """Return the object with every decrypted value, and every value of a Secret, hidden."""
     hidden = _hidden(opened.before, opened.after, (), _Key(opened.data_key))
     obj = hidden if isinstance(hidden, Mapping) else opened.after
@@ -86,7 +86,7 @@ def _is_metadata(item: Entry | Comment, path: _Path) -> bool:
     return not path and type(item) is Entry and item.key.value == "sops"
 
 
-def _hidden_secret(opened: Opened, obj: Mapping) -> Mapping:
+def _hidden_secret(opened: OpenedObject, obj: Mapping) -> Mapping:
     """Hide every value of a Secret, also those that were in the clear, and keep those of `data` valid base64."""
     key = _Key(opened.data_key)
     for field in ("data", "stringData"):
@@ -107,7 +107,7 @@ def _hidden_secret(opened: Opened, obj: Mapping) -> Mapping:
     return _without_applied(obj)
 
 
-def _hidden_binary(opened: Opened, obj: Mapping) -> Mapping:
+def _hidden_binary(opened: OpenedObject, obj: Mapping) -> Mapping:
     """Keep the decrypted values of `binaryData` valid base64."""
     before, shown = opened.after.get("binaryData"), obj.get("binaryData")
     if type(before) is not Mapping or type(shown) is not Mapping or before is shown:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from secretsync.errors import ConfigError, ManifestError
 from secretsync.masterkeys import MasterKeys
 from secretsync.rendering.discover import Input, discover
-from secretsync.rendering.options import Context, Options
+from secretsync.rendering.options import Options, RenderContext
 from secretsync.rendering.pipeline import Piece, render_file
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def render(
     found, warnings = _found(inputs, options)
     if keys is None:
         keys = MasterKeys(options.environ, plugins=False, allow_demo_keys=options.allow_demo_keys)
-    context = Context(options, keys, now)
+    context = RenderContext(options, keys, now)
     context.warnings += warnings
     pieces = _rendered(found, context)
     if not options.allow_empty and not any(piece.objects for piece in pieces):
@@ -89,7 +89,7 @@ def _check_namespace(namespace: str) -> None:
         )
 
 
-def _rendered(found: Sequence[Input], context: Context) -> list[Piece]:
+def _rendered(found: Sequence[Input], context: RenderContext) -> list[Piece]:
     if len(found) >= MANY_FILES and context.options.workers not in {0, 1}:
         import secretsync.rendering.workers as workers
 

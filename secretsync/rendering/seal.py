@@ -16,16 +16,16 @@ from secretsync.errors import PlaintextError, PolicyError, SecretsyncError
 from secretsync.manifests.objects import Object
 from secretsync.manifests.trees import to_object
 from secretsync.rendering.objects import describe, is_secret, kind_of, text_of
-from secretsync.rendering.options import Context
+from secretsync.rendering.options import RenderContext
 from secretsync.rendering.sealing_inputs import load_certificate, seal_key_for
-from secretsync.rendering.units import Opened
+from secretsync.rendering.units import OpenedObject
 from secretsync.sealed.scope import Scope, scope_of
 
 _READABLE: Final = ("labels", "annotations")
 _Path = tuple[str, ...]
 
 
-def finish(opened: Opened, context: Context) -> Mapping:
+def finish(opened: OpenedObject, context: RenderContext) -> Mapping:
     """Return a Secret as a SealedSecret, and any other object if nothing in it was decrypted.
 
     Raises:
@@ -44,7 +44,7 @@ def finish(opened: Opened, context: Context) -> Mapping:
     return obj
 
 
-def _sealed(opened: Opened, context: Context) -> Mapping:
+def _sealed(opened: OpenedObject, context: RenderContext) -> Mapping:
     _refuse_unsealed(opened)
     try:
         secret = to_object(opened.after)
@@ -81,7 +81,7 @@ def _check_scope(result: Object, allowed: frozenset[Scope] | None) -> None:
         )
 
 
-def _refuse_decrypted(opened: Opened) -> None:
+def _refuse_decrypted(opened: OpenedObject) -> None:
     """Refuse an object, whatever it calls itself, in which anything was decrypted.
 
     Its kind is a leaf in the clear that need not be authenticated: a SealedSecret may have been the Secret of somebody.
@@ -96,7 +96,7 @@ def _refuse_decrypted(opened: Opened) -> None:
         )
 
 
-def _refuse_unsealed(opened: Opened) -> None:
+def _refuse_unsealed(opened: OpenedObject) -> None:
     """Refuse a Secret of which a decrypted value would leave that is neither sealed nor known to be readable."""
     for path in _decrypted(opened.before, opened.after, ()):
         if path[:2] == ("metadata", "finalizers"):

@@ -14,8 +14,8 @@ from secretsync import files
 from secretsync.crypto.digests import sha256
 from secretsync.errors import ConfigError, PlaintextError, PolicyError, SecretsyncError
 from secretsync.rendering.objects import describe
-from secretsync.rendering.options import Context
-from secretsync.rendering.units import Opened
+from secretsync.rendering.options import RenderContext
+from secretsync.rendering.units import OpenedObject
 from secretsync.sealed.certificate import SealingCertificate
 from secretsync.sealed.deterministic import SealKey
 from secretsync.secrecy import SecretBytes
@@ -27,7 +27,7 @@ _SIZE: Final = 1 << 20
 _LABEL: Final = b"secretsync carried data keys v1"
 
 
-def load_certificate(context: Context) -> SealingCertificate:
+def load_certificate(context: RenderContext) -> SealingCertificate:
     """Return the certificate to seal for, and put its warnings among the rendering's.
 
     Raises:
@@ -61,7 +61,7 @@ def _check_pin(certificate: SealingCertificate, path: str, pin: str | None) -> N
         raise PolicyError(f"the certificate's public key has the hash {certificate.spki_sha256}", location=path)
 
 
-def seal_key_for(opened: Opened, context: Context) -> SealKey:
+def seal_key_for(opened: OpenedObject, context: RenderContext) -> SealKey:
     """Return what sealing this Secret derives from: the data keys it was decrypted with, else the operator's key.
 
     Raises:

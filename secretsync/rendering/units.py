@@ -19,7 +19,7 @@ from secretsync.sops import metadata
 REMEDY: Final = "documents that were encrypted separately must each be a file of its own: one file per document"
 
 
-class Opened:
+class OpenedObject:
     """One object as it came and as it is after decryption; `after is before` where nothing was encrypted.
 
     `data_key` is the key of its unit, None for a plain object. `carried` holds the data keys of SOPS files found in
@@ -38,7 +38,7 @@ class Opened:
 
 def open_units(
     documents: list[Mapping], keys: MasterKeys, locate: Callable[[int], str], warnings: list[str]
-) -> list[Opened]:
+) -> list[OpenedObject]:
     """Decrypt every unit among `documents` and return all documents in order; `locate` names the place of each.
 
     Raises:
@@ -46,7 +46,7 @@ def open_units(
         NoIdentityMatchError: no key opens a unit's data key.
         SecretsyncError: as `sops.decrypt_unit` says.
     """
-    opened = [Opened(locate(index), document, document) for index, document in enumerate(documents)]
+    opened = [OpenedObject(locate(index), document, document) for index, document in enumerate(documents)]
     encrypted = [index for index, document in enumerate(documents) if metadata.is_encrypted(document)]
     if not encrypted:
         return opened
@@ -60,7 +60,7 @@ def open_units(
     return opened
 
 
-def _units(opened: list[Opened], encrypted: list[int]) -> list[list[int]]:
+def _units(opened: list[OpenedObject], encrypted: list[int]) -> list[list[int]]:
     """Group the encrypted documents by `lastmodified` and `mac`, each group in stream order."""
     units: dict[tuple[str, str], list[int]] = {}
     for index in encrypted:
@@ -72,7 +72,7 @@ def _units(opened: list[Opened], encrypted: list[int]) -> list[list[int]]:
     return list(units.values())
 
 
-def _opens_whole(opened: list[Opened], everything: list[int], keys: MasterKeys, warnings: list[str]) -> bool:
+def _opens_whole(opened: list[OpenedObject], everything: list[int], keys: MasterKeys, warnings: list[str]) -> bool:
     try:
         _open(opened, everything, keys, warnings)
     except (IntegrityError, FormatError):
@@ -80,7 +80,7 @@ def _opens_whole(opened: list[Opened], everything: list[int], keys: MasterKeys, 
     return True
 
 
-def _open(opened: list[Opened], unit: list[int], keys: MasterKeys, warnings: list[str]) -> None:
+def _open(opened: list[OpenedObject], unit: list[int], keys: MasterKeys, warnings: list[str]) -> None:
     try:
         decrypted = sops.decrypt_unit([opened[index].before for index in unit], keys)
     except SecretsyncError as error:
@@ -91,7 +91,7 @@ def _open(opened: list[Opened], unit: list[int], keys: MasterKeys, warnings: lis
         opened[index].data_key = decrypted.data_key
 
 
-def _placed(error: SecretsyncError, opened: list[Opened], unit: list[int]) -> SecretsyncError:
+def _placed(error: SecretsyncError, opened: list[OpenedObject], unit: list[int]) -> SecretsyncError:
     """Put the document of the stream in front of a place that counts the unit's documents."""
     location = error.location or ""
     number, _, rest = location.partition(" ")

@@ -13,7 +13,7 @@ from secretsync.errors import SecretsyncError
 from secretsync.masterkeys import MasterKeys
 from secretsync.processes import Pool, count
 from secretsync.rendering.discover import Input
-from secretsync.rendering.options import Context
+from secretsync.rendering.options import RenderContext
 from secretsync.rendering.pipeline import Piece, render_file
 from secretsync.secrecy import SecretBytes
 
@@ -56,7 +56,7 @@ class _Rendered(NamedTuple):
 class _Renderer:
     """Renders in this process; in one of the pool it leaves what fails, and all that comes after it."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: RenderContext) -> None:
         self._context = context
         self._is_child = False
         self._has_failed = False
@@ -64,7 +64,7 @@ class _Renderer:
     def forked(self) -> None:
         """Use no remote key from now on."""
         context = self._context
-        self._context = Context(context.options, cast("MasterKeys", LocalKeys(context.keys)), context.now)
+        self._context = RenderContext(context.options, cast("MasterKeys", LocalKeys(context.keys)), context.now)
         self._is_child = True
 
     def render(self, item: Input) -> _Rendered:
@@ -97,7 +97,7 @@ def wanted(files: int, workers: int | None) -> int:
     return max(1, min(available if workers is None or available == 1 else workers, files // FILES_PER_WORKER))
 
 
-def render_files(inputs: Sequence[Input], context: Context, processes: int) -> list[Piece]:
+def render_files(inputs: Sequence[Input], context: RenderContext, processes: int) -> list[Piece]:
     """Render `inputs` in order, with `processes` children.
 
     Raises:

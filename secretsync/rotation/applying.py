@@ -23,8 +23,8 @@ from secretsync.errors import (
 from secretsync.git import Repository, Worktree, blob_id
 from secretsync.processes import Pool
 from secretsync.rotation import verification
-from secretsync.rotation.file_worker import Change, Proof
-from secretsync.rotation.journal import Lock, Operation
+from secretsync.rotation.file_worker import FileTask, Proof
+from secretsync.rotation.journal import Operation, OperationLock
 from secretsync.rotation.model import FilePlan, PhasePlan, Plan
 from secretsync.rotation.verification import Check
 
@@ -43,7 +43,7 @@ class Controls(NamedTuple):
     progress: Progress
 
 
-class Target(NamedTuple):
+class PlannedWrite(NamedTuple):
     """One file to write: its blob before (NOTHING where there is none) and what makes its new bytes (None: it goes)."""
 
     path: str
@@ -52,7 +52,7 @@ class Target(NamedTuple):
     data: bytes | None
 
 
-class Outcome(NamedTuple):
+class ApplyOutcome(NamedTuple):
     """What carrying out came to: the branch, its commits by phase, and all checks."""
 
     branch: str
@@ -60,7 +60,7 @@ class Outcome(NamedTuple):
     checks: list[Check]
 
 
-def apply(plan: Plan, operation: Operation, repository: Repository, pool: Pool, controls: Controls) -> Outcome:
+def apply(plan: Plan, operation: Operation, repository: Repository, pool: Pool, controls: Controls) -> ApplyOutcome:
     """Begin an operation and carry it out.
 
     Raises:
@@ -77,17 +77,17 @@ def apply(plan: Plan, operation: Operation, repository: Repository, pool: Pool, 
     if not plan.phases:
         raise PlanProblemError("there is nothing to do")
     repository.require_committer()
-    with Lock(repository, operation.name):
+    with OperationLock(repository, operation.name):
         if operation.exists:
             raise RepositoryError(f"operation {operation.name!r} was begun", hint=_command(plan, "resume", operation))
         operation.begin(plan)
         return _Run(plan, operation, repository, pool, controls).carry_out()
 
 
-def resume(operation: Operation, repository: Repository, pool: Pool, controls: Controls) -> Outcome:
+def resume(operation: Operation, repository: Repository, pool: Pool, controls: Controls) -> ApplyOutcome:
     """Carry an operation on from where it stopped; one that is done is proved again. Raises: as `apply`."""
     plan = operation.plan()
-    with Lock(repository, operation.name):
+    with OperationLock(repository, operation.name):
         if operation.has("rolled-back"):
             raise RepositoryError(
                 f"operation {operation.name!r} was rolled back", hint=_command(plan, "plan", operation)
@@ -102,7 +102,7 @@ def roll_back(operation: Operation, repository: Repository) -> None:
         RepositoryError: it is merged: then only a revert takes it back, which lets removed keys in again.
     """
     plan = operation.plan()
-    with Lock(repository, operation.name):
+    with OperationLock(repository, operation.name):
         worktree = Worktree(repository, operation.tree, operation.branch)
         tip = worktree.tip()
         head = repository.resolve("HEAD")
@@ -131,7 +131,7 @@ class _Run:
         self._now = datetime.fromisoformat(plan.at)
         self._certificate = plan.parameters.get("certificate", "")
 
-    def carry_out(self) -> Outcome:
+    def carry_out(self) -> ApplyOutcome:
         """Do what is not done yet."""
         committed = self._committed()
         if len(committed) < len(self._plan.phases):
@@ -148,7 +148,7 @@ class _Run:
         if not self._operation.has("done"):
             self._operation.record("done", commit=tip)
         self._worktree.remove()
-        return Outcome(self._operation.branch, committed, verification.merged(self._checks))
+        return ApplyOutcome(self._operation.branch, committed, verification.merged(self._checks))
 
     def _committed(self) -> dict[str, str]:
         """Return the commits of the phases that are done, which the branch itself tells."""
@@ -185,7 +185,7 @@ class _Run:
         if written:
             todo = [target for target in todo if self._is_due(target, written.get(target.path, set()))]
         planned = [
-            Change(one.file, self._plan.keys, self._operation.tree, self._now, self._certificate)
+            FileTask(one.file, self._plan.keys, self._operation.tree, self._now, self._certificate)
             for one in todo
             if one.file
         ]
@@ -198,14 +198,14 @@ class _Run:
                     f"stopped after {number} of {len(todo)} files", hint=_command(self._plan, "resume", self._operation)
                 )
 
-    def _targets(self, phase: PhasePlan) -> Iterable[Target]:
+    def _targets(self, phase: PhasePlan) -> Iterable[PlannedWrite]:
         names = self._repository.blobs(self._plan.base, *phase.edits) if phase.edits else {}
         for path, text in phase.edits.items():
-            yield Target(path, names.get(path, NOTHING), None, None if text is None else text.encode())
+            yield PlannedWrite(path, names.get(path, NOTHING), None, None if text is None else text.encode())
         for file in phase.files:
-            yield Target(file.path, file.blob, file, None)
+            yield PlannedWrite(file.path, file.blob, file, None)
 
-    def _is_due(self, target: Target, written: set[str]) -> bool:
+    def _is_due(self, target: PlannedWrite, written: set[str]) -> bool:
         """Decide from disk and journal: as before, it is due; as we wrote it, it is done; anything else is not ours.
 
         Raises:
@@ -222,14 +222,14 @@ class _Run:
             hint=_command(self._plan, "rollback", self._operation),
         )
 
-    def _present(self, target: Target) -> str:
+    def _present(self, target: PlannedWrite) -> str:
         try:
             data = files.read(os.path.join(self._operation.tree, target.path))
         except MissingFileError:
             return NOTHING
         return blob_id(data, self._plan.base)
 
-    def _put(self, phase: PhasePlan, target: Target, data: bytes | None) -> None:
+    def _put(self, phase: PhasePlan, target: PlannedWrite, data: bytes | None) -> None:
         """Record what will be there, and put it there."""
         if target.file is None:  # of an encrypted file, the process that changed it has seen that it is as planned
             self._is_due(target, set())

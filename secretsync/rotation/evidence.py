@@ -14,14 +14,14 @@ from typing import Any, Final
 
 from secretsync import files
 from secretsync.git import Repository
-from secretsync.rotation.applying import Outcome
+from secretsync.rotation.applying import ApplyOutcome
 from secretsync.rotation.journal import Operation
 from secretsync.rotation.model import Plan
 
 VERSION: Final = 1
 
 
-def gather(plan: Plan, operation: Operation, outcome: Outcome, repository: Repository) -> dict[str, Any]:
+def gather(plan: Plan, operation: Operation, outcome: ApplyOutcome, repository: Repository) -> dict[str, Any]:
     """Return the evidence of an operation as plain JSON values."""
     records = operation.records()
     entries = {

@@ -22,7 +22,7 @@ from secretsync.processes import Pool
 from secretsync.rotation.file_metadata import options_for
 from secretsync.rotation.model import Task
 from secretsync.sops import metadata, values
-from secretsync.sops.datakey import Recipient, recover
+from secretsync.sops.datakey import MasterKey, recover
 from secretsync.sops.decryption import Decrypted, decrypt_with
 from secretsync.sops.mac import MacPolicy
 from secretsync.sops.open_file import load
@@ -46,7 +46,7 @@ class Version(NamedTuple):
     """One version of an encrypted file: who opened it, which data key it had (by digest), and its values."""
 
     path: str
-    recipients: frozenset[Recipient]
+    recipients: frozenset[MasterKey]
     data_key: bytes
     values: tuple[Value, ...]
 
@@ -61,7 +61,7 @@ class Exposed:
     elsewhere: str = ""
 
 
-def version(path: str, recipients: frozenset[Recipient], plain: Decrypted, run_key: bytes) -> Version:
+def version(path: str, recipients: frozenset[MasterKey], plain: Decrypted, run_key: bytes) -> Version:
     """Return a file that opens here as exposure compares it."""
     collected = _Values(plain.metadata.selector, plain, run_key)
     collected.documents(plain.documents)
@@ -84,7 +84,7 @@ def read_version(path: str, data: bytes, keys: MasterKeys, run_key: bytes) -> Ve
     return version(path, recipients, plain, run_key)
 
 
-def recipients_of(ring: KeyRing, name: str) -> frozenset[Recipient]:
+def recipients_of(ring: KeyRing, name: str) -> frozenset[MasterKey]:
     """Return the recipients of a principal, or of a key by its id, retired ones included.
 
     Raises:
@@ -101,7 +101,7 @@ def exposed(
     repository: Repository,
     pool: Pool,
     commit: str,
-    recipients: Collection[Recipient],
+    recipients: Collection[MasterKey],
     *,
     present: Iterable[Version] | None = None,
 ) -> list[Exposed]:

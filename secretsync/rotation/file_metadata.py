@@ -11,9 +11,9 @@ from secretsync.git import Repository
 from secretsync.keyring.model import normalised
 from secretsync.masterkeys import MasterKeys
 from secretsync.sops import metadata
-from secretsync.sops.datakey import Recipient, recover
+from secretsync.sops.datakey import MasterKey, recover
 from secretsync.sops.decryption import decrypt_with
-from secretsync.sops.open_file import Opened, Options, load
+from secretsync.sops.open_file import OpenFile, OpenOptions, load
 from secretsync.sops.recipients import of_file
 from secretsync.sops.recognition import MARKS, store_of
 from secretsync.sops.selectors import Selector
@@ -24,7 +24,7 @@ class Inspected(NamedTuple):
 
     path: str
     blob: str
-    groups: list[list[Recipient]]
+    groups: list[list[MasterKey]]
     threshold: int
     selector: tuple[str, str]
     mac_only: bool
@@ -34,7 +34,7 @@ class Inspected(NamedTuple):
     """`namespace/name` of the Kubernetes Secret that it is, if it is one."""
 
     @property
-    def recipients(self) -> frozenset[Recipient]:
+    def recipients(self) -> frozenset[MasterKey]:
         """All recipients, whatever their group."""
         return frozenset(one for group in self.groups for one in group)
 
@@ -46,12 +46,12 @@ def marked_files(repository: Repository, commit: str) -> dict[str, str]:
     return {path: blobs[path] for path in sorted(found) if path in blobs}
 
 
-def options_for(path: str, data: bytes, keys: MasterKeys) -> Options:
+def options_for(path: str, data: bytes, keys: MasterKeys) -> OpenOptions:
     """Return how to open a file of the repository."""
-    return Options(store_of(path, data) or store_for_path(path), keys)
+    return OpenOptions(store_of(path, data) or store_for_path(path), keys)
 
 
-def inspect(path: str, blob: str, data: bytes, keys: MasterKeys) -> tuple[Inspected, Opened | None]:
+def inspect(path: str, blob: str, data: bytes, keys: MasterKeys) -> tuple[Inspected, OpenFile | None]:
     """Return what a file says of itself, and the file opened if it opens here."""
     nothing = Inspected(path, blob, [], 0, _selector(Selector.default()), mac_only=False, items=0)
     options = options_for(path, data, keys)
@@ -72,7 +72,7 @@ def inspect(path: str, blob: str, data: bytes, keys: MasterKeys) -> tuple[Inspec
         plain = decrypt_with(bare, found, recover(found, keys))
     except SecretsyncError as error:
         return known._replace(error=error), None
-    return known._replace(items=len(plain.origins)), Opened(source, plain, options)
+    return known._replace(items=len(plain.origins)), OpenFile(source, plain, options)
 
 
 def _selector(selector: Selector) -> tuple[str, str]:

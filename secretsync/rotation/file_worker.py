@@ -20,22 +20,22 @@ from secretsync.manifests.trees import to_object
 from secretsync.masterkeys import MasterKeys
 from secretsync.rotation.exposure import Version, read_version, version
 from secretsync.rotation.file_metadata import Inspected, inspect, options_for
-from secretsync.rotation.model import FilePlan, Key
+from secretsync.rotation.model import FilePlan, PlannedKey
 from secretsync.rotation.proving import Parts, Verdict, prove
 from secretsync.rotation.resealing import Resealer, SealedFile, certificate_of, holds_sealed, prove_sealed
 from secretsync.rotation.rewrapping import changed
 from secretsync.sealed.privatekeys import UnsealingKey
-from secretsync.sops.open_file import Opened, open_file
+from secretsync.sops.open_file import OpenFile, open_file
 
 _RUN_KEY_SIZE = 32  # bytes
 _KEPT = 32 * 1024 * 1024  # bytes of files that stay open in memory between plan and proof
 
 
-class Change(NamedTuple):
+class FileTask(NamedTuple):
     """A file to change: its plan, the keys it speaks of, the folder it lies in, and the time to record."""
 
     file: FilePlan
-    names: Mapping[str, Key]
+    names: Mapping[str, PlannedKey]
     folder: str
     now: datetime
     certificate: str = ""
@@ -70,7 +70,7 @@ class Proof(NamedTuple):
     """A file to prove: from the folder it was written to, or by the blob that was committed."""
 
     file: FilePlan
-    names: Mapping[str, Key]
+    names: Mapping[str, PlannedKey]
     folder: str
     written: str
     now: datetime
@@ -92,7 +92,7 @@ class FileWork:
         self._keys = keys
         self._unsealing = unsealing
         self._plaintext: dict[str, Mapping[str, bytes]] = {}
-        self._opened: dict[str, Opened] = {}
+        self._opened: dict[str, OpenFile] = {}
         self._kept = 0
         self._held = {str(identity): _alone(identity) for identity in held}
         self._singles: dict[str, MasterKeys] | None = None
@@ -115,7 +115,7 @@ class FileWork:
             found = read_version(task.path, data, self._keys, self._run_key)
         return Looked(inspected, found)
 
-    def _keep(self, blob: str, opened: Opened, size: int) -> None:
+    def _keep(self, blob: str, opened: OpenFile, size: int) -> None:
         """Keep an opened file for what comes next with it, as long as all of them are not too large."""
         self._kept += size
         if self._kept <= _KEPT:
@@ -129,7 +129,7 @@ class FileWork:
             return None
         return read_version(path, data, self._keys, self._run_key)
 
-    def change(self, task: Change) -> bytes:
+    def change(self, task: FileTask) -> bytes:
         """Return the new bytes of a file. Raises: as `changing.changed`."""
         data = files.read(os.path.join(task.folder, task.file.path))
         if task.file.operation == "re-seal":
@@ -154,7 +154,7 @@ class FileWork:
         parts = Parts(file, task.names, self._keys, self._alone(), removed, before, old)
         return prove(parts, new)
 
-    def _open(self, path: str, data: bytes) -> Opened | None:
+    def _open(self, path: str, data: bytes) -> OpenFile | None:
         """Open a file, None where no key here does: a new key was not there yet when it was written."""
         try:
             return open_file(data, options_for(path, data, self._keys))
@@ -195,7 +195,7 @@ class FileWork:
             self._reader.close()
             self._reader = None
 
-    def _single(self, key: Key) -> MasterKeys | None:
+    def _single(self, key: PlannedKey) -> MasterKeys | None:
         return self._held.get(key.recipient) or self._alone().get(key.recipient)
 
     def _alone(self) -> dict[str, MasterKeys]:

@@ -97,7 +97,7 @@ def operations(repository: Repository) -> list[str]:
 _ELSEWHERE: Final = "plan here, and apply on Linux or macOS"
 
 
-class Lock:
+class OperationLock:
     """At most one operation works on a repository at a time; the kernel lets go of the lock when its holder dies."""
 
     def __init__(self, repository: Repository, operation: str) -> None:

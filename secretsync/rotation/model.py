@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import Any, Final, Literal, TypeAlias
 
 from secretsync.errors import FormatError
-from secretsync.sops.datakey import Recipient
+from secretsync.sops.datakey import MasterKey
 
 VERSION: Final = 1
 
@@ -20,7 +20,7 @@ Operation: TypeAlias = Literal["updatekeys", "rotate", "re-seal"]
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class PlannedKey:
     """A recipient that the plan speaks of by its id."""
 
     kind: str
@@ -28,9 +28,9 @@ class Key:
     principal: str = ""
 
     @property
-    def master_key(self) -> Recipient:
+    def master_key(self) -> MasterKey:
         """The key as sops files name it."""
-        return Recipient(self.kind, self.recipient)
+        return MasterKey(self.kind, self.recipient)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class Plan:
     at: str
     base: str
     policy: list[str]
-    keys: dict[str, Key]
+    keys: dict[str, PlannedKey]
     phases: list[PhasePlan]
     touches: int = 0
     notes: list[str] = field(default_factory=list)
@@ -134,7 +134,7 @@ class Plan:
         """Every encrypted file that changes."""
         return [one for phase in self.phases for one in phase.files]
 
-    def removed_keys(self) -> dict[str, Key]:
+    def removed_keys(self) -> dict[str, PlannedKey]:
         """Return the keys that lose at least one file."""
         return {one: self.keys[one] for file in self.files for one in file.removed if one in self.keys}
 
@@ -170,7 +170,7 @@ def _plan(values: dict[str, Any]) -> Plan:
         PhasePlan(each["name"], each["title"], each["edits"], [FilePlan(**one) for one in each["files"]])
         for each in values.pop("phases")
     ]
-    keys = {name: Key(**one) for name, one in values.pop("keys").items()}
+    keys = {name: PlannedKey(**one) for name, one in values.pop("keys").items()}
     problems = [Problem(**one) for one in values.pop("problems")]
     tasks = [Task(**one) for one in values.pop("tasks")]
     return Plan(phases=phases, keys=keys, problems=problems, tasks=tasks, **values)

@@ -103,7 +103,7 @@ class Parameters:
         return value
 
 
-class _Kind(NamedTuple):
+class _ParameterKind(NamedTuple):
     """How a kind is parsed (None for what is none), what it takes, and an example of it."""
 
     parse: Callable[[str], Value | None]
@@ -163,13 +163,15 @@ def _shown(text: str) -> str:
     return repr(shortened(text))
 
 
-_KINDS: Final[dict[Kind, _Kind]] = {
-    "text": _Kind(lambda text: text, "a text", "TEXT"),
-    "file": _Kind(lambda text: text, "a file", "FILE"),
-    "name": _Kind(_name, "a name of a-z, 0-9 and hyphens", "alice"),
-    "names": _Kind(_names, "names of a-z, 0-9 and hyphens, with commas between them", "platform,on-call"),
-    "day": _Kind(_day, "a day, as in 2026-11-24", "2026-11-24"),
-    "days": _Kind(lambda text: _number(text, 0, MOST_DAYS), f"a whole number of days, up to {MOST_DAYS}", "14"),
-    "count": _Kind(lambda text: _number(text, 1, _MOST), f"a whole number, from 1 to {_MOST}", "50"),
-    "recipient": _Kind(_recipient, "a public key (age1…, ssh-ed25519 …, or a PGP fingerprint)", "age1…"),
+_KINDS: Final[dict[Kind, _ParameterKind]] = {
+    "text": _ParameterKind(lambda text: text, "a text", "TEXT"),
+    "file": _ParameterKind(lambda text: text, "a file", "FILE"),
+    "name": _ParameterKind(_name, "a name of a-z, 0-9 and hyphens", "alice"),
+    "names": _ParameterKind(_names, "names of a-z, 0-9 and hyphens, with commas between them", "platform,on-call"),
+    "day": _ParameterKind(_day, "a day, as in 2026-11-24", "2026-11-24"),
+    "days": _ParameterKind(
+        lambda text: _number(text, 0, MOST_DAYS), f"a whole number of days, up to {MOST_DAYS}", "14"
+    ),
+    "count": _ParameterKind(lambda text: _number(text, 1, _MOST), f"a whole number, from 1 to {_MOST}", "50"),
+    "recipient": _ParameterKind(_recipient, "a public key (age1…, ssh-ed25519 …, or a PGP fingerprint)", "age1…"),
 }

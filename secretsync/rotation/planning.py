@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeAlias
 
 from secretsync.errors import ConfigError, SecretsyncError
 from secretsync.git import Repository
-from secretsync.keyring import Changed, Changes, KeyRing, Snapshot, Source, load_from, lockfile
+from secretsync.keyring import Changed, Changes, KeyRing, RingSource, Snapshot, load_from, lockfile
 from secretsync.keyring.editing import SOPS_YAML
 from secretsync.keyring.globs import matches
 from secretsync.keyring.model import normalised
@@ -25,12 +25,12 @@ from secretsync.rotation.ageing import due as due_ages
 from secretsync.rotation.exposure import Version, exposed, work_list
 from secretsync.rotation.file_metadata import Inspected, marked_files
 from secretsync.rotation.file_worker import Look, Looked, Sealing
-from secretsync.rotation.model import FilePlan, Key, Operation, PhasePlan, Plan, Problem, Task
+from secretsync.rotation.model import FilePlan, Operation, PhasePlan, Plan, PlannedKey, Problem, Task
 from secretsync.rotation.parameters import Parameters
 from secretsync.rotation.resealing import certificate_of
-from secretsync.rotation.scenario import Context, Phase, Scenario, Seen, complete, due
+from secretsync.rotation.scenario import Phase, Scenario, ScenarioContext, SurveyedFile, complete, due
 from secretsync.secrecy import SecretBytes
-from secretsync.sops.datakey import Recipient
+from secretsync.sops.datakey import MasterKey
 
 Progress: TypeAlias = Callable[[int, int], None]
 
@@ -89,7 +89,7 @@ def make_plan(scenario: Scenario, given: Mapping[str, str], setting: Setting, *,
     """
     parameters = complete(scenario, given, setting.now.date())
     commit = setting.repository.resolve(base)
-    source: Source = snapshot(setting.repository, commit)
+    source: RingSource = snapshot(setting.repository, commit)
     before = load_from(source)
     if not before.policy.rules and not scenario.seals:
         raise ConfigError("there is no recipient policy", location="keys/policy.yaml", hint="secretsync init")
@@ -100,7 +100,7 @@ def make_plan(scenario: Scenario, given: Mapping[str, str], setting: Setting, *,
     return _Planner(scenario, parameters, survey).plan()
 
 
-def _stages(scenario: Scenario, parameters: Parameters, source: Source) -> Iterable[Stage]:
+def _stages(scenario: Scenario, parameters: Parameters, source: RingSource) -> Iterable[Stage]:
     for phase in scenario.phases:
         edits = phase.edit(source, parameters) if phase.edit else {}
         source = Changed(source, edits)
@@ -124,7 +124,7 @@ class _Planner:
         self._parameters = parameters
         self._survey = survey
         self._today = survey.setting.now.date()
-        self._keys: dict[str, Key] = {}
+        self._keys: dict[str, PlannedKey] = {}
         self._problems: list[Problem] = []
         old, new = _recipients(survey.before), _recipients(survey.after)
         self._lost, self._gained = old - new, new - old
@@ -135,7 +135,7 @@ class _Planner:
         """Put the plan together."""
         survey, setting = self._survey, self._survey.setting
         phases = [phase for phase in map(self._phase, survey.stages) if phase.paths]
-        context = Context(self._parameters, survey.before, survey.after)
+        context = ScenarioContext(self._parameters, survey.before, survey.after)
         chosen = {file.path for phase in phases for file in phase.files}
         expected = preflight.Expected(self._lost, self._scenario.mends, self._parameters.text("unknown") == "drop")
         self._problems += preflight.to_files(survey, chosen, expected)
@@ -193,7 +193,7 @@ class _Planner:
         """Return the files with SealedSecrets that the plan seals anew."""
         setting, certificate = self._survey.setting, self._parameters.text("certificate")
         spki = certificate_of(certificate, setting.now).spki_sha256
-        self._keys[f"sealing-{spki[:16]}"] = Key("sealing", spki, self._parameters.text("subject"))
+        self._keys[f"sealing-{spki[:16]}"] = PlannedKey("sealing", spki, self._parameters.text("subject"))
         sources = {one.secret: [one.path, one.blob] for one in self._survey.files if one.secret and not one.error}
         blobs = setting.repository.blobs(self._survey.base)
         paths = setting.repository.files_with(self._survey.base, b"SealedSecret")
@@ -220,7 +220,9 @@ class _Planner:
             return None
         groups = [[normalised(reader.recipient) for reader in group] for group in readers]
         wanted = frozenset(recipient for group in groups for recipient in group)
-        seen = Seen(one.path, one.recipients, wanted, self._lost, self._gained, self._subject, one.path in self._due)
+        seen = SurveyedFile(
+            one.path, one.recipients, wanted, self._lost, self._gained, self._subject, one.path in self._due
+        )
         if stage.phase.selects is None or not stage.phase.selects(seen, self._parameters):
             return None
         why = ""
@@ -236,19 +238,19 @@ class _Planner:
             why=why,
         )
 
-    def _id(self, recipient: Recipient) -> str:
+    def _id(self, recipient: MasterKey) -> str:
         """Return the id of a recipient, and remember whose it is."""
         for ring in (self._survey.after, self._survey.before):
             found = ring.find(recipient)
             if found:
-                self._keys[found[1].id] = Key(*normalised(found[1].master_key), found[0].name)
+                self._keys[found[1].id] = PlannedKey(*normalised(found[1].master_key), found[0].name)
                 return found[1].id
         gone = self._survey.after.find_retired(recipient)
         if gone:
-            self._keys[gone.key.id] = Key(*normalised(gone.key.master_key), gone.principal)
+            self._keys[gone.key.id] = PlannedKey(*normalised(gone.key.master_key), gone.principal)
             return gone.key.id
         name = f"unknown-{recipient.name[:20]}"
-        self._keys[name] = Key(*recipient)
+        self._keys[name] = PlannedKey(*recipient)
         return name
 
     def _unusable(self, phases: list[PhasePlan]) -> list[Problem]:
@@ -274,18 +276,18 @@ class _Planner:
     def _touches(self, chosen: set[str]) -> int:
         """Return how many files need a person or another machine to be opened: none of our own silent keys opens them."""
         here = {
-            normalised(Recipient("age", name))
+            normalised(MasterKey("age", name))
             for source in self._survey.setting.keys.service("age").sources()
             for name in source.recipients
         }
         return sum(1 for one in self._survey.files if one.path in chosen and not one.recipients & here)
 
 
-def _recipients(ring: KeyRing) -> frozenset[Recipient]:
+def _recipients(ring: KeyRing) -> frozenset[MasterKey]:
     return frozenset(normalised(key.master_key) for _, key in ring.public_keys())
 
 
-def _named(ring: KeyRing, name: str) -> frozenset[Recipient]:
+def _named(ring: KeyRing, name: str) -> frozenset[MasterKey]:
     """Return the recipients of a principal, or of a key by its id; none where there is neither."""
     found = (key for owner, key in ring.public_keys() if name in {owner.name, key.id})
     return frozenset(normalised(key.master_key) for key in found)

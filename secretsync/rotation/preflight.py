@@ -17,9 +17,9 @@ from secretsync.keyring import KeyRing
 from secretsync.keyring.model import normalised
 from secretsync.masterkeys import MasterKeys
 from secretsync.rotation.file_metadata import Inspected
-from secretsync.rotation.model import Key, PhasePlan, Problem
+from secretsync.rotation.model import PhasePlan, PlannedKey, Problem
 from secretsync.secrecy import SecretBytes
-from secretsync.sops.datakey import Recipient
+from secretsync.sops.datakey import MasterKey
 
 if TYPE_CHECKING:
     from secretsync.rotation.planning import Survey
@@ -30,7 +30,7 @@ _LARGE_ENVELOPE: Final = 4.4  # KB of one post-quantum age envelope in a SOPS fi
 class Expected(NamedTuple):
     """Recipients that are wrong and no problem: those of keys that go, retired ones where that is mended, unknown ones."""
 
-    lost: frozenset[Recipient]
+    lost: frozenset[MasterKey]
     retired: bool = False
     unknown: bool = False
 
@@ -61,7 +61,7 @@ def to_links(repository: Repository, base: str, phases: list[PhasePlan]) -> list
     ]
 
 
-def to_closing(survey: Survey, phases: list[PhasePlan], keys: Mapping[str, Key]) -> list[Problem]:
+def to_closing(survey: Survey, phases: list[PhasePlan], keys: Mapping[str, PlannedKey]) -> list[Problem]:
     """Return a problem for every file that loses the last key that is here: what is written could not be proved.
 
     Files with key groups are left to the proof: they need a quorum, which may be elsewhere.
@@ -85,7 +85,7 @@ def to_closing(survey: Survey, phases: list[PhasePlan], keys: Mapping[str, Key])
     ]
 
 
-def _opens(key: Key, held: MasterKeys) -> bool:
+def _opens(key: PlannedKey, held: MasterKeys) -> bool:
     try:
         return bool(held.unwrap(key.kind, held.wrap(key.kind, key.recipient, SecretBytes(os.urandom(32)))))
     except SecretsyncError:
@@ -124,7 +124,7 @@ def differences(one: Inspected, ring: KeyRing, *, today: date) -> Iterator[str]:
         yield f"its selector is {one.selector[0]} {one.selector[1]!r}, and the rule's is another"
 
 
-def notes(phases: list[PhasePlan], keys: Mapping[str, Key]) -> list[str]:
+def notes(phases: list[PhasePlan], keys: Mapping[str, PlannedKey]) -> list[str]:
     """Return what a reviewer should know of the changes that follow."""
     files = [file for phase in phases for file in phase.files]
     rotated = [file for file in files if file.operation == "rotate"]
@@ -143,7 +143,7 @@ def notes(phases: list[PhasePlan], keys: Mapping[str, Key]) -> list[str]:
     return found
 
 
-def _mixed(phases: list[PhasePlan], keys: Mapping[str, Key]) -> list[str]:
+def _mixed(phases: list[PhasePlan], keys: Mapping[str, PlannedKey]) -> list[str]:
     def strong(names: Iterable[str]) -> set[bool]:
         return {keys[name].recipient.startswith("age1pq1") for name in names}
 
@@ -173,7 +173,7 @@ def _strangers(survey: Survey, one: Inspected, expected: Expected) -> Iterator[P
             yield Problem(one.path, "unknown-recipient", message, hint)
 
 
-def _origin(survey: Survey, path: str, recipient: Recipient) -> str:
+def _origin(survey: Survey, path: str, recipient: MasterKey) -> str:
     """Say which commit brought a recipient into a file."""
     entry = survey.setting.repository.history.introduced(survey.base, path, recipient.name.encode())
     return f" (since {entry.commit[:12]} by {entry.author})" if entry else ""

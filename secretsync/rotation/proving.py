@@ -17,12 +17,12 @@ from secretsync.keyring.model import normalised
 from secretsync.masterkeys import MasterKeys
 from secretsync.rotation import recipient_check
 from secretsync.rotation.file_metadata import options_for
-from secretsync.rotation.model import FilePlan, Key
+from secretsync.rotation.model import FilePlan, PlannedKey
 from secretsync.rotation.rewrapping import recipients
 from secretsync.sops import values
-from secretsync.sops.datakey import Recipient
+from secretsync.sops.datakey import MasterKey
 from secretsync.sops.metadata import Envelope
-from secretsync.sops.open_file import Opened, open_file
+from secretsync.sops.open_file import OpenFile, open_file
 from secretsync.sops.operations import editable
 from secretsync.sops.recipients import of_file
 from secretsync.sops.recognition import ciphertexts
@@ -42,13 +42,13 @@ class Parts(NamedTuple):
     """What a file is proved from, but its new bytes."""
 
     file: FilePlan
-    names: Mapping[str, Key]
+    names: Mapping[str, PlannedKey]
     keys: MasterKeys
     singles: Mapping[str, MasterKeys]
     """Each identity of this machine alone, by recipient."""
     removed: Mapping[str, MasterKeys]
     """Identities of keys that lose the file, where they are at hand."""
-    old: Opened | None
+    old: OpenFile | None
     """The file as it was, None where no key here opens that."""
     old_bytes: bytes
 
@@ -57,13 +57,13 @@ class Evidence(NamedTuple):
     """Everything the checks of one file may look at; see `Parts`."""
 
     file: FilePlan
-    names: Mapping[str, Key]
+    names: Mapping[str, PlannedKey]
     keys: MasterKeys
     singles: Mapping[str, MasterKeys]
     removed: Mapping[str, MasterKeys]
-    old: Opened | None
+    old: OpenFile | None
     old_bytes: bytes
-    new: Opened
+    new: OpenFile
     new_bytes: bytes
 
 
@@ -78,7 +78,7 @@ def prove(parts: Parts, new: bytes) -> list[Verdict]:
     return [Verdict("V1", 1, []), *(_run(name, check, evidence) for name, check in CHECKS.items())]
 
 
-def _opened(parts: Parts, new: bytes) -> Opened:
+def _opened(parts: Parts, new: bytes) -> OpenFile:
     """Open the new file, by one identity alone where one is at hand: V3 then has its answer already."""
     for name in (name for group in parts.file.after for name in group):
         alone = parts.singles.get(parts.names[name].recipient) if name in parts.names else None
@@ -206,7 +206,7 @@ CHECKS: Final[dict[str, Callable[[Evidence], tuple[int, Iterable[str]]]]] = {
 class _Leaves(Walk):
     """Collects every value and comment of a file as path, type and bytes, in order."""
 
-    def __init__(self, opened: Opened) -> None:
+    def __init__(self, opened: OpenFile) -> None:
         super().__init__(opened.plain.metadata.selector)
         self.found: list[tuple[bytes, str, bytes]] = []
         self.documents(opened.plain.documents)
@@ -223,7 +223,7 @@ class _Leaves(Walk):
 
 
 def _name(envelope: Envelope, evidence: Evidence) -> str:
-    return normalised(Recipient(envelope.kind, evidence.keys.identity(envelope.kind, envelope.fields))).name
+    return normalised(MasterKey(envelope.kind, evidence.keys.identity(envelope.kind, envelope.fields))).name
 
 
 def _label(envelope: Envelope, evidence: Evidence) -> str:

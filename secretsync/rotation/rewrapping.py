@@ -7,9 +7,9 @@ from datetime import datetime
 
 from secretsync.masterkeys import MasterKeys
 from secretsync.rotation.file_metadata import options_for
-from secretsync.rotation.model import FilePlan, Key
-from secretsync.sops.datakey import Recipient
-from secretsync.sops.open_file import Opened, open_file
+from secretsync.rotation.model import FilePlan, PlannedKey
+from secretsync.sops.datakey import MasterKey
+from secretsync.sops.open_file import OpenFile, open_file
 from secretsync.sops.operations import rotate_for
 from secretsync.sops.recipients import update_keys
 
@@ -17,11 +17,11 @@ from secretsync.sops.recipients import update_keys
 def changed(
     data: bytes,
     file: FilePlan,
-    names: Mapping[str, Key],
+    names: Mapping[str, PlannedKey],
     keys: MasterKeys,
     *,
     now: datetime,
-    opened: Opened | None = None,
+    opened: OpenFile | None = None,
 ) -> bytes:
     """Return the new bytes of a SOPS file; `opened` is the same file, opened before.
 
@@ -36,6 +36,6 @@ def changed(
     return update_keys(data, groups, options, now=now, threshold=file.threshold).data
 
 
-def recipients(file: FilePlan, names: Mapping[str, Key]) -> list[list[Recipient]]:
+def recipients(file: FilePlan, names: Mapping[str, PlannedKey]) -> list[list[MasterKey]]:
     """Return whom the plan wraps the data key for, by group."""
     return [[names[name].master_key for name in group] for group in file.after]

@@ -12,29 +12,29 @@ from importlib import import_module
 from typing import Final, NamedTuple, TypeAlias
 
 from secretsync.errors import ConfigError
-from secretsync.keyring import Changes, KeyRing, Source
+from secretsync.keyring import Changes, KeyRing, RingSource
 from secretsync.rotation.model import Operation, Task
 from secretsync.rotation.parameters import Parameter, Parameters, Value
-from secretsync.sops.datakey import Recipient
+from secretsync.sops.datakey import MasterKey
 
 
-class Seen(NamedTuple):
+class SurveyedFile(NamedTuple):
     """One SOPS file of the base commit, as planning sees it: who can open it, who should, before and after the edits."""
 
     path: str
-    recipients: frozenset[Recipient]
-    wanted: frozenset[Recipient]
-    lost: frozenset[Recipient]
+    recipients: frozenset[MasterKey]
+    wanted: frozenset[MasterKey]
+    lost: frozenset[MasterKey]
     """Recipients of keys that the scenario takes out of the ring."""
-    gained: frozenset[Recipient]
+    gained: frozenset[MasterKey]
     """Recipients of keys that the scenario brings into the ring."""
-    subject: frozenset[Recipient] = frozenset()
+    subject: frozenset[MasterKey] = frozenset()
     """Recipients of the principal or key that the scenario is about."""
     due: bool = False
     """Whether its data key is among those that have to go."""
 
 
-class Context(NamedTuple):
+class ScenarioContext(NamedTuple):
     """What a scenario's own words may draw on."""
 
     parameters: Parameters
@@ -42,8 +42,8 @@ class Context(NamedTuple):
     after: KeyRing
 
 
-Edit: TypeAlias = Callable[[Source, Parameters], Changes]
-Selects: TypeAlias = Callable[[Seen, Parameters], bool]
+Edit: TypeAlias = Callable[[RingSource, Parameters], Changes]
+Selects: TypeAlias = Callable[[SurveyedFile, Parameters], bool]
 
 
 class Phase(NamedTuple):
@@ -69,7 +69,7 @@ class Scenario:
     summary: str
     phases: tuple[Phase, ...]
     parameters: tuple[Parameter, ...] = ()
-    tasks: Callable[[Context], list[Task]] = field(default=lambda _: [])
+    tasks: Callable[[ScenarioContext], list[Task]] = field(default=lambda _: [])
     exposes: bool = False
     exposure_days: int = 7
     mends: bool = False

@@ -17,7 +17,7 @@ _MIN_SEAL_KEY: Final = 32
 _MIN_DISTINCT: Final = 8  # 32 random bytes show fewer than 8 different ones with a probability below 2**-80
 
 
-class Place(NamedTuple):
+class Binding(NamedTuple):
     """What an item is bound to besides its plaintext; `spki_sha256` is hex, as in `SealingCertificate`."""
 
     spki_sha256: str
@@ -60,7 +60,7 @@ class SealKey:
             raise ConfigError("the seal key is not random", hint=hint)
         return cls(_derive(raw.expose(), b"secretsync/seal/v1 seal key file"))
 
-    def session(self, place: Place, plaintext: bytes) -> tuple[bytes, bytes]:
+    def session(self, place: Binding, plaintext: bytes) -> tuple[bytes, bytes]:
         """Return the 32-byte session key and the 32-byte OAEP seed of an item."""
         fields = (*(part.encode() for part in place), plaintext)
         message = b"".join(len(part).to_bytes(8, "big") + part for part in fields)

@@ -14,7 +14,7 @@ from secretsync.manifests import names
 from secretsync.manifests.objects import SEALED_GROUP, Object
 from secretsync.manifests.secret import Secret, parse, texts
 from secretsync.sealed.certificate import SealingCertificate
-from secretsync.sealed.deterministic import Place, SealKey
+from secretsync.sealed.deterministic import Binding, SealKey
 from secretsync.sealed.scope import Scope, annotated, label, scope_named, scope_of
 
 CARRIED_ANNOTATIONS: Final = ("argocd.argoproj.io/", "kustomize.toolkit.fluxcd.io/", "helm.sh/")
@@ -38,7 +38,7 @@ class Sealer(NamedTuple):
         oaep_label = label(scope, namespace=namespace, name=name)
         if self.seal_key is None:
             return items.seal(value, self.certificate, oaep_label)
-        place = Place(self.certificate.spki_sha256, scope, namespace, name, key)
+        place = Binding(self.certificate.spki_sha256, scope, namespace, name, key)
         session_key, seed = self.seal_key.session(place, value)
         return items.seal_derived(value, self.certificate, oaep_label, session_key=session_key, seed=seed)
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, TypeAlias
 from secretsync.masterkeys.spelling import canonical, whole
 
 if TYPE_CHECKING:
-    from secretsync.sops.datakey import Keys, Recipient
+    from secretsync.sops.datakey import Keys, MasterKey
 
 _Spelled: TypeAlias = Callable[[str, str], str]
 
 
-def counterparts(ours: Collection[Recipient], theirs: Collection[Recipient], keys: Keys) -> dict[Recipient, Recipient]:
+def counterparts(ours: Collection[MasterKey], theirs: Collection[MasterKey], keys: Keys) -> dict[MasterKey, MasterKey]:
     """Return, for each of `ours` that is one of `theirs`, that one; whoever is left out is nobody of theirs.
 
     Who names a PGP key names its subkeys, not the other way round. A short PGP id that gpg does not know, or
@@ -26,15 +26,15 @@ def counterparts(ours: Collection[Recipient], theirs: Collection[Recipient], key
     return found | _matches(left, others, keys.canonical) if left and others else found
 
 
-def without(some: Sequence[Recipient], others: Collection[Recipient], keys: Keys) -> list[Recipient]:
+def without(some: Sequence[MasterKey], others: Collection[MasterKey], keys: Keys) -> list[MasterKey]:
     """Return those of `some` that are none of `others`."""
     same = counterparts(some, others, keys)
     return [one for one in some if one not in same]
 
 
 def _matches(
-    ours: Collection[Recipient], theirs: Collection[Recipient], spelled: _Spelled
-) -> dict[Recipient, Recipient]:
+    ours: Collection[MasterKey], theirs: Collection[MasterKey], spelled: _Spelled
+) -> dict[MasterKey, MasterKey]:
     known = {(one.kind, spelled(*one)): one for one in theirs}
     found = {}
     for one in ours:

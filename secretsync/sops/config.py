@@ -16,7 +16,7 @@ import secretsync.sops.rules as rules
 from secretsync.documents.stores import store_named
 from secretsync.documents.tree import Limits, Mapping
 from secretsync.errors import ConfigError, NoMatchingRuleError, SecretsyncError
-from secretsync.sops.rules import DESTINATION_KEYS, RULE_KEYS, Reader, Rule
+from secretsync.sops.rules import DESTINATION_KEYS, RULE_KEYS, CreationRule, RuleReader
 from secretsync.sops.selectors import Selector
 
 FILE_NAME: Final = ".sops.yaml"
@@ -30,7 +30,7 @@ _STORE_KEYS: Final = {"yaml": ("indent",), "json": ("indent",), "json_binary": (
 
 
 @dataclass(frozen=True, slots=True)
-class Destination:
+class DestinationRule:
     """One destination rule of `publish`, kept as it was written."""
 
     path_regex: str
@@ -45,12 +45,12 @@ class Config:
     """
 
     path: Path
-    rules: list[Rule] | None
-    destinations: list[Destination]
+    rules: list[CreationRule] | None
+    destinations: list[DestinationRule]
     indents: dict[str, int]
     warnings: list[str] = field(default_factory=list)
 
-    def rule_for(self, path: str | os.PathLike[str]) -> Rule | None:
+    def rule_for(self, path: str | os.PathLike[str]) -> CreationRule | None:
         """Return the first rule that matches `path`, or None where the file has no rules.
 
         Raises:
@@ -124,13 +124,13 @@ def parse_config(data: bytes, path: str | os.PathLike[str]) -> Config:
 
 def _config(root: Mapping, path: Path) -> Config:
     warnings: list[str] = []
-    reader = Reader(root, "", _TOP_KEYS, warnings)
+    reader = RuleReader(root, "", _TOP_KEYS, warnings)
     creation = reader.mappings("creation_rules")
     destinations = []
     for one in reader.mappings("destination_rules", DESTINATION_KEYS) or []:
         one.mapping("recreation_rule", RULE_KEYS)
         fields = {name: one.plain(name) for name in DESTINATION_KEYS if one.has(name)}
-        destinations.append(Destination(one.text("path_regex"), fields))
+        destinations.append(DestinationRule(one.text("path_regex"), fields))
     return Config(
         path=path,
         rules=None if creation is None else [rules.parse(one, number) for number, one in enumerate(creation, 1)],
@@ -140,7 +140,7 @@ def _config(root: Mapping, path: Path) -> Config:
     )
 
 
-def _indents(reader: Reader) -> dict[str, int]:
+def _indents(reader: RuleReader) -> dict[str, int]:
     stores = reader.mapping("stores", tuple(_STORE_KEYS))
     found = {}
     for name, keys in _STORE_KEYS.items():

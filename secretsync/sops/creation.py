@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from secretsync.errors import ConfigError, ConflictingOptionsError
-from secretsync.sops.datakey import Recipient
-from secretsync.sops.rules import Rule, comma_separated, recipient
+from secretsync.sops.datakey import MasterKey
+from secretsync.sops.rules import CreationRule, comma_separated, recipient
 from secretsync.sops.selectors import KINDS as SELECTOR_KINDS
 from secretsync.sops.selectors import Selector
 
@@ -35,13 +35,13 @@ FLAGS: Final = {kind: kind.replace("_", "-") for kind in KEY_VARIABLES} | {"hc_v
 class Choice:
     """What a new file is encrypted with; `selector` None means sops' default suffix."""
 
-    groups: list[list[Recipient]]
+    groups: list[list[MasterKey]]
     selector: Selector | None
     mac_only_encrypted: bool
     shamir_threshold: int
 
 
-def recipients_from(flags: Mapping[str, str], environ: Mapping[str, str]) -> list[Recipient]:
+def recipients_from(flags: Mapping[str, str], environ: Mapping[str, str]) -> list[MasterKey]:
     """Return the keys that flags (by kind, comma-separated) or their variables name; a flag beats its variable."""
     found = []
     for kind, variable in KEY_VARIABLES.items():
@@ -52,9 +52,9 @@ def recipients_from(flags: Mapping[str, str], environ: Mapping[str, str]) -> lis
 
 
 def choose(
-    rule: Rule | None,
+    rule: CreationRule | None,
     *,
-    recipients: list[Recipient],
+    recipients: list[MasterKey],
     selectors: Mapping[str, str],
     mac_only_encrypted: bool = False,
     shamir_threshold: int = 0,

@@ -49,7 +49,7 @@ class Keys(Protocol):
         """Return a name in the one spelling that all names of its key have."""
 
 
-class Recipient(NamedTuple):
+class MasterKey(NamedTuple):
     """A master key to encrypt for: its kind and what names it there (age recipient, PGP fingerprint, ARN …)."""
 
     kind: str
@@ -104,7 +104,7 @@ def combine(metadata: Metadata, opened: OpenedGroups) -> SecretBytes:
 
 
 def wrap(
-    groups: Sequence[Sequence[Recipient]], data_key: SecretBytes, keys: Keys, *, now: datetime, threshold: int = 0
+    groups: Sequence[Sequence[MasterKey]], data_key: SecretBytes, keys: Keys, *, now: datetime, threshold: int = 0
 ) -> tuple[list[list[Envelope]], int]:
     """Wrap the data key for every recipient; several groups get one Shamir share each.
 
@@ -127,7 +127,7 @@ def wrap(
 
 
 def wrap_again(
-    groups: Sequence[Sequence[Recipient]],
+    groups: Sequence[Sequence[MasterKey]],
     data_key: SecretBytes,
     keys: Keys,
     *,
@@ -145,17 +145,17 @@ def wrap_again(
 
 
 def regrouped(
-    found: list[Envelope], wanted: Sequence[Recipient], part: SecretBytes, keys: Keys, now: datetime
+    found: list[Envelope], wanted: Sequence[MasterKey], part: SecretBytes, keys: Keys, now: datetime
 ) -> list[Envelope]:
     """Return the envelopes of one group for the wanted recipients: those found for the same part, else new ones."""
     from secretsync.sops.comparison import counterparts  # no render gets here
 
-    present = {Recipient(one.kind, keys.identity(one.kind, one.fields)): one for one in found}
+    present = {MasterKey(one.kind, keys.identity(one.kind, one.fields)): one for one in found}
     kept = {theirs: present[ours] for ours, theirs in counterparts(present, wanted, keys).items()}
     return [kept.get(one) or envelope(one, part, keys, now) for one in wanted]
 
 
-def envelope(recipient: Recipient, part: SecretBytes, keys: Keys, now: datetime) -> Envelope:
+def envelope(recipient: MasterKey, part: SecretBytes, keys: Keys, now: datetime) -> Envelope:
     """Wrap the data key, or a group's share of it, for one recipient; every kind but age records when."""
     fields = dict(keys.wrap(recipient.kind, recipient.name, part))
     if recipient.kind != "age":

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 def encrypt(  # noqa: PLR0913  # the options of `sops encrypt`
     source: Source,
     *,
-    groups: Sequence[Sequence[datakey.Recipient | tuple[str, str]]],
+    groups: Sequence[Sequence[datakey.MasterKey | tuple[str, str]]],
     keys: datakey.Keys,
     now: datetime,
     selector: Selector | None = None,
@@ -75,7 +75,7 @@ def encrypt(  # noqa: PLR0913  # the options of `sops encrypt`
     effective = stored or Selector.default()
     source = hoisted(without_strays(source, effective, notes), effective)
     data_key = reuse.data_key if reuse else datakey.new()
-    recipients = [[datakey.Recipient(*one) for one in group] for group in groups]
+    recipients = [[datakey.MasterKey(*one) for one in group] for group in groups]
     wrap = partial(datakey.wrap_again, earlier=reuse.metadata) if reuse else datakey.wrap
     envelopes, threshold = wrap(recipients, data_key, keys, now=now, threshold=threshold)
     walk = Encryption(effective, Gcm(data_key.expose()), mac_only=mac_only and not binary, earlier=reuse)
@@ -227,7 +227,7 @@ class _Remembered(Walk):
             self._stash[origin.aad, label, plaintext].append(origin.node)
 
 
-def _demands(walk: Encryption, recipients: list[list[datakey.Recipient]]) -> list[str]:
+def _demands(walk: Encryption, recipients: list[list[datakey.MasterKey]]) -> list[str]:
     """Say which sops a reader needs, where that is later than 3.9. Source: the release notes of sops."""
     demands = []
     if any(one.kind == "age" and one.name.startswith("age1pq1") for group in recipients for one in group):

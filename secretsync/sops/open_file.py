@@ -13,7 +13,7 @@ from secretsync.sops.mac import MacPolicy
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class OpenOptions:
     """How an encrypted file is opened: its store, the keys, and what a wrong MAC means.
 
     `output_store` is the store to write in; None is the file's own.
@@ -27,21 +27,21 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenFile:
     """An encrypted file with its verified plaintext."""
 
     source: Source
     plain: Decrypted
-    options: Options
+    options: OpenOptions
 
 
-def load(data: bytes, options: Options) -> Source:
+def load(data: bytes, options: OpenOptions) -> Source:
     """Read an encrypted file without limits on its size. Raises: as the store's `load`."""
     return store_named(options.store).load(data, limits=Limits.unbounded(), encrypted=True)
 
 
-def open_file(data: bytes, options: Options) -> Opened:
+def open_file(data: bytes, options: OpenOptions) -> OpenFile:
     """Load, decrypt and verify an encrypted file. Raises: as the store's `load` and `sops.decrypt`."""
     source = load(data, options)
     plain = decrypt(source, options.keys, mac_policy=options.mac_policy, decryption_order=options.decryption_order)
-    return Opened(source, plain, options)
+    return OpenFile(source, plain, options)

@@ -35,16 +35,16 @@ from secretsync.sops.conversion import converted, dumped
 from secretsync.sops.encryption import Encryption
 from secretsync.sops.merging import reconciled
 from secretsync.sops.metadata import Envelope
-from secretsync.sops.open_file import Opened, Options, load, open_file
+from secretsync.sops.open_file import OpenFile, OpenOptions, load, open_file
 from secretsync.sops.recipients import of_file
-from secretsync.sops.strangers import NOTHING_MORE, Named, Request
+from secretsync.sops.strangers import NOTHING_MORE, Named, RotationRequest
 from secretsync.sops.timestamps import timestamp
 from secretsync.sops.writing import write
 
 __all__ = [
-    "Change",
-    "Opened",
-    "Options",
+    "OpenFile",
+    "OpenOptions",
+    "OperationResult",
     "decrypted_text",
     "editable",
     "edited",
@@ -61,7 +61,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class OperationResult:
     """The outcome of an operation: the file's new bytes, whether they say anything new, and warnings for people."""
 
     data: bytes
@@ -97,7 +97,7 @@ def json_value(text: str) -> Node:
     return entries[0].value
 
 
-def set_value(data: bytes, path: paths.Path, value: Node, options: Options, *, now: datetime) -> Change:
+def set_value(data: bytes, path: paths.Path, value: Node, options: OpenOptions, *, now: datetime) -> OperationResult:
     """Set one value of document 1; what is missing on the way is created.
 
     `Change.changed` says whether the tree is another one; the bytes are always rewritten, as sops does.
@@ -111,18 +111,20 @@ def set_value(data: bytes, path: paths.Path, value: Node, options: Options, *, n
     kept = old is not None and equal(old, value)
     new = first if kept else paths.set_at(first, path, value)
     _refuse_reserved([new], store_named(options.store))
-    return Change(_rewritten(opened, [new, *opened.plain.documents[1:]], now=now), not kept, opened.plain.warnings)
+    return OperationResult(
+        _rewritten(opened, [new, *opened.plain.documents[1:]], now=now), not kept, opened.plain.warnings
+    )
 
 
-def unset_value(data: bytes, path: paths.Path, options: Options, *, now: datetime) -> Change:
+def unset_value(data: bytes, path: paths.Path, options: OpenOptions, *, now: datetime) -> OperationResult:
     """Remove one value of document 1. Raises: PathNotFoundError where there is none."""
     opened = open_file(data, options)
     first = paths.unset_at(opened.plain.documents[0], path)
     documents = [first, *opened.plain.documents[1:]]
-    return Change(_rewritten(opened, documents, now=now), changed=True, warnings=opened.plain.warnings)
+    return OperationResult(_rewritten(opened, documents, now=now), changed=True, warnings=opened.plain.warnings)
 
 
-def editable(opened: Opened) -> bytes:
+def editable(opened: OpenFile) -> bytes:
     """Return the plaintext for an editor: the file's own text with its values in the clear, without the block."""
     store = store_named(opened.options.output_store or opened.source.store)
     if opened.source.store != store.NAME:
@@ -130,7 +132,7 @@ def editable(opened: Opened) -> bytes:
     return store.rewrite(opened.source, opened.plain.documents)
 
 
-def edited(opened: Opened, text: bytes, *, now: datetime) -> Change:
+def edited(opened: OpenFile, text: bytes, *, now: datetime) -> OperationResult:
     """Return the file with what an editor made of `editable(opened)`; what is as it was keeps its ciphertext.
 
     Raises:
@@ -141,7 +143,7 @@ def edited(opened: Opened, text: bytes, *, now: datetime) -> Change:
     store = store_named(name)
     given = editable(opened)
     if text == given:
-        return Change(b"", changed=False, warnings=opened.plain.warnings)
+        return OperationResult(b"", changed=False, warnings=opened.plain.warnings)
     new = store.load(text, limits=Limits.unbounded()).documents
     if not new:
         raise EmptyFileError("the file is empty; it must hold at least one document")
@@ -149,7 +151,9 @@ def edited(opened: Opened, text: bytes, *, now: datetime) -> Change:
     base = store.load(given, limits=Limits.unbounded()).documents
     documents = reconciled(opened.plain.documents, base, new)
     version = blocks.newer_version(opened.plain.metadata.version)
-    return Change(_rewritten(opened, documents, now=now, version=version), changed=True, warnings=opened.plain.warnings)
+    return OperationResult(
+        _rewritten(opened, documents, now=now, version=version), changed=True, warnings=opened.plain.warnings
+    )
 
 
 def _refuse_reserved(documents: Sequence[Mapping], store: Store) -> None:
@@ -157,15 +161,22 @@ def _refuse_reserved(documents: Sequence[Mapping], store: Store) -> None:
         raise AlreadyEncryptedError("a top-level `sops` entry is reserved for sops")
 
 
-def require_named(data: bytes, options: Options, rules: Sequence[Named], request: Request = NOTHING_MORE) -> None:
+def require_named(
+    data: bytes, options: OpenOptions, rules: Sequence[Named], request: RotationRequest = NOTHING_MORE
+) -> None:
     """Refuse what `rotate` would refuse for the sake of its recipients; no key is needed. Raises: as there."""
     found = metadata.split(load(data, options).documents)[1]
     strangers.require_named(of_file(found, options.keys), found.shamir_threshold, rules, request, options.keys)
 
 
 def rotate(
-    data: bytes, options: Options, *, now: datetime, request: Request = NOTHING_MORE, rules: Sequence[Named] = ()
-) -> Change:
+    data: bytes,
+    options: OpenOptions,
+    *,
+    now: datetime,
+    request: RotationRequest = NOTHING_MORE,
+    rules: Sequence[Named] = (),
+) -> OperationResult:
     """Give the file a new data key, for its recipients with those added in the first group and without the removed.
 
     The file's own list of recipients is not authenticated: whoever of it one of `rules` does not name is refused.
@@ -182,27 +193,31 @@ def rotate(
     groups = [without(group, request.remove, keys) for group in groups]
     notes = [each for rule in rules for each in strangers.warnings(groups, rule, request, keys)]
     data = _rekeyed(opened, groups, threshold=found.shamir_threshold, now=now)
-    return Change(data, changed=True, warnings=[*opened.plain.warnings, *dict.fromkeys(notes)])
+    return OperationResult(data, changed=True, warnings=[*opened.plain.warnings, *dict.fromkeys(notes)])
 
 
 def rotate_for(
-    opened: Opened, groups: Sequence[Sequence[datakey.Recipient]], *, now: datetime, threshold: int = 0
-) -> Change:
+    opened: OpenFile, groups: Sequence[Sequence[datakey.MasterKey]], *, now: datetime, threshold: int = 0
+) -> OperationResult:
     """Give a file a new data key for exactly `groups`; its own recipients, which nothing vouches for, do not count.
 
     Raises:
         ConfigError: no group, an empty one, or a threshold that the number of groups does not allow.
     """
-    return Change(_rekeyed(opened, groups, threshold=threshold, now=now), changed=True, warnings=opened.plain.warnings)
+    return OperationResult(
+        _rekeyed(opened, groups, threshold=threshold, now=now), changed=True, warnings=opened.plain.warnings
+    )
 
 
-def _rekeyed(opened: Opened, groups: Sequence[Sequence[datakey.Recipient]], *, threshold: int, now: datetime) -> bytes:
+def _rekeyed(
+    opened: OpenFile, groups: Sequence[Sequence[datakey.MasterKey]], *, threshold: int, now: datetime
+) -> bytes:
     data_key = datakey.new()
     envelopes, stored = datakey.wrap(groups, data_key, opened.options.keys, threshold=threshold, now=now)
     return _rewritten(opened, opened.plain.documents, now=now, new_key=NewKey(data_key, envelopes, stored))
 
 
-def extract(opened: Opened, path: paths.Path) -> bytes:
+def extract(opened: OpenFile, path: paths.Path) -> bytes:
     """Return what `decrypt --extract` prints: a string as it is, a mapping as a file, anything else as one value.
 
     A mapping takes the place of document 1, and the other documents follow, as in sops.
@@ -216,7 +231,7 @@ def extract(opened: Opened, path: paths.Path) -> bytes:
     return store.emit_value(node)
 
 
-def decrypted_text(opened: Opened) -> bytes:
+def decrypted_text(opened: OpenFile) -> bytes:
     """Return the plaintext file: the file's own text with its values in the clear, or another store's."""
     name = opened.options.output_store or opened.options.store
     if name != opened.options.store:
@@ -233,7 +248,7 @@ def file_status(data: bytes, store: str) -> bool:
 
 
 def _rewritten(
-    opened: Opened,
+    opened: OpenFile,
     documents: list[Mapping],
     *,
     now: datetime,

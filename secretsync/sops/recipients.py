@@ -20,9 +20,9 @@ from secretsync.documents.tree import Mapping
 from secretsync.errors import ConfigError, shortened
 from secretsync.secrecy import SecretBytes
 from secretsync.sops.comparison import counterparts
-from secretsync.sops.datakey import Keys, Recipient
+from secretsync.sops.datakey import Keys, MasterKey
 from secretsync.sops.metadata import Envelope, Metadata
-from secretsync.sops.open_file import Options, load
+from secretsync.sops.open_file import OpenOptions, load
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class GroupChange:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class KeyUpdate:
     """What `update_keys` would do; `changed` false means already up to date."""
 
     groups: list[GroupChange]
@@ -53,21 +53,21 @@ class Update:
     """The outcome: the file's new bytes (the old ones where nothing changes), the plan, and warnings."""
 
     data: bytes
-    plan: Plan
+    plan: KeyUpdate
     warnings: list[str] = field(default_factory=list)
 
 
-def of_file(found: Metadata, keys: Keys) -> list[list[Recipient]]:
+def of_file(found: Metadata, keys: Keys) -> list[list[MasterKey]]:
     """Return the recipients a file names, by group; the file does not authenticate them."""
     return [
-        [Recipient(envelope.kind, keys.identity(envelope.kind, envelope.fields)) for envelope in group]
+        [MasterKey(envelope.kind, keys.identity(envelope.kind, envelope.fields)) for envelope in group]
         for group in found.groups
     ]
 
 
 def plan_update(
-    found: Metadata, groups: Sequence[Sequence[Recipient]], keys: Keys, *, threshold: int | None = None
-) -> Plan:
+    found: Metadata, groups: Sequence[Sequence[MasterKey]], keys: Keys, *, threshold: int | None = None
+) -> KeyUpdate:
     """Compare a file's groups with wanted ones, index by index: another spelling of a key is the same key.
 
     `threshold` None keeps the file's, at most the number of groups, as sops does.
@@ -87,13 +87,13 @@ def plan_update(
             )
         )
     wanted = found.shamir_threshold if threshold is None else threshold
-    return Plan(changes, found.shamir_threshold, min(wanted, len(groups)))
+    return KeyUpdate(changes, found.shamir_threshold, min(wanted, len(groups)))
 
 
 def update_keys(
     data: bytes,
-    groups: Sequence[Sequence[Recipient]],
-    options: Options,
+    groups: Sequence[Sequence[MasterKey]],
+    options: OpenOptions,
     *,
     now: datetime,
     threshold: int | None = None,
@@ -121,7 +121,7 @@ def update_keys(
 
 
 def _rewrapped(
-    found: Metadata, groups: Sequence[Sequence[Recipient]], options: Options, *, threshold: int, now: datetime
+    found: Metadata, groups: Sequence[Sequence[MasterKey]], options: OpenOptions, *, threshold: int, now: datetime
 ) -> tuple[list[list[Envelope]], int]:
     """Return the envelopes of the new groups and the threshold to store, keeping those whose share stays."""
     keys = options.keys
@@ -149,7 +149,7 @@ def _check(documents: list[Mapping], envelopes: list[list[Envelope]]) -> None:
         raise ConfigError("the new envelopes would not read back")
 
 
-def _farewell(plan: Plan) -> list[str]:
+def _farewell(plan: KeyUpdate) -> list[str]:
     names = sorted({name for group in plan.groups for name in group.removed})
     return [
         f"{shortened(name)} could open this file until now and may know its data key; run: secretsync rotate"

@@ -13,7 +13,7 @@ from secretsync.documents.plain import to_plain
 from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar, Sequence
 from secretsync.errors import ConfigError
 from secretsync.masterkeys.publichalf import require_public
-from secretsync.sops.datakey import Recipient
+from secretsync.sops.datakey import MasterKey
 from secretsync.sops.selectors import KINDS as SELECTOR_KINDS
 from secretsync.sops.selectors import Selector
 
@@ -40,18 +40,18 @@ DESTINATION_KEYS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class CreationRule:
     """One creation rule. `number` counts from 1. `groups` and `selector` are what a new file gets."""
 
     number: int
     path_regex: str
-    groups: list[list[Recipient]]
+    groups: list[list[MasterKey]]
     selector: Selector | None
     mac_only_encrypted: bool
     shamir_threshold: int
 
 
-class Reader:
+class RuleReader:
     """Typed access to one mapping of the configuration; merge keys count, unknown keys become warnings."""
 
     def __init__(self, node: Mapping, where: str, known: tuple[str, ...], warnings: list[str]) -> None:
@@ -98,16 +98,16 @@ class Reader:
             return bool(value)
         raise ConfigError("expected true or false", location=self.place(name))
 
-    def mapping(self, name: str, known: tuple[str, ...]) -> Reader | None:
+    def mapping(self, name: str, known: tuple[str, ...]) -> RuleReader | None:
         """Return a nested mapping, None where it is absent."""
         if not self.has(name):
             return None
         node = self._values[name]
         if not isinstance(node, Mapping):
             raise ConfigError("expected a mapping", location=self.place(name))
-        return Reader(node, self.place(name), known, self._warnings)
+        return RuleReader(node, self.place(name), known, self._warnings)
 
-    def mappings(self, name: str, known: tuple[str, ...] = RULE_KEYS) -> list[Reader] | None:
+    def mappings(self, name: str, known: tuple[str, ...] = RULE_KEYS) -> list[RuleReader] | None:
         """Return a list of mappings, None where it is absent."""
         if not self.has(name):
             return None
@@ -118,7 +118,7 @@ class Reader:
                 node = Mapping()  # noqa: PLW2901  # go-yaml reads null as an empty struct
             if not isinstance(node, Mapping):
                 raise ConfigError("expected a mapping", location=place)
-            readers.append(Reader(node, place, known, self._warnings))
+            readers.append(RuleReader(node, place, known, self._warnings))
         return readers
 
     def texts(self, name: str) -> list[str]:
@@ -161,16 +161,16 @@ def comma_separated(text: str) -> list[str]:
     return [part for each in text.split(",") if (part := each.strip())]
 
 
-def recipient(kind: str, name: str, place: str) -> Recipient:
+def recipient(kind: str, name: str, place: str) -> MasterKey:
     """Return a recipient with its name as sops stores it: a PGP fingerprint loses its spaces.
 
     `place` says where the name stands. Raises: PrivateKeyGivenError.
     """
     require_public(name, place)
-    return Recipient(kind, name.replace(" ", "") if kind == "pgp" else name)
+    return MasterKey(kind, name.replace(" ", "") if kind == "pgp" else name)
 
 
-def parse(reader: Reader, number: int) -> Rule:
+def parse(reader: RuleReader, number: int) -> CreationRule:
     """Return the rule that `reader` spells.
 
     Raises:
@@ -181,7 +181,7 @@ def parse(reader: Reader, number: int) -> Rule:
         names = " and ".join(kind for kind, _ in selectors)
         raise ConfigError(f"cannot use more than one selector in a rule: {names}", location=reader.where)
     groups = reader.mappings("key_groups", GROUP_KEYS)
-    return Rule(
+    return CreationRule(
         number=number,
         path_regex=reader.text("path_regex"),
         groups=[_unique(_group(each)) for each in groups] if groups else [_flat(reader)],
@@ -191,7 +191,7 @@ def parse(reader: Reader, number: int) -> Rule:
     )
 
 
-def _flat(reader: Reader) -> list[Recipient]:
+def _flat(reader: RuleReader) -> list[MasterKey]:
     """Return the keys that stand directly in a rule, which sops does not de-duplicate."""
     found = []
     profile = reader.text("aws_profile")
@@ -202,7 +202,7 @@ def _flat(reader: Reader) -> list[Recipient]:
     return found
 
 
-def _group(reader: Reader) -> list[Recipient]:
+def _group(reader: RuleReader) -> list[MasterKey]:
     found = [one for each in reader.mappings("merge", GROUP_KEYS) or [] for one in _unique(_group(each))]
     ages = [one for text in reader.texts("age") for one in comma_separated(text)]
     found += [recipient("age", one, reader.place("age")) for one in ages]
@@ -219,7 +219,7 @@ def _group(reader: Reader) -> list[Recipient]:
     return found + [recipient("hc_vault", text, reader.place("hc_vault")) for text in reader.texts("hc_vault")]
 
 
-def _kms_name(reader: Reader) -> str:
+def _kms_name(reader: RuleReader) -> str:
     """Return sops' identity string of an AWS key: `arn[+role][|context[|profile]]`."""
     role, profile, context = reader.text("role"), reader.text("aws_profile"), reader.plain("context")
     pairs = ",".join(f"{key}:{value}" for key, value in sorted(context.items())) if isinstance(context, dict) else ""
@@ -227,7 +227,7 @@ def _kms_name(reader: Reader) -> str:
     return f"{name}|{pairs}|{profile}" if profile else f"{name}|{pairs}" if pairs else name
 
 
-def _unique(recipients: Iterable[Recipient]) -> list[Recipient]:
+def _unique(recipients: Iterable[MasterKey]) -> list[MasterKey]:
     return list(dict.fromkeys(recipients))
 
 

@@ -10,9 +10,9 @@ from typing import Final, NamedTuple, TypeAlias
 
 from secretsync.errors import PolicyError, shortened
 from secretsync.sops.comparison import counterparts, without
-from secretsync.sops.datakey import Keys, Recipient
+from secretsync.sops.datakey import Keys, MasterKey
 
-Groups: TypeAlias = Sequence[Sequence[Recipient]]
+Groups: TypeAlias = Sequence[Sequence[MasterKey]]
 
 _HINT: Final = "secretsync updatekeys gives a file the recipients of its rule; --keep-recipients keeps what it has"
 
@@ -28,22 +28,22 @@ class Named(NamedTuple):
 class Stranger(NamedTuple):
     """A recipient that no rule names, and its key group: counted from 1 where there are several, else 0."""
 
-    recipient: Recipient
+    recipient: MasterKey
     group: int
 
     def __str__(self) -> str:
         return f"{shown(self.recipient)}{f' (group {self.group})' if self.group else ''}"
 
 
-class Request(NamedTuple):
+class RotationRequest(NamedTuple):
     """What somebody asks for beside the new data key: whom to add and to remove, or to keep who is there."""
 
-    add: Sequence[Recipient] = ()
-    remove: Sequence[Recipient] = ()
+    add: Sequence[MasterKey] = ()
+    remove: Sequence[MasterKey] = ()
     keep: bool = False
 
 
-NOTHING_MORE: Final = Request()
+NOTHING_MORE: Final = RotationRequest()
 
 
 def strangers(groups: Groups, rule: Groups, keys: Keys) -> list[Stranger]:
@@ -61,7 +61,7 @@ def strangers(groups: Groups, rule: Groups, keys: Keys) -> list[Stranger]:
     return found
 
 
-def require_named(groups: Groups, threshold: int, rules: Sequence[Named], request: Request, keys: Keys) -> None:
+def require_named(groups: Groups, threshold: int, rules: Sequence[Named], request: RotationRequest, keys: Keys) -> None:
     """Refuse a new data key to a file of these groups where a rule does not name who would get it.
 
     Raises:
@@ -82,7 +82,7 @@ def require_named(groups: Groups, threshold: int, rules: Sequence[Named], reques
             raise PolicyError(message, hint=_HINT)
 
 
-def warnings(groups: Groups, rule: Named, request: Request, keys: Keys) -> list[str]:
+def warnings(groups: Groups, rule: Named, request: RotationRequest, keys: Keys) -> list[str]:
     """Return a warning for each recipient that only the file or only the rule has, and for each that is added."""
     added = without(request.add, [one for group in rule.groups for one in group], keys)
     found = [f"adds {shown(one)}, whom {rule.place} does not name" for one in added]
@@ -102,7 +102,7 @@ def differences(groups: Groups, rule: Groups, keys: Keys) -> list[str]:
     return sorted(extra) + sorted(missing)
 
 
-def shown(one: Recipient) -> str:
+def shown(one: MasterKey) -> str:
     """Return a recipient for a message."""
     return f"{one.kind} {shortened(one.name)}"
 

@@ -194,6 +194,16 @@ def _is_prose(value: object) -> bool:
     return isinstance(value, str) and "…" in value
 
 
+def test_a_class_name_is_defined_once() -> None:
+    """Each word has one meaning: who reads a name need not ask which of two is meant."""
+    names: dict[str, list[str]] = {}
+    for path in MODULES:
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef):
+                names.setdefault(node.name, []).append(str(path.relative_to(ROOT)))
+    assert {name: places for name, places in names.items() if len(places) > 1} == {}
+
+
 def test_no_file_names_this_machine_or_a_download_host() -> None:
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split()
     words = [b"/" + b"work/main", b"/" + b"root/.", b"://files." + b"pythonhosted"]

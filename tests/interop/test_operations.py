@@ -10,7 +10,7 @@ from secretsync import age
 from secretsync.documents.stores import store_named
 from secretsync.masterkeys import MasterKeys
 from secretsync.sops import operations, recipients
-from secretsync.sops.datakey import Recipient
+from secretsync.sops.datakey import MasterKey
 from tests.interop.crossing import NOW, UNDECRYPTED, Choice, comments, decrypted, encrypted, expected, values
 from tests.interop.texts import yaml_texts
 from tests.peers.store_oracle import shown
@@ -27,7 +27,7 @@ PLAIN: Final = Choice(("unencrypted_suffix", "_unencrypted"), mac_only=False)
 def test_sops_reads_what_we_changed_in_its_files(text: str, sops_peer: Sops, oracle: StoreOracle) -> None:
     theirs = sops_peer.encrypt(text.encode(), "yaml")
     before = _read(theirs, sops_peer, oracle)
-    options = operations.Options("yaml", MasterKeys(sops_peer.environ))
+    options = operations.OpenOptions("yaml", MasterKeys(sops_peer.environ))
 
     rotated = operations.rotate(theirs, options, now=NOW).data
     assert values(_read(rotated, sops_peer, oracle)) == values(before)
@@ -35,8 +35,8 @@ def test_sops_reads_what_we_changed_in_its_files(text: str, sops_peer: Sops, ora
     kept.pop(UNDECRYPTED, 0)
     assert kept <= comments(_read(rotated, sops_peer, oracle))
 
-    second = Recipient("age", str(age.generate()))
-    groups = [[Recipient("age", sops_peer.recipient), second]]
+    second = MasterKey("age", str(age.generate()))
+    groups = [[MasterKey("age", sops_peer.recipient), second]]
     updated = recipients.update_keys(theirs, groups, options, now=NOW).data
     assert _read(updated, sops_peer, oracle) == before
 

@@ -57,7 +57,7 @@ def test_json_decrypts_to_what_was_encrypted(text: str, selector: Selector) -> N
 @given(text=yaml_texts(), selector=st.sampled_from(SELECTORS))
 def test_what_an_editor_gets_reads_as_the_plain_tree(text: str, selector: Selector) -> None:
     keys = FixedKeys()
-    opened = operations.open_file(encrypted(text, "yaml", keys, selector), operations.Options("yaml", keys))
+    opened = operations.open_file(encrypted(text, "yaml", keys, selector), operations.OpenOptions("yaml", keys))
     again = load(operations.editable(opened).decode()).documents
     assert [without_comments(one) for one in again] == [without_comments(one) for one in load(text).documents]
 
@@ -66,7 +66,7 @@ def test_what_an_editor_gets_reads_as_the_plain_tree(text: str, selector: Select
 def test_blank_lines_added_by_an_editor_change_no_value_and_reveal_no_comment(text: str, selector: Selector) -> None:
     keys = FixedKeys()
     before = encrypted(text, "yaml", keys, selector)
-    opened = operations.open_file(before, operations.Options("yaml", keys))
+    opened = operations.open_file(before, operations.OpenOptions("yaml", keys))
     change = operations.edited(opened, operations.editable(opened) + b"\n\n", now=NOW)
     olds, news = values_of(before), values_of(change.data)
     assert {one for one in olds if "type:comment" not in one} <= news
@@ -77,11 +77,11 @@ def test_blank_lines_added_by_an_editor_change_no_value_and_reveal_no_comment(te
 def test_setting_one_leaf_keeps_every_other_ciphertext(text: str, pick: int) -> None:
     keys = FixedKeys()
     before = encrypted(text, "yaml", keys, Selector.default())
-    opened = operations.open_file(before, operations.Options("yaml", keys))
+    opened = operations.open_file(before, operations.OpenOptions("yaml", keys))
     paths = list(leaf_paths(opened.plain.documents[0]))
     assume(paths)
     change = operations.set_value(
-        before, paths[pick % len(paths)], Scalar("changed"), operations.Options("yaml", keys), now=NOW
+        before, paths[pick % len(paths)], Scalar("changed"), operations.OpenOptions("yaml", keys), now=NOW
     )
     assert len(values_of(before) - values_of(change.data)) <= 1
     sops.decrypt(load(change.data.decode()), keys)
@@ -92,7 +92,7 @@ def test_rotating_keeps_the_tree(text: str) -> None:
     keys = FixedKeys()
     before = encrypted(text, "yaml", keys, Selector.default())
     plain = [_shown(one) for one in sops.decrypt(load(before.decode()), keys).documents]
-    after = operations.rotate(before, operations.Options("yaml", keys), now=NOW).data
+    after = operations.rotate(before, operations.OpenOptions("yaml", keys), now=NOW).data
     assert [_shown(one) for one in sops.decrypt(load(after.decode()), keys).documents] == plain
     assert not values_of(before) & values_of(after)
 

@@ -13,8 +13,8 @@ from secretsync.masterkeys.services import MasterKeys
 from secretsync.sops import MacPolicy, metadata, operations, paths
 from secretsync.sops import config as configs
 from secretsync.sops import recipients as groups_of
-from secretsync.sops.datakey import Recipient
-from secretsync.sops.strangers import Request
+from secretsync.sops.datakey import MasterKey
+from secretsync.sops.strangers import RotationRequest
 from tests.vectors.sops_argv import NOW, Argv, parsed
 from tests.vectors.sops_vectors import Vector
 
@@ -27,27 +27,27 @@ def run(vector: Vector, keys: MasterKeys, scratch: Path) -> bytes:
     file = vector.folder / argv.words[0]
     data = file.read_bytes()
     policy = MacPolicy.IGNORE_UNSAFE if argv.get("--ignore-mac") else MacPolicy.VERIFY
-    options = operations.Options(
+    options = operations.OpenOptions(
         store_for_path(file.name), keys, mac_policy=policy, output_store=argv.get("--output-type") or None
     )
     return _COMMANDS[argv.command](vector, argv, data, options, scratch)
 
 
-def _set(vector: Vector, argv: Argv, data: bytes, options: operations.Options, scratch: Path) -> bytes:
+def _set(vector: Vector, argv: Argv, data: bytes, options: operations.OpenOptions, scratch: Path) -> bytes:
     path = paths.parse_path(argv.words[1])
     return operations.set_value(data, path, operations.json_value(argv.words[2]), options, now=NOW).data
 
 
-def _unset(vector: Vector, argv: Argv, data: bytes, options: operations.Options, scratch: Path) -> bytes:
+def _unset(vector: Vector, argv: Argv, data: bytes, options: operations.OpenOptions, scratch: Path) -> bytes:
     return operations.unset_value(data, paths.parse_path(argv.words[1]), options, now=NOW).data
 
 
-def _rotate(vector: Vector, argv: Argv, data: bytes, options: operations.Options, scratch: Path) -> bytes:
-    add = [Recipient(kind, name) for kind in ("age", "pgp") if (name := argv.get(f"--add-{kind}"))]
-    return operations.rotate(data, options, now=NOW, request=Request(add)).data
+def _rotate(vector: Vector, argv: Argv, data: bytes, options: operations.OpenOptions, scratch: Path) -> bytes:
+    add = [MasterKey(kind, name) for kind in ("age", "pgp") if (name := argv.get(f"--add-{kind}"))]
+    return operations.rotate(data, options, now=NOW, request=RotationRequest(add)).data
 
 
-def _edit(vector: Vector, argv: Argv, data: bytes, options: operations.Options, scratch: Path) -> bytes:
+def _edit(vector: Vector, argv: Argv, data: bytes, options: operations.OpenOptions, scratch: Path) -> bytes:
     opened = operations.open_file(data, options)
     file = scratch / argv.words[0]
     file.write_bytes(operations.editable(opened))
@@ -55,13 +55,13 @@ def _edit(vector: Vector, argv: Argv, data: bytes, options: operations.Options, 
     return operations.edited(opened, file.read_bytes(), now=NOW).data
 
 
-def _update_keys(vector: Vector, argv: Argv, data: bytes, options: operations.Options, scratch: Path) -> bytes:
+def _update_keys(vector: Vector, argv: Argv, data: bytes, options: operations.OpenOptions, scratch: Path) -> bytes:
     rule = configs.load_config(vector.folder / argv.get("--config")).rule_for(vector.folder / argv.words[0])
     assert rule is not None
     return groups_of.update_keys(data, rule.groups, options, now=NOW).data
 
 
-def _groups(vector: Vector, argv: Argv, data: bytes, options: operations.Options, scratch: Path) -> bytes:
+def _groups(vector: Vector, argv: Argv, data: bytes, options: operations.OpenOptions, scratch: Path) -> bytes:
     documents = store_named(options.store).load(data, encrypted=True).documents
     found = metadata.split(documents)[1]
     kept = groups_of.of_file(found, options.keys)
@@ -69,13 +69,13 @@ def _groups(vector: Vector, argv: Argv, data: bytes, options: operations.Options
     return groups_of.update_keys(data, kept, options, now=NOW).data
 
 
-def _decrypt(vector: Vector, argv: Argv, data: bytes, options: operations.Options, scratch: Path) -> bytes:
+def _decrypt(vector: Vector, argv: Argv, data: bytes, options: operations.OpenOptions, scratch: Path) -> bytes:
     path = paths.parse_path(argv.get("--extract")) if argv.get("--extract") else None
     opened = operations.open_file(data, options)
     return operations.extract(opened, path) if path else operations.decrypted_text(opened)
 
 
-def _file_status(vector: Vector, argv: Argv, data: bytes, options: operations.Options, scratch: Path) -> bytes:
+def _file_status(vector: Vector, argv: Argv, data: bytes, options: operations.OpenOptions, scratch: Path) -> bytes:
     status = {"encrypted": operations.file_status(data, options.store)}
     return json.dumps(status, separators=(",", ":")).encode() + b"\n"
 

@@ -11,7 +11,7 @@ from secretsync import files
 from secretsync.cli._options import AllowDemoKeys, DryRun, grouped
 from secretsync.cli._terminal import say, warn
 from secretsync.cli.keys import ring as _ring
-from secretsync.cli.keys.ring import Place, tell
+from secretsync.cli.keys.ring import RingLocation, tell
 from secretsync.errors import ConfigError, ConflictingOptionsError, FormatError, SecretsyncError
 from secretsync.keyring import Changed, KeyRing, Principal, PublicKey, editing, load_from
 from secretsync.keyring.adoption import adopt
@@ -27,7 +27,7 @@ Given: TypeAlias = Annotated[
 
 
 @dataclass(frozen=True, slots=True)
-class Particulars:
+class KeyAttributes:
     """What the ring keeps of a key besides itself."""
 
     key_id: Annotated[str | None, typer.Option("--id", help="Name of the key; NAME and the year unless given.")] = None
@@ -59,8 +59,8 @@ class Particulars:
 @grouped
 def add(
     name: Name,
-    place: Place,
-    particulars: Particulars,
+    place: RingLocation,
+    particulars: KeyAttributes,
     key: Given = None,
     file: Annotated[
         str | None,
@@ -101,7 +101,7 @@ def add(
 @grouped
 def remove(
     name: Name,
-    place: Place,
+    place: RingLocation,
     reason: Annotated[Reason, typer.Option("--reason", help="Why.")] = "left",
     key: Annotated[
         list[str] | None, typer.Option("--key", help="Only the key of this id; may be repeated. All unless given.")
@@ -127,7 +127,7 @@ def remove(
 
 
 @grouped
-def take_over(place: Place, dry_run: DryRun = False) -> None:
+def take_over(place: RingLocation, dry_run: DryRun = False) -> None:
     """Adopt an existing .sops.yaml: its keys become principals, its rules the policy.
 
     Names come from anchors and comments; a key without one is called unknown-…. No encrypted file changes, and that
@@ -144,7 +144,7 @@ def take_over(place: Place, dry_run: DryRun = False) -> None:
 def rename(
     name: Name,
     new_name: Annotated[str, typer.Argument(metavar="NEW", help="The new name.")],
-    place: Place,
+    place: RingLocation,
     dry_run: DryRun = False,
 ) -> None:
     """Call a person, cluster or service otherwise, everywhere in the ring. Nobody's access changes."""
@@ -156,7 +156,7 @@ def rename(
 def pin(
     cluster: Annotated[str, typer.Argument(metavar="CLUSTER", help="The cluster whose controller unseals.")],
     certificate: Annotated[str, typer.Argument(metavar="CERT", help="Its sealing certificate, PEM; - is stdin.")],
-    place: Place,
+    place: RingLocation,
     dry_run: DryRun = False,
 ) -> None:
     """Pin the sealing certificate of a cluster by its public key; the one before is retired.

@@ -10,7 +10,7 @@ from secretsync.audit.writers import WRITERS
 from secretsync.cli._options import grouped
 from secretsync.cli._output import write_result
 from secretsync.cli.keys import ring
-from secretsync.cli.keys.ring import Place
+from secretsync.cli.keys.ring import RingLocation
 from secretsync.errors import PolicyError
 from secretsync.findings import Report
 from secretsync.keyring import editing
@@ -22,7 +22,7 @@ FINDINGS = 1
 
 @grouped
 def lint(
-    place: Place,
+    place: RingLocation,
     fix: Annotated[bool, typer.Option("--fix", help="Write .sops.yaml and keys/keyring.lock anew.")] = False,
     accept: Annotated[
         bool, typer.Option("--accept", help="With --fix: also where that takes protection away.")
@@ -45,7 +45,7 @@ def lint(
     return FINDINGS if report.problems else 0
 
 
-def _fix(place: Place, report: Report, *, accept: bool) -> None:
+def _fix(place: RingLocation, report: Report, *, accept: bool) -> None:
     """Write what follows from the ring, once nothing in it looks like an attack, or somebody says that it is meant."""
     grave = [each for each in report.findings if each.rule in DELIBERATE and each.file.startswith("keys/")]
     if grave and not accept:

@@ -12,7 +12,7 @@ from secretsync.cli._options import AllowDemoKeys, DryRun, grouped
 from secretsync.cli._output import PRIVATE_MODE, write_result
 from secretsync.cli._terminal import ask_secret, say
 from secretsync.cli.keys import ring
-from secretsync.cli.keys.ring import Place
+from secretsync.cli.keys.ring import RingLocation
 from secretsync.errors import ConfigError, ConflictingOptionsError, MissingFileError
 from secretsync.keyring import proving
 from secretsync.masterkeys import MasterKeys
@@ -21,7 +21,7 @@ from secretsync.masterkeys import MasterKeys
 @grouped
 def prove(
     key_id: Annotated[str, typer.Argument(metavar="KEY", help="Id of the key, as `keys list` shows it.")],
-    place: Place,
+    place: RingLocation,
     response: Annotated[
         str | None, typer.Option("--response", "-r", help="The owner's answer; @FILE or - reads it.")
     ] = None,

@@ -25,7 +25,7 @@ _STATE: Final = ("secretsync", "proofs")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RingLocation:
     """Which repository's key ring."""
 
     repository: Annotated[str, typer.Option("--repository", "-C", help="A folder of the repository.")] = "."

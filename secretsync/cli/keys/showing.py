@@ -14,10 +14,10 @@ from secretsync.cli._options import grouped
 from secretsync.cli._output import write_lines, write_stdout
 from secretsync.cli._terminal import warn
 from secretsync.cli.keys import ring as _ring
-from secretsync.cli.keys.ring import Place
+from secretsync.cli.keys.ring import RingLocation
 from secretsync.errors import ConfigError
 from secretsync.keyring import KeyRing, Principal, PublicKey, Snapshot, encrypted_files, load, load_from
-from secretsync.keyring.comparing import Difference, compare
+from secretsync.keyring.comparing import AccessChange, compare
 
 Form: TypeAlias = Annotated[Literal["text", "json"], typer.Option("--format", "-o", help="How to write the result.")]
 
@@ -26,7 +26,7 @@ _ENDS = 12
 
 @grouped
 def show(
-    place: Place,
+    place: RingLocation,
     form: Form = "text",
     retired: Annotated[bool, typer.Option("--retired", help="Show the retired keys as well.")] = False,
 ) -> None:
@@ -43,7 +43,7 @@ def show(
 
 @grouped
 def diff(
-    place: Place,
+    place: RingLocation,
     before: Annotated[
         str, typer.Argument(metavar="[BEFORE]", help="A Git revision, or a folder with another state of the ring.")
     ] = "HEAD",
@@ -65,7 +65,7 @@ def diff(
 
 @grouped
 def export(
-    place: Place,
+    place: RingLocation,
     names: Annotated[
         list[str] | None, typer.Argument(metavar="[NAME]...", help="Principals and group:NAME; all unless given.")
     ] = None,
@@ -92,7 +92,7 @@ def export(
             write_stdout(place.source.read(f"keys/pgp/{key.master_key.name}.asc") or b"")
 
 
-def _ring_before(place: Place, before: str) -> KeyRing:
+def _ring_before(place: RingLocation, before: str) -> KeyRing:
     if os.path.isdir(before):
         return load(before)
     from secretsync.git import Repository
@@ -167,7 +167,7 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
     return (*start, recipient, row["status"], row["expires"] or "-", proved, ", ".join(row["groups"]) or "-")
 
 
-def _difference_lines(each: Difference) -> Iterator[str]:
+def _difference_lines(each: AccessChange) -> Iterator[str]:
     yield each.path
     yield from (f"  + {name}" for name in each.gained)
     yield from (f"  - {name}" for name in each.lost)

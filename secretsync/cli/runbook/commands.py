@@ -14,7 +14,7 @@ from secretsync.cli._options import AllowDemoKeys, grouped
 from secretsync.cli._output import write_result
 from secretsync.cli._terminal import confirm, say
 from secretsync.cli.runbook import run
-from secretsync.cli.runbook.run import Desk, Form
+from secretsync.cli.runbook.run import Form, RunbookRun
 from secretsync.errors import ConflictingOptionsError
 from secretsync.rotation import model
 from secretsync.rotation.parameters import Parameter
@@ -33,7 +33,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_mar
 
 
 @dataclass(frozen=True, slots=True)
-class Sitting:
+class RunbookOptions:
     """Where and with what a runbook works."""
 
     repository: Annotated[str, typer.Option("--repository", "-C", help="A folder of the repository.")] = "."
@@ -44,9 +44,9 @@ class Sitting:
     ] = None
     allow_demo_keys: AllowDemoKeys = False
 
-    def desk(self, held: list[str] | None = None) -> Desk:
+    def desk(self, held: list[str] | None = None) -> RunbookRun:
         """Return what the verbs work with."""
-        return Desk(self.repository, held or [], self.private_keys or [], allow_demo_keys=self.allow_demo_keys)
+        return RunbookRun(self.repository, held or [], self.private_keys or [], allow_demo_keys=self.allow_demo_keys)
 
 
 @app.callback()
@@ -79,7 +79,7 @@ def _verbs(name: str) -> typer.Typer:
 def _plan(
     scenario: str,
     given: dict[str, str],
-    sitting: Sitting,
+    sitting: RunbookOptions,
     output: Annotated[str | None, typer.Option("--output", help="Write the plan to this file, as JSON.")] = None,
 ) -> int:
     with sitting.desk() as desk:
@@ -95,7 +95,7 @@ def _plan(
 def _apply(
     scenario: str,
     given: dict[str, str],
-    sitting: Sitting,
+    sitting: RunbookOptions,
     plan_file: Annotated[str | None, typer.Option("--plan", help="Carry out this plan, which was reviewed.")] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")] = False,
     held: Held = None,
@@ -118,21 +118,21 @@ def _apply(
 
 
 @grouped
-def _verify(scenario: str, sitting: Sitting, operation: OperationName = None, held: Held = None) -> int:
+def _verify(scenario: str, sitting: RunbookOptions, operation: OperationName = None, held: Held = None) -> int:
     """Prove once more what an operation promised, from the commits it made."""
     with sitting.desk(held) as desk:
         return _told(desk.resume(scenario, operation, only_if_done=True), sitting)
 
 
 @grouped
-def _resume(scenario: str, sitting: Sitting, operation: OperationName = None, held: Held = None) -> int:
+def _resume(scenario: str, sitting: RunbookOptions, operation: OperationName = None, held: Held = None) -> int:
     """Go on where an interrupted operation stopped."""
     with sitting.desk(held) as desk:
         return _told(desk.resume(scenario, operation), sitting)
 
 
 @grouped
-def _status(scenario: str, sitting: Sitting, operation: OperationName = None) -> int:
+def _status(scenario: str, sitting: RunbookOptions, operation: OperationName = None) -> int:
     """Say how far an operation is, and what is left to people."""
     with sitting.desk() as desk:
         status = desk.status(scenario, operation)
@@ -141,7 +141,7 @@ def _status(scenario: str, sitting: Sitting, operation: OperationName = None) ->
 
 
 @grouped
-def _rollback(scenario: str, sitting: Sitting, operation: OperationName = None) -> int:
+def _rollback(scenario: str, sitting: RunbookOptions, operation: OperationName = None) -> int:
     """Remove the branch of an operation that is not merged."""
     with sitting.desk() as desk:
         status = desk.roll_back(scenario, operation)
@@ -149,7 +149,7 @@ def _rollback(scenario: str, sitting: Sitting, operation: OperationName = None) 
     return 0
 
 
-def _told(evidence: dict[str, Any], sitting: Sitting) -> int:
+def _told(evidence: dict[str, Any], sitting: RunbookOptions) -> int:
     form = run.as_json(evidence) if sitting.form == "json" else run.evidence_text(evidence).encode()
     write_result(form, None)
     return 0

@@ -20,7 +20,7 @@ from secretsync.git import Repository
 from secretsync.masterkeys import MasterKeys
 from secretsync.processes import Pool
 from secretsync.rotation import applying, evidence
-from secretsync.rotation.applying import Controls, Outcome
+from secretsync.rotation.applying import ApplyOutcome, Controls
 from secretsync.rotation.file_worker import FileWork
 from secretsync.rotation.journal import Operation, operations
 from secretsync.rotation.model import Plan
@@ -44,7 +44,7 @@ def repository_of(folder: str, git_dir: str | None) -> Repository:
     return Repository.containing(folder) if git_dir is None else Repository.at(os.path.join(folder, git_dir))
 
 
-class Desk:
+class RunbookRun:
     """The repository, the keys, and processes to share the work; use it as a context."""
 
     def __init__(
@@ -140,7 +140,7 @@ class Desk:
         applying.roll_back(operation, self.repository)
         return self.status(scenario, operation.name)
 
-    def _done(self, operation: Operation, outcome: Outcome) -> dict[str, Any]:
+    def _done(self, operation: Operation, outcome: ApplyOutcome) -> dict[str, Any]:
         found = evidence.gather(operation.plan(), operation, outcome, self.repository)
         evidence.write(found, operation.folder)
         return {**found, "folder": operation.folder}

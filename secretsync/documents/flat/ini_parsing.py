@@ -16,7 +16,7 @@ _SPACE: Final = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u
 
 
 @dataclass(slots=True)
-class Key:
+class IniKey:
     """One key with its value and the comment above or behind it."""
 
     name: str
@@ -30,7 +30,7 @@ class Section:
 
     name: str
     comment: str = ""
-    keys: list[Key] = field(default_factory=list)
+    keys: list[IniKey] = field(default_factory=list)
     names: set[str] = field(default_factory=set)
 
 
@@ -100,7 +100,7 @@ class _Parser:
                 f"the key {name!r} stands twice in section {section.name!r}", location=f"line {number}"
             )
         section.names.add(name)
-        section.keys.append(Key(name, value, self._taken_comment()))
+        section.keys.append(IniKey(name, value, self._taken_comment()))
 
     def _name(self, line: str) -> tuple[str, int]:
         """Return the name and where the value starts; a name may stand in quotes or backticks."""

@@ -15,7 +15,7 @@ from secretsync.hooks import _boundary
 from secretsync.hooks.argv import UsageError, parse
 from secretsync.hooks.helm.errors import keep, path_for
 from secretsync.hooks.helm.stream import MARK, named, put_back, taken_off
-from secretsync.hooks.hook_configuration import Operator, find, keys, settled
+from secretsync.hooks.hook_configuration import HookConfiguration, find, keys, resolved_options
 from secretsync.hooks.render_command import TABLE as RENDER_TABLE
 from secretsync.hooks.render_command import request
 from secretsync.rendering import Input, Options, render
@@ -63,10 +63,10 @@ def run(arguments: Sequence[str]) -> bytes:
     if kept:
         keep(kept)
     operator = find(parsed.text("operator_config"), tenants=True)
-    return _post_rendered(settled(request(parsed), operator), operator)
+    return _post_rendered(resolved_options(request(parsed), operator), operator)
 
 
-def _post_rendered(options: Options, operator: Operator | None) -> bytes:
+def _post_rendered(options: Options, operator: HookConfiguration | None) -> bytes:
     source = Input(STDIN_NAME, f"{STDIN_NAME}.yaml", "-")
     data = source.read(options.limits)
     try:

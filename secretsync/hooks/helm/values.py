@@ -14,7 +14,7 @@ from secretsync.documents.tree import Limits
 from secretsync.errors import ConfigError, EscapeError, MissingFileError
 from secretsync.hooks import _boundary
 from secretsync.hooks.argv import HELP, Option, UsageError, parse
-from secretsync.hooks.hook_configuration import Request, find, keys, settled
+from secretsync.hooks.hook_configuration import Request, find, keys, resolved_options
 from secretsync.rendering import Input, render
 
 USAGE: Final = """\
@@ -71,7 +71,7 @@ def read(name: str, operator_config: str | None) -> bytes:
     if not path:
         raise ConfigError("names no file", location=name)
     operator = find(operator_config, tenants=True)
-    options = settled(Request(mode="reveal", allow_empty=True), operator)
+    options = resolved_options(Request(mode="reveal", allow_empty=True), operator)
     held = keys(operator, options.environ)
     source = _confined(path)
     content = _content(source, options.limits, optional=optional)

@@ -18,7 +18,7 @@ from secretsync.hooks.argv import HELP, Option, Parsed, UsageError, parse
 from secretsync.hooks.hook_configuration import Request, find
 from secretsync.hooks.krm import annotations as krm_annotations
 from secretsync.hooks.krm import resource_list
-from secretsync.hooks.krm.context import Surroundings
+from secretsync.hooks.krm.context import KrmContext
 from secretsync.hooks.krm.resource_list import ResourceList
 from secretsync.manifests import generators
 from secretsync.rendering import MODES, Mode
@@ -67,7 +67,7 @@ def run(arguments: Sequence[str]) -> bytes:
         seal_key_file=parsed.text("seal_key"),
         allow_expired=parsed.flag("allow_expired"),
     )
-    surroundings = Surroundings(request, find(_configuration(parsed), tenants=True))
+    surroundings = KrmContext(request, find(_configuration(parsed), tenants=True))
     resources = received(surroundings)
     try:
         return _answer(resources, surroundings)
@@ -84,7 +84,7 @@ def _configuration(parsed: Parsed) -> str | None:
     return path
 
 
-def received(surroundings: Surroundings) -> ResourceList:
+def received(surroundings: KrmContext) -> ResourceList:
     """Read the ResourceList on standard input. Raises: UsageError (a terminal), FormatError."""
     if sys.stdin.isatty():
         raise UsageError("reads a ResourceList from standard input, and is started by kustomize")
@@ -98,7 +98,7 @@ def received(surroundings: Surroundings) -> ResourceList:
         raise (error if error.location == "standard input" else error.at("standard input")) from None
 
 
-def generated(configs: list[Mapping], surroundings: Surroundings) -> list[Mapping]:
+def generated(configs: list[Mapping], surroundings: KrmContext) -> list[Mapping]:
     """Return the objects of all generators. Raises: SecretsyncError."""
     from secretsync.hooks.krm.generate import objects_of
 
@@ -116,7 +116,7 @@ class _FindingsError(PolicyError):
     """A validator has found something, and has printed all of it."""
 
 
-def _answer(resources: ResourceList, surroundings: Surroundings) -> bytes:
+def _answer(resources: ResourceList, surroundings: KrmContext) -> bytes:
     config = resources.config
     kind = kind_of(config) if config is not None else ""
     if config is not None and kind in {TRANSFORMER, VALIDATOR}:
@@ -136,7 +136,7 @@ def _answer(resources: ResourceList, surroundings: Surroundings) -> bytes:
     return _confirmed(resource_list.written(resources, items), items, surroundings)
 
 
-def _transformed(resources: ResourceList, config: Mapping, surroundings: Surroundings) -> bytes:
+def _transformed(resources: ResourceList, config: Mapping, surroundings: KrmContext) -> bytes:
     from secretsync.hooks.krm.transform import transformed
 
     if not resources.items:
@@ -145,7 +145,7 @@ def _transformed(resources: ResourceList, config: Mapping, surroundings: Surroun
     return _confirmed(resource_list.spliced(resources, items), items, surroundings)
 
 
-def _confirmed(data: bytes, items: list[Mapping], surroundings: Surroundings) -> bytes:
+def _confirmed(data: bytes, items: list[Mapping], surroundings: KrmContext) -> bytes:
     """Return `data` once its items read as those that were judged; where nothing was judged, unread."""
     if surroundings.is_judged:
         resource_list.confirm(data, items)

@@ -6,19 +6,19 @@ from functools import cached_property
 from typing import cast
 
 from secretsync.errors import ConflictingOptionsError, PolicyError
-from secretsync.hooks.hook_configuration import Operator, Request, keys, settled
+from secretsync.hooks.hook_configuration import HookConfiguration, Request, keys, resolved_options
 from secretsync.masterkeys import MasterKeys
-from secretsync.rendering.options import Context, Mode, Options
+from secretsync.rendering.options import Mode, Options, RenderContext
 from secretsync.sealed.scope import Scope
 
 
-class Surroundings:
+class KrmContext:
     """Shared by all configs of one call."""
 
-    def __init__(self, request: Request, operator: Operator | None) -> None:
+    def __init__(self, request: Request, operator: HookConfiguration | None) -> None:
         self._request = request
         self._operator = operator
-        self.options: Options = settled(request, operator)
+        self.options: Options = resolved_options(request, operator)
         self.is_judged = False  # until a context promises something
 
     @property
@@ -26,7 +26,7 @@ class Surroundings:
         """Whether paths stay in the folder of the kustomization."""
         return self._operator is None or self._operator.confined
 
-    def context(self, mode: str, scope: str) -> Context:
+    def context(self, mode: str, scope: str) -> RenderContext:
         """Return what a rendering shares, with the mode and scope of a function's config; empty ones say nothing.
 
         Raises:
@@ -37,7 +37,7 @@ class Surroundings:
         if mode and self._request.mode not in {None, mode}:
             raise ConflictingOptionsError(f"mode {mode!r} in the config, {self._request.mode!r} on the command line")
         request = self._request._replace(mode=cast("Mode", mode)) if mode else self._request
-        options = settled(request, self._operator)._replace(scope=cast("Scope | None", scope or None))
+        options = resolved_options(request, self._operator)._replace(scope=cast("Scope | None", scope or None))
         if scope and options.mode == "seal" and options.scopes is not None and scope not in options.scopes:
             raise PolicyError(
                 f"the hook's configuration does not allow to seal {scope}",
@@ -45,7 +45,7 @@ class Surroundings:
                 hint=f"name it there, `sealing: {{scopes: [{scope}]}}`, or leave it out here",
             )
         self.is_judged = self.is_judged or options.is_judged
-        return Context(options, self._keys, None)
+        return RenderContext(options, self._keys, None)
 
     @cached_property
     def _keys(self) -> MasterKeys:

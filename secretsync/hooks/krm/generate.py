@@ -5,14 +5,14 @@ from __future__ import annotations
 from secretsync.documents.tree import Mapping
 from secretsync.hooks import _boundary
 from secretsync.hooks.krm import sealing
-from secretsync.hooks.krm.context import Surroundings
+from secretsync.hooks.krm.context import KrmContext
 from secretsync.hooks.krm.resource_list import check_carried, plain
 from secretsync.manifests import generators
 from secretsync.rendering.generate import Folder, generate
 from secretsync.rendering.objects import is_sealed_secret
 
 
-def objects_of(config: Mapping, surroundings: Surroundings) -> list[Mapping]:
+def objects_of(config: Mapping, surroundings: KrmContext) -> list[Mapping]:
     """Return the objects of one generator.
 
     Raises:

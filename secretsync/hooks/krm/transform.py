@@ -14,7 +14,7 @@ from secretsync.errors import IntegrityError
 from secretsync.hooks import _boundary
 from secretsync.hooks.krm import annotations as krm_annotations
 from secretsync.hooks.krm import sealing
-from secretsync.hooks.krm.context import Surroundings
+from secretsync.hooks.krm.context import KrmContext
 from secretsync.hooks.krm.resource_list import check_carried, plain
 from secretsync.manifests import generators
 from secretsync.rendering.objects import describe, is_sealed_secret
@@ -27,7 +27,7 @@ _REMEDY: Final = (
 )
 
 
-def transformed(items: list[Mapping], config: Mapping, surroundings: Surroundings) -> list[Mapping]:
+def transformed(items: list[Mapping], config: Mapping, surroundings: KrmContext) -> list[Mapping]:
     """Return the items, those that hold no secret being the same objects.
 
     Raises:

@@ -6,12 +6,12 @@ The data key stays, so older versions of a file under the same data key open too
 
 from __future__ import annotations
 
-from secretsync.keyring import Changes, Principal, PublicKey, Source
+from secretsync.keyring import Changes, Principal, PublicKey, RingSource
 from secretsync.keyring.editing import add_key
 from secretsync.keyring.model import PrincipalKind
 from secretsync.rotation.model import Task
 from secretsync.rotation.parameters import Parameter, Parameters
-from secretsync.rotation.scenario import Context, Phase, Scenario, Seen, due
+from secretsync.rotation.scenario import Phase, Scenario, ScenarioContext, SurveyedFile, due
 
 _KINDS: dict[str, PrincipalKind] = {"person": "person", "cluster": "cluster", "service": "service"}
 
@@ -29,25 +29,25 @@ def key_of(parameters: Parameters) -> PublicKey:
     )
 
 
-def _join(source: Source, parameters: Parameters) -> Changes:
+def _join(source: RingSource, parameters: Parameters) -> Changes:
     principal = Principal(parameters.text("subject"), _KINDS[parameters.text("kind")], parameters.text("owner"))
     groups = parameters.names("groups")
     return add_key(source, principal, key_of(parameters), today=parameters.today, groups=groups)
 
 
-def _gains(seen: Seen, _: Parameters) -> bool:
+def _gains(seen: SurveyedFile, _: Parameters) -> bool:
     return bool(seen.gained & seen.wanted)
 
 
-def _gains_envelope(seen: Seen, parameters: Parameters) -> bool:
+def _gains_envelope(seen: SurveyedFile, parameters: Parameters) -> bool:
     return _gains(seen, parameters) and parameters.text("history") == "open"
 
 
-def _gains_new_key(seen: Seen, parameters: Parameters) -> bool:
+def _gains_new_key(seen: SurveyedFile, parameters: Parameters) -> bool:
     return _gains(seen, parameters) and parameters.text("history") == "closed"
 
 
-def _tasks(context: Context) -> list[Task]:
+def _tasks(context: ScenarioContext) -> list[Task]:
     parameters = context.parameters
     subject, owner = parameters.text("subject"), parameters.text("owner") or parameters.text("subject")
     found = [Task(f"prove that {subject} holds the private key: secretsync keys prove", owner, due(parameters, 1))]

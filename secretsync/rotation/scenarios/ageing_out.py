@@ -6,10 +6,10 @@ This bounds the use of a leaked data key. It does nothing for leaked values, and
 from __future__ import annotations
 
 from secretsync.rotation.parameters import Parameter, Parameters
-from secretsync.rotation.scenario import Phase, Scenario, Seen
+from secretsync.rotation.scenario import Phase, Scenario, SurveyedFile
 
 
-def _is_due(seen: Seen, _: Parameters) -> bool:
+def _is_due(seen: SurveyedFile, _: Parameters) -> bool:
     return seen.due
 
 

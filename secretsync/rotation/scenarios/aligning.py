@@ -7,10 +7,10 @@ that a merge brought back and, with `unknown: drop`, for an envelope that nobody
 from __future__ import annotations
 
 from secretsync.rotation.parameters import Parameter, Parameters
-from secretsync.rotation.scenario import Phase, Scenario, Seen
+from secretsync.rotation.scenario import Phase, Scenario, SurveyedFile
 
 
-def _differs(seen: Seen, _: Parameters) -> bool:
+def _differs(seen: SurveyedFile, _: Parameters) -> bool:
     return seen.recipients != seen.wanted
 
 

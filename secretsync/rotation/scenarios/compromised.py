@@ -6,24 +6,24 @@ place in the same step. Nothing waits for the old key.
 
 from __future__ import annotations
 
-from secretsync.keyring import Changes, Source
+from secretsync.keyring import Changes, RingSource
 from secretsync.keyring.editing import Retirement, replace_key, retire
 from secretsync.rotation.model import Task
 from secretsync.rotation.parameters import Parameter, Parameters
-from secretsync.rotation.scenario import Context, Phase, Scenario, due
+from secretsync.rotation.scenario import Phase, Scenario, ScenarioContext, due
 from secretsync.rotation.scenarios.adding import key_of
 from secretsync.rotation.scenarios.removing import loses
 from secretsync.rotation.scenarios.rollover import owner_of
 
 
-def _replace(source: Source, parameters: Parameters) -> Changes:
+def _replace(source: RingSource, parameters: Parameters) -> Changes:
     why = Retirement("compromised", parameters.today, parameters.day("since"))
     if parameters.recipient("recipient"):
         return replace_key(source, parameters.text("subject"), key_of(parameters), why)
     return retire(source, owner_of(source, parameters.text("subject")).name, why, key_ids={parameters.text("subject")})
 
 
-def _tasks(context: Context) -> list[Task]:
+def _tasks(context: ScenarioContext) -> list[Task]:
     parameters, subject = context.parameters, context.parameters.text("subject")
     owner = parameters.text("owner") or "you"
     soon = due(parameters, 1)

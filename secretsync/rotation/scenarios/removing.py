@@ -7,26 +7,26 @@ from __future__ import annotations
 
 from typing import Final
 
-from secretsync.keyring import Changes, Source
+from secretsync.keyring import Changes, RingSource
 from secretsync.keyring.editing import Retirement, retire
 from secretsync.keyring.model import Reason
 from secretsync.rotation.model import Task
 from secretsync.rotation.parameters import Parameter, Parameters
-from secretsync.rotation.scenario import Context, Phase, Scenario, Seen, due
+from secretsync.rotation.scenario import Phase, Scenario, ScenarioContext, SurveyedFile, due
 
 _REASONS: Final[dict[str, Reason]] = {"left": "left", "lost": "lost", "superseded": "superseded"}
 
 
-def _retire(source: Source, parameters: Parameters) -> Changes:
+def _retire(source: RingSource, parameters: Parameters) -> Changes:
     return retire(source, parameters.text("subject"), Retirement(_REASONS[parameters.text("reason")], parameters.today))
 
 
-def loses(seen: Seen, _: Parameters) -> bool:
+def loses(seen: SurveyedFile, _: Parameters) -> bool:
     """Whether a key that the scenario retires opens the file."""
     return bool(seen.lost & seen.recipients)
 
 
-def _tasks(context: Context) -> list[Task]:
+def _tasks(context: ScenarioContext) -> list[Task]:
     parameters, subject = context.parameters, context.parameters.text("subject")
     owner = parameters.text("owner") or "you"
     return [

@@ -7,19 +7,19 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, time
 
-from secretsync.keyring import Changes, Source
+from secretsync.keyring import Changes, RingSource
 from secretsync.keyring.editing import pin
 from secretsync.rotation.model import Task
 from secretsync.rotation.parameters import Parameter, Parameters
-from secretsync.rotation.scenario import Context, Phase, Scenario, due
+from secretsync.rotation.scenario import Phase, Scenario, ScenarioContext, due
 
 
-def _pin(source: Source, parameters: Parameters) -> Changes:
+def _pin(source: RingSource, parameters: Parameters) -> Changes:
     moment = datetime.combine(parameters.today, time(12), UTC)
     return pin(source, parameters.text("subject"), parameters.text("certificate").encode(), now=moment)
 
 
-def _tasks(context: Context) -> list[Task]:
+def _tasks(context: ScenarioContext) -> list[Task]:
     owner = context.parameters.text("owner") or "you"
     return [
         Task(

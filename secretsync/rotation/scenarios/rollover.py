@@ -8,18 +8,18 @@ from __future__ import annotations
 from typing import Final
 
 from secretsync.errors import ConfigError
-from secretsync.keyring import Changes, Principal, Source, load_from
+from secretsync.keyring import Changes, Principal, RingSource, load_from
 from secretsync.keyring.editing import Retirement, add_key, regenerated, retire
 from secretsync.keyring.writing import with_key_field
 from secretsync.rotation.model import Task
 from secretsync.rotation.parameters import Parameter, Parameters
-from secretsync.rotation.scenario import Context, Phase, Seen, due
+from secretsync.rotation.scenario import Phase, ScenarioContext, SurveyedFile, due
 from secretsync.rotation.scenarios.adding import key_of
 
 DUAL, RETIRE, EXTEND = "dual", "retire", "extend"
 
 
-def owner_of(source: Source, key_id: str) -> Principal:
+def owner_of(source: RingSource, key_id: str) -> Principal:
     """Return whose key it is. Raises: ConfigError where the ring has no such key."""
     for owner, key in load_from(source).public_keys():
         if key.id == key_id:
@@ -27,7 +27,7 @@ def owner_of(source: Source, key_id: str) -> Principal:
     raise ConfigError(f"the key ring has no key {key_id!r}", hint="secretsync keys list")
 
 
-def edit(source: Source, parameters: Parameters) -> Changes:
+def edit(source: RingSource, parameters: Parameters) -> Changes:
     """Let the successor in, take the predecessor out, or give the key a later end.
 
     Raises:
@@ -48,7 +48,7 @@ def edit(source: Source, parameters: Parameters) -> Changes:
     return retire(source, owner.name, why, key_ids={subject})
 
 
-def _extended(source: Source, owner: Principal, parameters: Parameters) -> Changes:
+def _extended(source: RingSource, owner: Principal, parameters: Parameters) -> Changes:
     day = parameters.day("expires")
     if day is None:
         raise ConfigError("stage extend needs the new last day: --expires 2027-11-24")
@@ -57,19 +57,19 @@ def _extended(source: Source, owner: Principal, parameters: Parameters) -> Chang
     return regenerated(source, {path: data}, today=parameters.today)
 
 
-def gains_envelope(seen: Seen, parameters: Parameters) -> bool:
+def gains_envelope(seen: SurveyedFile, parameters: Parameters) -> bool:
     """Whether the successor joins this file."""
     return parameters.text("stage") == DUAL and bool(seen.gained & seen.wanted)
 
 
-def needs_data_key(seen: Seen, parameters: Parameters) -> bool:
+def needs_data_key(seen: SurveyedFile, parameters: Parameters) -> bool:
     """Whether the predecessor leaves this file, or its envelope may be for a part of the key that ended."""
     if parameters.text("stage") == EXTEND:
         return bool(seen.subject & seen.recipients)
     return parameters.text("stage") == RETIRE and bool(seen.lost & seen.recipients)
 
 
-def tasks(context: Context) -> list[Task]:
+def tasks(context: ScenarioContext) -> list[Task]:
     """Return what people have to do between the stages."""
     parameters, owner = context.parameters, context.parameters.text("owner") or "you"
     subject = parameters.text("subject")

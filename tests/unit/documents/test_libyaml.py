@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-OURS: Final = "from secretsync.documents import libyaml, yaml_load\nyaml_load.load(b'a: 1')\n"
+OURS: Final = "from secretsync.documents.yaml import libyaml, loading\nloading.load(b'a: 1')\n"
 THEIRS: Final = "import yaml\nyaml.load('a: 1', Loader=yaml.CSafeLoader)\n"
 ORDERS: Final = {
     "alone": THEIRS,
@@ -107,7 +107,7 @@ def test_we_see_errors_with_their_places_in_every_order(order: str) -> None:
     program = (
         f"{order}\n{OURS}from secretsync.errors import ParseError\n"
         "for bad in (b'a: b: c', b'a: [', b'\\x01'):\n"
-        "    try: yaml_load.load(bad)\n"
+        "    try: loading.load(bad)\n"
         "    except ParseError as error: print(error)"
     )
     assert _output(program) == _output(program.removeprefix(order))
@@ -119,8 +119,8 @@ def test_we_can_be_loaded_anew_in_one_process(order: str) -> None:
         f"import sys\n{order}\n"
         "for name in [name for name in sys.modules if name.startswith('secretsync')]: del sys.modules[name]\n"
         f"{OURS}{THEIRS}"
-        "from secretsync.documents import comments\n"
-        "print(type(yaml_load.load(b'a: # why\\n  - 1\\n')).__name__, libyaml.events is yaml.events)"
+        "from secretsync.documents.yaml.comments import placing\n"
+        "print(type(loading.load(b'a: # why\\n  - 1\\n')).__name__, libyaml.events is yaml.events)"
     )
     assert _output(program).split()[1:] == ["True"]
 
@@ -136,8 +136,8 @@ def test_threads_that_load_both_at_once_get_both() -> None:
         "    except yaml.parser.ParserError: found.append(yaml.safe_load('1'))\n"
         "def ours():\n"
         "    start.wait()\n"
-        "    from secretsync.documents import yaml_load\n"
-        "    yaml_load.load(b'a: 1')\n"
+        "    from secretsync.documents.yaml import loading\n"
+        "    loading.load(b'a: 1')\n"
         "    found.append(1)\n"
         "threads = [threading.Thread(target=one) for one in (ours, theirs, ours, theirs)]\n"
         "for one in threads: one.start()\n"

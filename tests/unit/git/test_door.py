@@ -171,9 +171,9 @@ def test_a_partial_clone_contacts_nobody(made: Made, tmp_path: Path) -> None:
 def test_settings_are_read_with_the_place_where_each_stands() -> None:
     listed = b"global\0gpg.program\n/bin/a\0local\0filter.A.b=c.CLEAN\nrun\nthis\0local\0core.bare\0"
     assert list(settings.parse(listed)) == [
-        settings.Setting("global", "gpg.program", "/bin/a"),
-        settings.Setting("local", "filter.A.b=c.clean", "run\nthis"),
-        settings.Setting("local", "core.bare", ""),
+        settings.ConfigEntry("global", "gpg.program", "/bin/a"),
+        settings.ConfigEntry("local", "filter.A.b=c.clean", "run\nthis"),
+        settings.ConfigEntry("local", "core.bare", ""),
     ]
     found = settings.without_programs(settings.parse(listed))
     assert found["filter.A.b=c.clean"] == ""
@@ -182,7 +182,7 @@ def test_settings_are_read_with_the_place_where_each_stands() -> None:
 
 def test_programs_that_sign_come_from_system_and_user() -> None:
     names = ("gpg.program", "gpg.x509.program", "gpg.ssh.program", "gpg.ssh.defaultkeycommand")
-    local = settings.signing_programs(settings.Setting("local", name, "canary") for name in names)
+    local = settings.signing_programs(settings.ConfigEntry("local", name, "canary") for name in names)
     assert "canary" not in local.values()
-    users = settings.signing_programs(settings.Setting("global", name, "wanted") for name in names)
+    users = settings.signing_programs(settings.ConfigEntry("global", name, "wanted") for name in names)
     assert set(users.values()) == {"wanted"}

@@ -19,7 +19,7 @@ from secretsync.errors import (
     SecretsyncError,
 )
 from secretsync.hooks import hook_configuration, render_command
-from secretsync.hooks.hook_configuration import Operator, Request, find, keys, settled
+from secretsync.hooks.hook_configuration import HookConfiguration, Request, find, keys, resolved_options
 from secretsync.hooks.hook_configuration_file import parse
 from secretsync.rendering import Input, Options, render
 from secretsync.sealed import SealingCertificate
@@ -35,8 +35,8 @@ def configured(folder: Path, text: str) -> str:
     return os.fspath(path)
 
 
-def rendered(text: str | bytes, governed: Operator) -> str:
-    options = settled(Request(), governed)
+def rendered(text: str | bytes, governed: HookConfiguration) -> str:
+    options = resolved_options(Request(), governed)
     data = text.encode() if isinstance(text, str) else text
     inputs = [Input("0.yaml", "0.yaml", content=data)]
     return render(inputs, options, keys=keys(governed, options.environ), now=NOW).stream().decode()
@@ -64,8 +64,8 @@ confined: false
     assert read.outputs is not None
     assert (read.outputs.kinds, read.outputs.namespaces) == (frozenset({"SealedSecret"}), frozenset({""}))
     assert read.scopes == {"strict", "cluster-wide"}
-    assert parse(HEAD.encode(), "hook.yaml") == Operator("hook.yaml")
-    assert Operator("hook.yaml").scopes == {"strict"}
+    assert parse(HEAD.encode(), "hook.yaml") == HookConfiguration("hook.yaml")
+    assert HookConfiguration("hook.yaml").scopes == {"strict"}
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_nothing_at_the_default_path_leaves_the_environment(monkeypatch: pytest.
     monkeypatch.setattr(hook_configuration, "DEFAULT_PATH", str(tmp_path / "absent"))
     assert find() is None
     monkeypatch.setattr(os, "environ", {"SOPS_AGE_KEY": "x"})
-    assert settled(Request(), None) == Options(environ={"SOPS_AGE_KEY": "x"}, is_hook=True)
+    assert resolved_options(Request(), None) == Options(environ={"SOPS_AGE_KEY": "x"}, is_hook=True)
 
 
 def test_a_configuration_that_is_there_and_cannot_be_read_is_an_error(
@@ -174,15 +174,15 @@ def test_a_kind_of_key_that_the_operator_does_not_name_asks_nobody() -> None:
 )
 def test_asking_for_more_than_the_operator_allows_is_refused(request_: Request) -> None:
     with pytest.raises(PolicyError):
-        settled(request_, Operator("hook.yaml", mode="seal"))
+        resolved_options(request_, HookConfiguration("hook.yaml", mode="seal"))
 
 
 def test_asking_for_the_same_or_less_is_fine() -> None:
-    governed = Operator("hook.yaml", certificate="/c", mode="seal")
-    options = settled(Request(mode="seal", cert_file="/c", size=7, documents=8, namespace="n"), governed)
+    governed = HookConfiguration("hook.yaml", certificate="/c", mode="seal")
+    options = resolved_options(Request(mode="seal", cert_file="/c", size=7, documents=8, namespace="n"), governed)
     assert (options.mode, options.limits.size, options.limits.documents, options.namespace) == ("seal", 7, 8, "n")
-    assert settled(Request(mode="redact"), Operator("hook.yaml")).mode == "redact"
-    assert settled(Request(), Operator("hook.yaml")).mode == "reveal"
+    assert resolved_options(Request(mode="redact"), HookConfiguration("hook.yaml")).mode == "redact"
+    assert resolved_options(Request(), HookConfiguration("hook.yaml")).mode == "reveal"
 
 
 def test_the_certificate_of_the_checkout_is_never_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -300,7 +300,7 @@ def test_a_configuration_that_others_may_write_is_refused_wherever_it_was_named(
 ) -> None:
     path = configured(tmp_path, HEAD)
     monkeypatch.setattr(hook_configuration, "DEFAULT_PATH", path)
-    assert find() == find(path) == Operator(path)
+    assert find() == find(path) == HookConfiguration(path)
     os.chmod(path, 0o620)
     for named in (None, path):
         with pytest.raises(PolicyError, match="may be written by other users"):

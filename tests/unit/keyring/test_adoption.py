@@ -8,7 +8,7 @@ from secretsync.errors import ConfigError, PolicyError
 from secretsync.keyring import Changed, Snapshot, load_from
 from secretsync.keyring.adoption import Adoption, adopt
 from secretsync.sops.config import parse_config
-from secretsync.sops.datakey import Recipient
+from secretsync.sops.datakey import MasterKey
 from tests.unit.keyring.rings import TODAY, recipient, ring_files
 
 NAMES = ["prod/a.yaml", "dev/b.yaml", "c.json"]
@@ -95,7 +95,7 @@ stores:
         assert [set(group) for group in new.groups] == [set(group) for group in old.groups]
         assert new.shamir_threshold == old.shamir_threshold
     assert (
-        Recipient("kms", "arn:aws:kms:us-east-1:123456789012:key/abc+arn:aws:iam::123456789012:role/r||team")
+        MasterKey("kms", "arn:aws:kms:us-east-1:123456789012:key/abc+arn:aws:iam::123456789012:role/r||team")
         in (after.rules or [])[1].groups[0]
     )
 

@@ -8,7 +8,7 @@ from typing import Literal
 import pytest
 
 from secretsync.errors import ConfigError, PolicyError
-from secretsync.keyring import Changed, Changes, KeyRing, Principal, PublicKey, Snapshot, Source, editing, load_from
+from secretsync.keyring import Changed, Changes, KeyRing, Principal, PublicKey, RingSource, Snapshot, editing, load_from
 from secretsync.keyring.editing import Retirement
 from tests.unit.keyring.rings import TODAY, recipient, ring_files
 
@@ -19,13 +19,13 @@ def key(name: str, **fields: object) -> PublicKey:
     return PublicKey(name, "age", recipient(name), **fields)  # type: ignore[arg-type]
 
 
-def locked(**changed: bytes) -> Source:
+def locked(**changed: bytes) -> RingSource:
     """Return the ring with its generated files."""
     source = Snapshot(ring_files(**changed))
     return Changed(source, editing.regenerated(source, {}, today=TODAY))
 
 
-def after(source: Source, changes: Changes) -> KeyRing:
+def after(source: RingSource, changes: Changes) -> KeyRing:
     return load_from(Changed(source, changes))
 
 

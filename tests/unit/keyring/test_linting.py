@@ -17,7 +17,7 @@ from secretsync.keyring.applying import apply
 from secretsync.keyring.editing import Retirement
 from secretsync.keyring.linting import lint
 from secretsync.masterkeys import MasterKeys
-from secretsync.sops.datakey import Recipient
+from secretsync.sops.datakey import MasterKey
 from secretsync.sops.selectors import Selector
 from tests.unit.keyring.rings import TODAY, recipient, ring_files
 
@@ -43,7 +43,7 @@ CERTIFICATE = Path(__file__).parents[3] / "examples" / "demo-keys" / "sealing.cr
 def encrypted(*names: str, selector: Selector | None = None, threshold: int = 0, groups: int = 1) -> bytes:
     """Return a Secret that is encrypted for the keys of these names, all in each of `groups`."""
     source = store_named("yaml").load(b"kind: Secret\ndata:\n  a: YQ==\n")
-    recipients = [Recipient("age", recipient(name)) for name in names]
+    recipients = [MasterKey("age", recipient(name)) for name in names]
     return sops.encrypt(
         source,
         groups=[recipients] * groups,

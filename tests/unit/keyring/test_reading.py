@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from secretsync.errors import ConfigError, SecretsyncError
 from secretsync.keyring import Snapshot, load_from, lockfile
 from secretsync.keyring.key_checks import soundness
-from secretsync.sops.datakey import Recipient
+from secretsync.sops.datakey import MasterKey
 from tests.unit.keyring.rings import TODAY, recipient, ring_files
 
 FULL = f"""\
@@ -132,8 +132,8 @@ def test_a_group_of_nobody_is_an_error_once_it_is_resolved(groups: bytes, match:
 def test_one_key_in_two_spellings_is_one_key() -> None:
     person = "name: bob\nkeys: [{id: b, type: pgp, recipient: 'FBC7 B9E2 A4F9 289A C0C1 D484 3D16 CEE4 A273 81B4'}]\n"
     ring = load_from(Snapshot({**ring_files(), "keys/people/bob.yaml": person.encode()}))
-    assert ring.label(Recipient("pgp", "fbc7b9e2a4f9289ac0c1d4843d16cee4a27381b4")) == "b"
-    assert ring.label(Recipient("age", "age1unknown0000000000000000")).startswith("unknown age1unknown")
+    assert ring.label(MasterKey("pgp", "fbc7b9e2a4f9289ac0c1d4843d16cee4a27381b4")) == "b"
+    assert ring.label(MasterKey("age", "age1unknown0000000000000000")).startswith("unknown age1unknown")
 
 
 FIELDS = ("name", "keys", "id", "type", "recipient", "expires", "rules", "paths", "readers", "reader_groups", "members",

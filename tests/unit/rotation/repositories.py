@@ -18,7 +18,7 @@ from secretsync.keyring.editing import regenerated
 from secretsync.masterkeys import MasterKeys
 from secretsync.processes import Pool
 from secretsync.rotation import applying, evidence
-from secretsync.rotation.applying import Controls, Outcome
+from secretsync.rotation.applying import ApplyOutcome, Controls
 from secretsync.rotation.file_worker import FileWork
 from secretsync.rotation.journal import Observer, Operation
 from secretsync.rotation.model import Plan
@@ -152,7 +152,7 @@ class Sandbox:
         observer: Observer | None = None,
         stopped: Callable[[], bool] = lambda: False,
         resume: bool = False,
-    ) -> Outcome:
+    ) -> ApplyOutcome:
         """Carry a plan out, or on."""
         repository = Repository.containing(self.root)
         operation = Operation(repository, plan.operation, observer=observer)
@@ -165,7 +165,7 @@ class Sandbox:
         evidence.write(evidence.gather(plan, operation, outcome, repository), operation.folder)
         return outcome
 
-    def merge(self, outcome: Outcome) -> None:
+    def merge(self, outcome: ApplyOutcome) -> None:
         """Merge what was carried out."""
         self.git("merge", "-q", "--ff-only", outcome.branch)
 

@@ -21,7 +21,7 @@ from secretsync.errors import (
 )
 from secretsync.git import Repository
 from secretsync.rotation import applying, model
-from secretsync.rotation.journal import Lock, Operation
+from secretsync.rotation.journal import Operation, OperationLock
 from tests.peers.api import wait_for
 from tests.unit.rotation.repositories import FILES, NOW, Sandbox
 
@@ -154,7 +154,7 @@ def test_a_second_run_at_the_same_time(sandbox: Sandbox) -> None:
     pid = os.fork()
     if pid == 0:
         os.close(writer)
-        with Lock(repository, "the other one"):
+        with OperationLock(repository, "the other one"):
             os.write(2, b"")
             (sandbox.root.parent / "locked").touch()
             os.read(reader, 1)

@@ -42,14 +42,14 @@ def test_a_value_that_moved_is_live_where_it_is_now(sandbox: Sandbox) -> None:
 def test_a_version_under_a_known_data_key_counts_though_it_names_somebody_else(sandbox: Sandbox) -> None:
     """Taking a recipient out without a new data key takes nothing away: the next value is theirs as well."""
     from secretsync.rotation.file_metadata import options_for
-    from secretsync.sops.datakey import Recipient
+    from secretsync.sops.datakey import MasterKey
     from secretsync.sops.operations import json_value, set_value
     from secretsync.sops.recipients import update_keys
     from tests.unit.rotation.repositories import NOW
 
     path = sandbox.root / "dev/app.env"
     options = options_for("dev/app.env", path.read_bytes(), sandbox.keys())
-    others = [[Recipient("age", sandbox.recipient("alice")), Recipient("age", sandbox.recipient("carol"))]]
+    others = [[MasterKey("age", sandbox.recipient("alice")), MasterKey("age", sandbox.recipient("carol"))]]
     without_bob = update_keys(path.read_bytes(), others, options, now=NOW).data
     path.write_bytes(set_value(without_bob, ("PASSWORD",), json_value('"newer"'), options, now=NOW).data)
     sandbox.commit()

@@ -9,14 +9,14 @@ import pytest
 from secretsync.age.protocol import Identity
 from secretsync.masterkeys import MasterKeys
 from secretsync.rotation.file_metadata import options_for
-from secretsync.rotation.model import FilePlan, Key
+from secretsync.rotation.model import FilePlan, PlannedKey
 from secretsync.rotation.proving import Parts, Verdict, prove
 from secretsync.rotation.rewrapping import changed
-from secretsync.sops.datakey import Recipient
+from secretsync.sops.datakey import MasterKey
 from secretsync.sops.open_file import open_file
 from secretsync.sops.operations import json_value, rotate, set_value
 from secretsync.sops.recipients import update_keys
-from secretsync.sops.strangers import Request
+from secretsync.sops.strangers import RotationRequest
 from tests.unit.rotation.repositories import FILES, NOW, Sandbox
 
 PATH = "prod/db.yaml"
@@ -30,12 +30,14 @@ class Case:
         self.keys = sandbox.keys()
         self.old = (sandbox.root / PATH).read_bytes()
         self.options = options_for(PATH, self.old, self.keys)
-        self.names = {f"{name}-1": Key("age", sandbox.recipient(name), name) for name in ("alice", "bob", "prod")}
+        self.names = {
+            f"{name}-1": PlannedKey("age", sandbox.recipient(name), name) for name in ("alice", "bob", "prod")
+        }
         self.file = FilePlan(PATH, "", "rotate", [["alice-1", "bob-1", "prod-1"]], [["alice-1", "prod-1"]], 0, 2)
 
-    def recipients(self, *names: str) -> list[list[Recipient]]:
+    def recipients(self, *names: str) -> list[list[MasterKey]]:
         """Return one group of recipients."""
-        return [[Recipient("age", self.sandbox.recipient(name)) for name in names]]
+        return [[MasterKey("age", self.sandbox.recipient(name)) for name in names]]
 
     def failed(self, new: bytes) -> set[str]:
         """Return the checks that refuse the new bytes."""
@@ -86,7 +88,7 @@ def _bob_kept(case: Case) -> bytes:
 
 def _bob_under_another_label(case: Case) -> bytes:
     """The envelope that says it is the cluster's was made for bob."""
-    data = rotate(case.old, case.options, now=NOW, request=Request(remove=case.recipients("prod")[0])).data
+    data = rotate(case.old, case.options, now=NOW, request=RotationRequest(remove=case.recipients("prod")[0])).data
     return data.replace(case.sandbox.recipient("bob").encode(), case.sandbox.recipient("prod").encode())
 
 
@@ -131,7 +133,9 @@ def test_a_fake_is_caught(case: Case, fake: Callable[[Case], bytes], caught: set
 
 def test_a_label_that_lies_about_its_holder_is_caught_by_the_holder(case: Case) -> None:
     """alice's label on the cluster's envelope: alice's identity alone does not open it."""
-    data = rotate(case.old, case.options, now=NOW, request=Request(remove=case.recipients("alice", "bob")[0])).data
+    data = rotate(
+        case.old, case.options, now=NOW, request=RotationRequest(remove=case.recipients("alice", "bob")[0])
+    ).data
     swapped = data.replace(case.sandbox.recipient("prod").encode(), case.sandbox.recipient("alice").encode())
     keys = case.sandbox.keys("prod")
     singles = {case.sandbox.recipient("alice"): _alone(case.sandbox.identities["alice"])}

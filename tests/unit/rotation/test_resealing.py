@@ -14,7 +14,7 @@ from cryptography.x509.oid import NameOID
 from secretsync.git import Repository
 from secretsync.processes import Pool
 from secretsync.rotation import applying
-from secretsync.rotation.applying import Controls, Outcome
+from secretsync.rotation.applying import ApplyOutcome, Controls
 from secretsync.rotation.file_worker import FileWork
 from secretsync.rotation.journal import Operation
 from secretsync.rotation.model import Plan
@@ -85,7 +85,7 @@ def _plan(sandbox: Sandbox, *keys: UnsealingKey) -> Plan:
         return make_plan(scenario_named("reseal"), given, Setting(repository, sandbox.keys(), pool, NOW))
 
 
-def _apply(sandbox: Sandbox, plan: Plan, *keys: UnsealingKey) -> Outcome:
+def _apply(sandbox: Sandbox, plan: Plan, *keys: UnsealingKey) -> ApplyOutcome:
     repository = Repository.containing(sandbox.root)
     operation = Operation(repository, plan.operation)
     with Pool(FileWork(repository, sandbox.keys(), unsealing=keys)) as pool:

@@ -9,8 +9,8 @@ import pytest
 from secretsync.errors import ConfigError, ConflictingOptionsError, NoMatchingRuleError
 from secretsync.sops import config as configs
 from secretsync.sops.creation import choose, recipients_from
-from secretsync.sops.datakey import Recipient
-from secretsync.sops.rules import Rule
+from secretsync.sops.datakey import MasterKey
+from secretsync.sops.rules import CreationRule
 from secretsync.sops.selectors import Selector
 
 HOME = Path("/repo/.sops.yaml")
@@ -20,14 +20,14 @@ def parse(text: str) -> configs.Config:
     return configs.parse_config(text.encode(), HOME)
 
 
-def rule(text: str, path: str = "/repo/a.yaml") -> Rule:
+def rule(text: str, path: str = "/repo/a.yaml") -> CreationRule:
     found = parse(text).rule_for(path)
     assert found is not None
     return found
 
 
-def age(*names: str) -> list[Recipient]:
-    return [Recipient("age", name) for name in names]
+def age(*names: str) -> list[MasterKey]:
+    return [MasterKey("age", name) for name in names]
 
 
 # --- lookup -------------------------------------------------------------------------------------------------------
@@ -128,13 +128,13 @@ def test_keys_of_all_kinds_come_in_sops_order() -> None:
     )
     assert rule(f"creation_rules:\n- {text}\n").groups == [
         [
-            Recipient("age", "a"),
-            Recipient("pgp", "ABCD"),
-            Recipient("kms", "k||p"),
-            Recipient("gcp_kms", "g"),
-            Recipient("hckms", "h"),
-            Recipient("azure_kv", "z"),
-            Recipient("hc_vault", "v"),
+            MasterKey("age", "a"),
+            MasterKey("pgp", "ABCD"),
+            MasterKey("kms", "k||p"),
+            MasterKey("gcp_kms", "g"),
+            MasterKey("hckms", "h"),
+            MasterKey("azure_kv", "z"),
+            MasterKey("hc_vault", "v"),
         ]
     ]
 
@@ -171,15 +171,15 @@ creation_rules:
 """
     assert rule(text).groups == [
         [
-            Recipient("pgp", "ABCD"),
-            Recipient("kms", "arn:1"),
-            Recipient("kms", "arn:2+role"),
-            Recipient("kms", "arn:3|a:x,b:2"),
-            Recipient("kms", "arn:4||p"),
-            Recipient("gcp_kms", "g"),
-            Recipient("hckms", "r:u"),
-            Recipient("azure_kv", "https://v/keys/k/1"),
-            Recipient("hc_vault", "https://h/v1/t/keys/k"),
+            MasterKey("pgp", "ABCD"),
+            MasterKey("kms", "arn:1"),
+            MasterKey("kms", "arn:2+role"),
+            MasterKey("kms", "arn:3|a:x,b:2"),
+            MasterKey("kms", "arn:4||p"),
+            MasterKey("gcp_kms", "g"),
+            MasterKey("hckms", "r:u"),
+            MasterKey("azure_kv", "https://v/keys/k/1"),
+            MasterKey("hc_vault", "https://h/v1/t/keys/k"),
         ]
     ]
 
@@ -279,14 +279,14 @@ def test_indents_and_destinations_are_read() -> None:
 def test_flags_beat_variables_and_keys_come_in_sops_order() -> None:
     environ = {"SOPS_AGE_RECIPIENTS": "age1env", "SOPS_PGP_FP": "AB CD, EF", "SOPS_KMS_ARN": "arn"}
     assert recipients_from({"age": "age1flag"}, environ) == [
-        Recipient("kms", "arn"),
-        Recipient("pgp", "ABCD"),
-        Recipient("pgp", "EF"),
-        Recipient("age", "age1flag"),
+        MasterKey("kms", "arn"),
+        MasterKey("pgp", "ABCD"),
+        MasterKey("pgp", "EF"),
+        MasterKey("age", "age1flag"),
     ]
 
 
-RULE = Rule(1, "", [age("age1rule")], Selector("encrypted_regex", "^a$"), True, 2)
+RULE = CreationRule(1, "", [age("age1rule")], Selector("encrypted_regex", "^a$"), True, 2)
 
 
 def test_a_rule_gives_everything() -> None:

@@ -130,7 +130,7 @@ def test_a_threshold_on_one_group_means_nothing() -> None:
 
 def test_wrapped_groups_open_again() -> None:
     keys = Keys({})
-    groups = [[datakey.Recipient("age", "a"), datakey.Recipient("pgp", "b")], [datakey.Recipient("age", "c")]]
+    groups = [[datakey.MasterKey("age", "a"), datakey.MasterKey("pgp", "b")], [datakey.MasterKey("age", "c")]]
     envelopes, threshold = datakey.wrap(groups, DATA_KEY, keys, now=NOW)
     assert threshold == 2
     assert envelopes[0][1].fields == {"enc": "b", "created_at": "2026-01-02T03:04:05Z"}

@@ -17,7 +17,7 @@ from secretsync.errors import (
     TreeError,
 )
 from secretsync.sops import mac
-from secretsync.sops.datakey import Recipient
+from secretsync.sops.datakey import MasterKey
 from secretsync.sops.encryption import Encryption
 from secretsync.sops.selectors import Selector
 from tests.unit.sops import golden
@@ -208,7 +208,7 @@ def test_an_invalid_pattern_is_refused() -> None:
 @pytest.mark.parametrize(
     ("groups", "words"), [([], "no key groups"), ([[]], "empty key group"), ([*ONE, []], "empty key group")]
 )
-def test_a_file_without_keys_is_refused(groups: list[list[Recipient]], words: str) -> None:
+def test_a_file_without_keys_is_refused(groups: list[list[MasterKey]], words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         sops.encrypt(load("a: 1\n"), groups=groups, keys=FixedKeys(), now=NOW)
 
@@ -237,7 +237,7 @@ def test_binary_input_takes_no_selector_and_says_so() -> None:
 def test_timestamps_and_post_quantum_recipients_are_said_to_need_a_later_sops() -> None:
     warnings: list[str] = []
     sops.encrypt(
-        load("a: 2024-01-01\n"), groups=[[Recipient("age", "age1pq1abc")]], keys=FixedKeys(), now=NOW, warnings=warnings
+        load("a: 2024-01-01\n"), groups=[[MasterKey("age", "age1pq1abc")]], keys=FixedKeys(), now=NOW, warnings=warnings
     )
     assert [warning.split(" from ")[1][:4] for warning in warnings] == ["3.12", "3.10"]
 
@@ -285,7 +285,7 @@ def test_reuse_keeps_the_envelopes_of_recipients_that_stay() -> None:
     keys = FixedKeys()
     first = encrypt("a: 1\n", keys=keys).replace("wrapped for age1one", "an envelope of old")
     earlier = sops.decrypt(load(first), keys)
-    groups = [[Recipient("age", "age1two"), *ONE[0]]]
+    groups = [[MasterKey("age", "age1two"), *ONE[0]]]
     second = sops.encrypt(load("a: 2\n"), groups=groups, keys=keys, now=NOW, reuse=earlier).decode()
     assert "an envelope of old" in second
     assert "wrapped for age1two" in second

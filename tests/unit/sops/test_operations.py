@@ -15,9 +15,9 @@ from secretsync.errors import (
     ValueFormatError,
 )
 from secretsync.sops import MacPolicy, operations
-from secretsync.sops.datakey import Recipient
+from secretsync.sops.datakey import MasterKey
 from secretsync.sops.paths import parse_path
-from secretsync.sops.strangers import Named, Request
+from secretsync.sops.strangers import Named, RotationRequest
 from tests.unit.sops.golden import FixedKeys
 from tests.unit.sops.trees import NOW, decrypt, encrypt, outline, tree
 
@@ -41,8 +41,8 @@ def keys() -> FixedKeys:
     return FixedKeys()
 
 
-def options(keys: FixedKeys, **more: object) -> operations.Options:
-    return operations.Options("yaml", keys, **more)  # type: ignore[arg-type]
+def options(keys: FixedKeys, **more: object) -> operations.OpenOptions:
+    return operations.OpenOptions("yaml", keys, **more)  # type: ignore[arg-type]
 
 
 def changed_lines(before: str, after: str) -> set[str]:
@@ -190,7 +190,7 @@ def test_an_edit_that_cannot_be_encrypted_is_refused(keys: FixedKeys, text: str,
 def test_every_store_can_be_edited(keys: FixedKeys, store: str) -> None:
     plain = {"json": '{"a": "alpha"}\n', "dotenv": "a=alpha\n", "ini": "[s]\na = alpha\n", "binary": "alpha"}[store]
     before = encrypt(plain, store=store, keys=keys)
-    opened = operations.open_file(before.encode(), operations.Options(store, keys))
+    opened = operations.open_file(before.encode(), operations.OpenOptions(store, keys))
     text = operations.editable(opened)
     assert b"sops" not in text
     change = operations.edited(opened, text.replace(b"alpha", b"omega"), now=LATER)
@@ -237,13 +237,13 @@ def test_rotate_gives_a_short_iv_up(keys: FixedKeys) -> None:
 
 def test_rotate_adds_and_removes_recipients_and_compares_with_the_rule(keys: FixedKeys) -> None:
     before = encrypt(PLAIN, keys=keys)
-    add, remove = Recipient("age", "age1two"), Recipient("age", "age1one")
+    add, remove = MasterKey("age", "age1two"), MasterKey("age", "age1one")
     change = operations.rotate(
         before.encode(),
         options(keys),
         now=LATER,
-        request=Request([add], [remove]),
-        rules=[Named("rule 1", [[remove, Recipient("age", "age1three")]])],
+        request=RotationRequest([add], [remove]),
+        rules=[Named("rule 1", [[remove, MasterKey("age", "age1three")]])],
     )
     assert "age1two" in change.data.decode()
     assert "age1one" not in change.data.decode()
@@ -281,7 +281,7 @@ def test_decrypted_text_is_the_files_own_or_another_stores(keys: FixedKeys) -> N
 
 def test_an_operation_can_write_another_store(keys: FixedKeys) -> None:
     data = encrypt('{"a": 1}\n', store="json", keys=keys).encode()
-    to_yaml = operations.Options("json", keys, output_store="yaml")
+    to_yaml = operations.OpenOptions("json", keys, output_store="yaml")
     change = operations.set_value(data, ("a",), operations.json_value("2"), to_yaml, now=LATER)
     assert decrypt(change.data.decode(), keys) == [[("a", 2)]]
     opened = operations.open_file(data, to_yaml)

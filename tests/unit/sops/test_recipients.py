@@ -7,22 +7,22 @@ import pytest
 from secretsync import sops
 from secretsync.errors import ConfigError, NoIdentityMatchError
 from secretsync.sops import metadata, operations, recipients
-from secretsync.sops.datakey import Recipient
+from secretsync.sops.datakey import MasterKey
 from tests.unit.sops.test_datakey import Keys
 from tests.unit.sops.trees import NOW, load
 
 
-def age(*names: str) -> list[Recipient]:
-    return [Recipient("age", name) for name in names]
+def age(*names: str) -> list[MasterKey]:
+    return [MasterKey("age", name) for name in names]
 
 
-def encrypted(keys: Keys, *groups: list[Recipient], threshold: int = 0) -> bytes:
+def encrypted(keys: Keys, *groups: list[MasterKey], threshold: int = 0) -> bytes:
     text = "# c\na: 1\n"
     return sops.encrypt(load(text), groups=groups, keys=keys, now=NOW, threshold=threshold)
 
 
-def update(data: bytes, keys: Keys, *groups: list[Recipient], threshold: int | None = None) -> recipients.Update:
-    return recipients.update_keys(data, groups, operations.Options("yaml", keys), now=NOW, threshold=threshold)
+def update(data: bytes, keys: Keys, *groups: list[MasterKey], threshold: int | None = None) -> recipients.Update:
+    return recipients.update_keys(data, groups, operations.OpenOptions("yaml", keys), now=NOW, threshold=threshold)
 
 
 def opens(data: bytes, keys: Keys, *names: str) -> bool:

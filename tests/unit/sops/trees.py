@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 from secretsync import sops
 from secretsync.documents.stores import store_named
 from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar, Sequence, Source
-from secretsync.sops.datakey import Recipient
+from secretsync.sops.datakey import MasterKey
 from secretsync.sops.selectors import Selector
 from tests.unit.sops.golden import FixedKeys
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-ONE = [[Recipient("age", "age1one")]]
+ONE = [[MasterKey("age", "age1one")]]
 
 
 def load(text: str, store: str = "yaml", *, encrypted: bool = False) -> Source:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 LEAF, OPEN_BLOCK, OPEN_FLOW, CLOSE, DOCUMENT_BEGIN, DOCUMENT_FINISH = range(6)
 
 
-class Noted:
+class CommentedEvent:
     """An event and its comments."""
 
     __slots__ = ("foot", "head", "kind", "line")
@@ -32,7 +32,7 @@ class CommentCursor:
     """Walks over a queue and writes `events`; comments wait in it for the next event that takes them."""
 
     def __init__(self, queue: TokenQueue) -> None:
-        self.events: list[Noted] = []
+        self.events: list[CommentedEvent] = []
         self._queue = queue
         self._peeked = False
         self._found = 0
@@ -73,9 +73,9 @@ class CommentCursor:
         return self._peek()
 
     def _emit(self, kind: int, head: Lines | None = None) -> None:
-        self.events.append(Noted(kind, head or [], [], []))
+        self.events.append(CommentedEvent(kind, head or [], [], []))
 
     def _emit_noted(self, kind: int) -> None:
         """Emit an event that takes the comments that wait."""
-        self.events.append(Noted(kind, self._head, self._line, self._foot))
+        self.events.append(CommentedEvent(kind, self._head, self._line, self._foot))
         self._head, self._line, self._foot, self._stem = [], [], [], []

@@ -22,7 +22,7 @@ _LONG_BREAKS: Final = "\x85\u2028\u2029"
 Lines: TypeAlias = "list[tuple[int, int] | None]"  # each line's start and end, or None for blank lines between two
 
 
-class Found:
+class FoundComment:
     """Comment lines of one kind, and the token (a character offset) with which they come out of the queue."""
 
     __slots__ = ("column", "end", "foot", "head", "line", "row", "scan", "start", "token")
@@ -44,7 +44,7 @@ class Found:
         self.head, self.line, self.foot = [], [], []
 
 
-class Surroundings:
+class CommentContext:
     """Where a run of comments begins and what is open there.
 
     `scan` is where the search for the next token began; `token` is the start of the token before, and `after_value`
@@ -74,8 +74,8 @@ def line_end(text: str, at: int) -> int:
 class CommentRun:
     """One pass over comments that follow each other, from the first `#` on."""
 
-    def __init__(self, text: str, at: int, row_of: Callable[[int], int], where: Surroundings) -> None:
-        self.found: list[Found] = []
+    def __init__(self, text: str, at: int, row_of: Callable[[int], int], where: CommentContext) -> None:
+        self.found: list[FoundComment] = []
         self.at = at
         self._text = text
         self._row_of = row_of
@@ -153,8 +153,8 @@ class CommentRun:
         self._long_break = self._text[self.at] in _LONG_BREAKS
         return True
 
-    def _new(self, token: int, end: int) -> Found:
-        found = Found(token, self._start, self._start_row, self._start_column, scan=self._scan, end=end)
+    def _new(self, token: int, end: int) -> FoundComment:
+        found = FoundComment(token, self._start, self._start_row, self._start_column, scan=self._scan, end=end)
         self.found.append(found)
         return found
 

@@ -17,7 +17,7 @@ from secretsync.documents.yaml.comments.cursor import (
     OPEN_BLOCK,
     OPEN_FLOW,
     CommentCursor,
-    Noted,
+    CommentedEvent,
 )
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class CommentParser(CommentCursor):
         self._states: list[Callable[[], None]] = []
         self._state: Callable[[], None] | None = self._implicit_document
 
-    def run(self, *, to_the_end: bool) -> list[Noted]:
+    def run(self, *, to_the_end: bool) -> list[CommentedEvent]:
         """Return the events in order: all, or those up to the first behind which none has comments."""
         self._peek()
         self._skip()  # the start of the stream

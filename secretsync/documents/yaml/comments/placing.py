@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar, Sequence, Span
 from secretsync.documents.yaml import breaks
-from secretsync.documents.yaml.comments.cursor import CLOSE, DOCUMENT_BEGIN, DOCUMENT_FINISH, LEAF, Noted
+from secretsync.documents.yaml.comments.cursor import CLOSE, DOCUMENT_BEGIN, DOCUMENT_FINISH, LEAF, CommentedEvent
 from secretsync.documents.yaml.comments.parser import CommentParser
 from secretsync.documents.yaml.comments.scanner import TokenQueue
 from secretsync.documents.yaml.comments.token_kinds import written_tokens
@@ -25,7 +25,7 @@ class _Marked:
 
     __slots__ = ("foot", "head", "line", "node")
 
-    def __init__(self, node: Node | None, noted: Noted) -> None:
+    def __init__(self, node: Node | None, noted: CommentedEvent) -> None:
         self.node = node
         self.head = noted.head
         self.line = noted.line
@@ -35,7 +35,7 @@ class _Marked:
         return bool(self.head or self.line or self.foot)
 
 
-_NOTHING: Final = Noted(CLOSE, [], [], [])
+_NOTHING: Final = CommentedEvent(CLOSE, [], [], [])
 _PLAIN: Final = _Marked(None, _NOTHING)
 
 
@@ -97,7 +97,7 @@ class CommentPlacer:
 
     # --- go-yaml: comments on nodes ---------------------------------------------------------------------------------
 
-    def _add(self, noted: Noted) -> None:
+    def _add(self, noted: CommentedEvent) -> None:
         node = self._child(self._stack[-1]) if self._stack else self._roots[len(self._homeless)]
         marked = _Marked(node, noted)
         if not self._stack:
@@ -136,7 +136,7 @@ class CommentPlacer:
         elif child.foot and not siblings[-2].foot:
             siblings[-2].foot, child.foot = child.foot, []
 
-    def _close(self, noted: Noted) -> None:
+    def _close(self, noted: CommentedEvent) -> None:
         opened = self._stack.pop()
         marked = opened.marked
         node = marked.node
@@ -203,7 +203,7 @@ class CommentPlacer:
             return items
         return [*self._comments(marked.head), *self._comments(marked.line), *items, *self._comments(marked.foot)]
 
-    def _finish(self, noted: Noted) -> None:
+    def _finish(self, noted: CommentedEvent) -> None:
         """Put the comments around a document into its root, or keep them apart if that is null."""
         root, marked = self._roots[len(self._homeless)], self._root or _PLAIN
         before = [*self._comments(self._begin.head), *self._comments(self._begin.line)]

@@ -16,9 +16,9 @@ from secretsync.documents.yaml.comments.lines import (
     BLANKS,
     END,
     LOOKAHEAD,
+    CommentContext,
     CommentRun,
-    Found,
-    Surroundings,
+    FoundComment,
     line_end,
 )
 
@@ -50,7 +50,7 @@ class TokenQueue:
         self.kinds = [t.STREAM_START]
         self.starts = [0]
         self.head = 0
-        self.found: list[Found] = []
+        self.found: list[FoundComment] = []
         self._text = text + END
         self._last_sign = text.rfind("#")
         self._written = written
@@ -267,7 +267,7 @@ class TokenQueue:
 
     def _scan_comments(self, scan: int) -> None:
         behind = -2 if self.kinds[-1] == t.FLOW_ENTRY and len(self.kinds) > 1 else -1
-        where = Surroundings(
+        where = CommentContext(
             scan=scan,
             scan_row=self._row(scan),
             token=self.starts[behind],
@@ -285,6 +285,6 @@ class TokenQueue:
         start = self._skip(self._at, BLANKS)
         if self._text[start] == "#" and start - self._at < LOOKAHEAD:
             self._at = line_end(self._text, start)
-            found = Found(token, start, self._row(start), self._column(start))
+            found = FoundComment(token, start, self._row(start), self._column(start))
             found.line = [(start, self._at)]
             self.found.append(found)
