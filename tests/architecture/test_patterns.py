@@ -9,14 +9,14 @@ from pathlib import Path
 PACKAGE = Path(__file__).parents[2] / "secretsync"
 
 LINEAR = {
-    "documents/breaks.py": "one set of characters, and CRLF: found where it stands, without a second try",
-    "documents/json_emit.py": "one set of characters, each replaced where it stands",
-    "documents/json_store.py": "blanks, one set; a number, whose every part begins with a character that the part before cannot take",
-    "documents/scalars.py": "numbers and dates, matched as a whole: each part begins with a character that the part before cannot take",
-    "documents/yaml_load.py": "one set of characters; and a sign with one character before it",
-    "documents/yaml_text.py": "sets of characters, words of one set, and numbers whose parts begin apart: what we write, checked once",
-    "render/generate.py": "one set of characters",
-    "sops/instants.py": "a timestamp, matched as a whole: digits and separators take turns",
+    "documents/yaml/breaks.py": "one set of characters, and CRLF: found where it stands, without a second try",
+    "documents/json/emitting.py": "one set of characters, each replaced where it stands",
+    "documents/json/store.py": "blanks, one set; a number, whose every part begins with a character that the part before cannot take",
+    "documents/yaml/resolving.py": "numbers and dates, matched as a whole: each part begins with a character that the part before cannot take",
+    "documents/yaml/loading.py": "one set of characters; and a sign with one character before it",
+    "documents/yaml/scalar_text.py": "sets of characters, words of one set, and numbers whose parts begin apart: what we write, checked once",
+    "rendering/generate.py": "one set of characters",
+    "sops/timestamps.py": "a timestamp, matched as a whole: digits and separators take turns",
     "sops/values.py": "floats, matched as a whole: no digit can be read in two ways",
 }
 """The modules that may import `re`, and why no text makes their patterns slow. `tests/proofs/test_growth.py` asks each."""

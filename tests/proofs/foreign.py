@@ -16,27 +16,31 @@ from secretsync import age, sops
 from secretsync.age import armor, header
 from secretsync.age.interaction import NOBODY
 from secretsync.age.keys import parse_identities, parse_recipient
-from secretsync.documents.flattening import unflatten
-from secretsync.documents.scalars import resolve_plain, resolve_tagged
+from secretsync.documents.flat.flattening import unflatten
 from secretsync.documents.stores import store_named
 from secretsync.documents.tree import Comment, Entry, Limits, Mapping, Node, Scalar, Sequence
-from secretsync.documents.unread_comments import unread_comments, without
+from secretsync.documents.yaml.comments.unread import unread_comments, without
+from secretsync.documents.yaml.resolving import resolve_plain, resolve_tagged
 from secretsync.errors import SecretsyncError
-from secretsync.hooks import helm, helm_stream, krm, krm_list, operator_file
+from secretsync.hooks import hook_configuration_file
+from secretsync.hooks.helm import command as helm
+from secretsync.hooks.helm import stream
+from secretsync.hooks.krm import command as krm
+from secretsync.hooks.krm import resource_list
 from secretsync.keyring import globs, reading
 from secretsync.keyring.sources import Snapshot
 from secretsync.manifests import envfile, generators
 from secretsync.manifests.reading import read as read_manifests
 from secretsync.masterkeys import age_files
 from secretsync.privatekeys import kinds_of, redacted
-from secretsync.render import emit
-from secretsync.render.discover import Input
-from secretsync.render.options import Options
-from secretsync.render.pipeline import Piece
-from secretsync.render.rendering import render
+from secretsync.rendering import emit
+from secretsync.rendering.discover import Input
+from secretsync.rendering.options import Options
+from secretsync.rendering.pipeline import Piece
+from secretsync.rendering.rendering import render
 from secretsync.sealed import pem, privatekeys, resource
 from secretsync.sealed.certificate import SealingCertificate
-from secretsync.sops import instants, recognition, values
+from secretsync.sops import recognition, timestamps, values
 from secretsync.sops.config import parse_config
 from secretsync.sops.paths import parse_path
 from secretsync.sops.selectors import Selector
@@ -168,11 +172,11 @@ def _scalar(data: bytes) -> object:
 
 
 def _generator(data: bytes) -> object:
-    return [generators.read(krm_list.plain(document)) for document in store_named("yaml").load(data).documents]
+    return [generators.read(resource_list.plain(document)) for document in store_named("yaml").load(data).documents]
 
 
 def _operations() -> dict[str, Reader]:
-    from secretsync.documents.fields import Fields
+    from secretsync.configuration import Fields
 
     return {
         "glob": lambda data: globs.matches(_text(data), "a/" * 200 + "b.yaml"),
@@ -180,7 +184,7 @@ def _operations() -> dict[str, Reader]:
         "value": lambda data: values.parse(_text(data)),
         "number": lambda data: [values.decode(data, name) for name in ("int", "float", "time", "bool")],
         "scalar": _scalar,
-        "instant": lambda data: instants.full_precision(_text(data)),
+        "instant": lambda data: timestamps.full_precision(_text(data)),
         "path": lambda data: parse_path(_text(data)),
         "metadata path": lambda data: unflatten([(_text(data), Scalar("v"))]),
         "fields": lambda data: Fields.parse(data, "f.yaml").names(),
@@ -207,10 +211,10 @@ READERS: Final[dict[str, Reader]] = {
     "comment": _rewritten(_commented),
     "krm": _on_standard_input(krm.run),
     "helm": _on_standard_input(helm.run),
-    "helm stream": lambda data: helm_stream.taken_off(data, "reveal", Limits()),
+    "helm stream": lambda data: stream.taken_off(data, "reveal", Limits()),
     "manifests": read_manifests,
     "sealed secret": lambda data: [resource.parse(manifest) for _, manifest in read_manifests(data)],
-    "configuration": lambda data: operator_file.parse(data, "hook.yaml"),
+    "configuration": lambda data: hook_configuration_file.parse(data, "hook.yaml"),
     "rules": lambda data: parse_config(data, ".sops.yaml").rule_for("a/b.yaml"),
     "policy": _ring("keys/policy.yaml"),
     "person": _ring("keys/people/alice.yaml"),
