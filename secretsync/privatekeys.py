@@ -216,7 +216,7 @@ def _without_pem(text: str) -> str:
         end = text.find("-----", end_mark + len("-----END ")) if end_mark >= 0 else -1
         end = end + len("-----") if end >= 0 else len(text)
         if "PRIVATE KEY" not in text[start:end]:
-            start = text.find("-----BEGIN ", start + 1)
+            start = text.find("-----BEGIN ", end - len("-----"))  # what begins before ends there, too
             continue
         text = f"{text[:start]}(a private key){text[end:]}"
         start = text.find("-----BEGIN ", start)

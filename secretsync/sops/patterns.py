@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from secretsync.errors import one_line
+
 
 class Pattern(NamedTuple):
     """A compiled pattern: whether it matches somewhere in a text, and whether it matches all of it."""
@@ -34,8 +36,7 @@ def compiled(pattern: str) -> Pattern:
         program = re2.compile(pattern, options)
     except re2.error as error:
         reason = error.args[0] if error.args else "malformed"
-        raise InvalidPatternError(
-            reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
-        ) from None
+        text = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
+        raise InvalidPatternError(one_line(text)) from None
     search, fullmatch = program.search, program.fullmatch
     return Pattern(lambda text: search(text) is not None, lambda text: fullmatch(text) is not None)
