@@ -67,3 +67,11 @@ def test_every_decision_record_has_the_parts_of_one() -> None:
         text = path.read_text(encoding="utf-8")
         for heading in ("## Context", "## Decision", "## Consequences"):
             assert heading in text, f"{path.name}: {heading}"
+
+
+def test_every_wall_of_the_threat_model_names_tests_that_exist() -> None:
+    text = (ROOT / "docs" / "explanation" / "threat-model.md").read_text(encoding="utf-8")
+    rows = [line for line in text.splitlines() if line.startswith("| ") and "`tests/" in line]
+    named = {name for row in rows for name in re.findall(r"`(tests/[a-z0-9_/]+\.py)`", row)}
+    assert len(rows) > 20
+    assert [name for name in sorted(named) if not (ROOT / name).is_file()] == []
