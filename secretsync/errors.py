@@ -74,7 +74,7 @@ class SecretsyncError(Exception):
 
 
 class ConfigError(SecretsyncError):
-    """`.sops.yaml`, an operator's configuration or the environment is wrong."""
+    """`.sops.yaml`, a hook's configuration or the environment is wrong."""
 
     exit_code = 3
     sops_exit_code = 1

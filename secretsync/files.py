@@ -139,7 +139,7 @@ def create(path: str | os.PathLike[str], data: bytes, mode: int = 0o600) -> None
         with OpenFolder(os.path.dirname(os.path.abspath(name))) as folder:
             folder.create(os.path.basename(name), data, mode)
     except FileExistsError:
-        raise FileAccessError("is there already, and is not overwritten", location=name) from None
+        raise FileAccessError("already exists; not overwritten", location=name) from None
     except OSError as error:
         raise _refusal(error, name) from error
 
@@ -217,7 +217,7 @@ def _folder_of(root: str | os.PathLike[str], relpath: str, *, make: bool = False
                 folder.enter(step, make=make)
             yield folder, name
     except FileExistsError:
-        raise FileAccessError("is there already, and is not overwritten", location=location) from None
+        raise FileAccessError("already exists; not overwritten", location=location) from None
     except OSError as error:
         raise _refusal(error, location) from error
 

@@ -68,7 +68,7 @@ class OpenFolder:
         if self._descriptor is None:
             status = self.status(name)
             if status is not None and not _is_folder(status):
-                raise NotADirectoryError(f"{name} is no folder")
+                raise NotADirectoryError(f"{name} is not a folder")
         else:
             inner = os.open(name, _FOLDER | _NO_LINK, dir_fd=self._descriptor)
             os.close(self._descriptor)

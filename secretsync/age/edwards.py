@@ -21,7 +21,7 @@ def to_montgomery(point: bytes) -> bytes:
     """
     y = int.from_bytes(point, "little") & (1 << 255) - 1
     if len(point) != 32 or y in {1, _PRIME - 1} or not _is_on_curve(y):
-        raise FormatError("the Ed25519 key is no usable point of its curve")
+        raise FormatError("the Ed25519 key is not a usable point of its curve")
     return ((1 + y) * pow(1 - y, -1, _PRIME) % _PRIME).to_bytes(32, "little")
 
 

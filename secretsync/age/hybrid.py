@@ -56,7 +56,7 @@ class HybridRecipient:
                 X25519PublicKey.from_public_bytes(raw[_MLKEM_KEY_SIZE:]),
             )
         except ValueError:
-            raise FormatError("the post-quantum recipient is no valid public key") from None
+            raise FormatError("the post-quantum recipient is not a valid public key") from None
         self._raw = raw
 
     @classmethod

@@ -27,7 +27,7 @@ class Interaction(NamedTuple):
             KeyServiceError: there is nobody to ask.
         """
         if self.prompt is None:
-            raise KeyServiceError(f"cannot ask {question!r}: there is no terminal")
+            raise KeyServiceError(f"cannot ask {question!r}: no terminal")
         return self.prompt(question)
 
 

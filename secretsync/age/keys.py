@@ -51,7 +51,7 @@ def parse_recipient(text: str, interaction: Interaction = NOBODY) -> Recipient:
         if text.startswith(start):
             return _recipient_kind(start, text, interaction)
     if not text.startswith("age1"):
-        raise FormatError(f"{_shown(text)} is no age recipient")
+        raise FormatError(f"{_shown(text)} is not an age recipient")
     if text.count("1") > 1:
         return _recipient_kind("plugin", text, interaction)
     return X25519Recipient.parse(text)

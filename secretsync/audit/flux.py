@@ -53,7 +53,7 @@ def check_flux(root: str) -> list[Finding]:
     """
     syncs = find_syncs(root)
     if not syncs:
-        message = "there is no Kustomization of Flux here, so what it would do cannot be told"
+        message = "no Kustomization of Flux here, so what Flux would do is unknown"
         return [Finding(root, "", FLUX_UNREACHED, "warning", message, "run it in the folder that holds them, too")]
     found: list[Finding] = []
     reached: set[str] = set()
@@ -117,7 +117,7 @@ def _of_source(sync: Sync, use: Use, data: bytes) -> Iterator[Finding]:
 
 def _of_env(sync: Sync, use: Use, data: bytes, wanted: str, found: list[str]) -> Finding:
     if wanted not in {"dotenv", "binary"} or "dotenv" not in found:
-        message = "is used as an env file and is no dotenv: its lines become keys that no Secret can have"
+        message = "is used as an env file and is not in dotenv format: its lines become keys that no Secret can have"
         return Finding(use.path, "", FLUX_FAILS, "error", message, "use it under files, or encrypt it as NAME.env")
     return _decrypts(sync, use.path, "", data, "dotenv")
 

@@ -172,7 +172,7 @@ def parts(
     """
     for word in (image, keys, identity):
         if not letters.consists_of(word, _WORD + "._/:@-") or word[0] not in _WORD:
-            raise ConfigError(f"{word!r} is no name of an image, a Secret or a file")
+            raise ConfigError(f"{word!r} is not a valid name of an image, a Secret or a file")
     name = "secretsync" if source == "plain" else f"secretsync-{source}"
     sealing = ""
     if certificate is not None:

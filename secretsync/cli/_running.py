@@ -73,7 +73,7 @@ def account_of(user: str | None) -> pwd.struct_passwd | None:
     try:
         return pwd.getpwnam(user)
     except KeyError:
-        raise ConfigError(f"there is no user {user!r}") from None
+        raise ConfigError(f"no user {user!r}") from None
 
 
 def kind_of(*, pristine: bool) -> programs.Sees:

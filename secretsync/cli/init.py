@@ -99,7 +99,7 @@ def _generated(place: RingLocation, path: str | None, *, post_quantum: bool) -> 
     """Return a new identity for a file outside the repository. Raises: PolicyError, ConfigError."""
     chosen = path or user_file(os.environ)
     if not chosen:
-        raise ConfigError("there is no home to keep a new identity in", hint="name a file: --identity-file FILE")
+        raise ConfigError("no home directory to keep a new identity in", hint="name a file: --identity-file FILE")
     target = os.path.abspath(chosen)
     root = os.path.realpath(place.root)
     if os.path.commonpath([root, os.path.realpath(target)]) == root:

@@ -181,7 +181,7 @@ def restore(
     names = live.restore(controller.connect(), secrets, namespace=controller.controller_namespace)
     for name in names:
         write_stdout(f"secret/{name} created\n".encode())
-    say(_RESTART if names else "every key of the backup is there already", kind="hint" if names else None)
+    say(_RESTART if names else "every key of the backup already exists", kind="hint" if names else None)
 
 
 @app.command("prove")

@@ -61,7 +61,7 @@ def list_keys(cluster: Cluster, *, namespace: str = CONTROLLER_NAMESPACE) -> lis
     secrets = cluster.objects("v1", "Secret", namespace=namespace, label=LABEL)
     if not secrets:
         raise ClusterError(
-            f"there is no sealing key in namespace {namespace!r}",
+            f"no sealing key in namespace {namespace!r}",
             hint="name the controller's namespace: --controller-namespace NAMESPACE",
         )
     keys = [_key(secret) for secret in secrets]
@@ -193,7 +193,7 @@ def _placed(secret: Object, namespace: str) -> Object:
     metadata = dict(secret.get("metadata") or {})
     is_key = LABEL in (metadata.get("labels") or {}) and "tls.key" in (secret.get("data") or {})
     if secret.get("kind") != "Secret" or not is_key or not metadata.get("name"):
-        raise ManifestError(f"{metadata.get('name') or 'an object'} of the backup is no sealing key")
+        raise ManifestError(f"{metadata.get('name') or 'an object'} of the backup is not a sealing key")
     return {**_portable(secret), "metadata": {**_portable(secret)["metadata"], "namespace": namespace}}
 
 

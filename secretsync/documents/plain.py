@@ -32,7 +32,7 @@ def to_plain(node: Node) -> Plain:
 
 def _key(entry: Entry) -> str:
     if not isinstance(entry.key.value, str):
-        raise TreeError(f"key {entry.key.value!r} is no string; quote it")
+        raise TreeError(f"key {entry.key.value!r} is not a string; quote it")
     return entry.key.value
 
 
@@ -53,5 +53,5 @@ def from_plain(value: object) -> Node:
 
 def _key_scalar(key: object) -> Scalar:
     if not isinstance(key, str):
-        raise TreeError(f"key {key!r} is no string")
+        raise TreeError(f"key {key!r} is not a string")
     return Scalar(key)

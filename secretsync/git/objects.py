@@ -76,7 +76,7 @@ class ObjectReader:
     def _ask(self, names: list[str]) -> None:
         for name in names:
             if len(name) not in {_SHA1_DIGITS, _SHA256_DIGITS} or not _HEX.issuperset(name):
-                raise RepositoryError(f"{name!r} is no id of an object", location=self._folder)
+                raise RepositoryError(f"{name!r} is not an object id", location=self._folder)
         try:
             self._process.stdin.write("".join(f"{name}\n" for name in names).encode("ascii"))
             self._process.stdin.flush()
@@ -103,7 +103,7 @@ class ObjectReader:
             raise self._absent(name)
         data = self._rest(head.size)
         if head.kind != kind.encode():
-            raise RepositoryError(f"object {name} is no {kind}", location=self._folder)
+            raise RepositoryError(f"object {name} is not a {kind}", location=self._folder)
         return data
 
     def _search(self, blob: str, texts: Sequence[bytes]) -> bool:
@@ -120,7 +120,7 @@ class ObjectReader:
         return found or any(text in data for text in texts)
 
     def _absent(self, name: str) -> RepositoryError:
-        return RepositoryError(f"there is no object {name}", location=self._folder, hint=_INCOMPLETE)
+        return RepositoryError(f"no object {name}", location=self._folder, hint=_INCOMPLETE)
 
     def _ended(self) -> RepositoryError:
         return RepositoryError("git cat-file ended early", location=self._folder, hint=_INCOMPLETE)

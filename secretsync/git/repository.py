@@ -59,7 +59,7 @@ class Repository:
         """Return the repository in a folder that somebody named: a bare one, or a `.git`. Raises: RepositoryError."""
         where = os.path.abspath(directory)
         if not os.path.isdir(where):
-            raise RepositoryError("there is no such folder", location=where)
+            raise RepositoryError("no such folder", location=where)
         found = cls(where, directory=where)
         found.git.text("rev-parse", "--git-dir")
         return found
@@ -75,7 +75,7 @@ class Repository:
             "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}", accept=(0, 1, 128)
         )
         if not found:
-            raise RepositoryError(f"there is no commit {name!r}", location=self.root)
+            raise RepositoryError(f"no commit {name!r}", location=self.root)
         return found
 
     def is_shallow(self) -> bool:
@@ -117,7 +117,7 @@ class Repository:
         """Return a file of a commit. Raises: RepositoryError where there is no such file in it."""
         blob = self.blobs(commit, path).get(path)
         if blob is None:
-            raise RepositoryError(f"there is no file {path!r} in commit {commit[:12]}", location=self.root)
+            raise RepositoryError(f"no file {path!r} in commit {commit[:12]}", location=self.root)
         with self.reader() as reader:
             return reader.read(blob)
 

@@ -79,7 +79,7 @@ class Worktree:
         if not tip:
             return
         if tip != expected:
-            raise RepositoryError(f"branch {self.branch!r} is there already, at {tip[:12]}")
+            raise RepositoryError(f"branch {self.branch!r} already exists, at {tip[:12]}")
         self._repository.git.silently("update-ref", "-d", self._ref, expected)
 
     def tip(self) -> str:
@@ -131,7 +131,7 @@ def _require_plain(path: str, entries: Mapping[str, TreeEntry]) -> None:
     """Make sure that a path is, or becomes, a regular file below folders. Raises: RepositoryError."""
     steps = path.split("/")
     if any(step.lower() in _NEVER_CHECKED_OUT for step in steps):
-        raise RepositoryError("is no path that git would check out", location=path)
+        raise RepositoryError("is not a path that git would check out", location=path)
     above = ["/".join(steps[:count]) for count in range(1, len(steps))]
     barrier = next((one for one in above if one in entries), path)
     if barrier in entries and (barrier != path or entries[path].mode not in REGULAR):

@@ -77,12 +77,12 @@ def _split(argument: str) -> tuple[str, str | None]:
 def _value(option: Option, spelling: str, value: str | None, waiting: list[str]) -> str | bool:
     if not option.takes_value:
         if value is not None:
-            raise UsageError(f"option {spelling} takes no value")
+            raise UsageError(f"option {spelling} does not take a value")
         return True
     if value is None:
         if not waiting:
             raise UsageError(f"option {spelling} needs a value")
         value = waiting.pop()
     if option.choices and value not in option.choices:
-        raise UsageError(f"{value!r} is no value for {spelling}: use one of {', '.join(option.choices)}")
+        raise UsageError(f"invalid value {value!r} for {spelling}: use one of {', '.join(option.choices)}")
     return value

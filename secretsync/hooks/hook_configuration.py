@@ -26,7 +26,7 @@ _MAX_FILES: Final = Options().max_files
 
 
 class HookConfiguration(NamedTuple):
-    """The operator's configuration. `mode` None leaves the choice to the caller; `confined` is about KRM functions."""
+    """The hook's configuration. `mode` None leaves the choice to the caller; `confined` is about KRM functions."""
 
     path: str
     age_files: tuple[str, ...] = ()
@@ -112,7 +112,7 @@ def resolved_options(request: Request, operator: HookConfiguration | None) -> Op
     """Return how to render.
 
     Raises:
-        PolicyError: the request contradicts the operator's configuration.
+        PolicyError: the request contradicts the hook's configuration.
     """
     if operator is not None:
         return _governed(request, operator)
@@ -155,7 +155,7 @@ class _GovernedKeys(MasterKeys):
     def unwrap(self, kind: str, fields: Mapping[str, object]) -> SecretBytes:
         """Unwrap as `MasterKeys.unwrap`. Raises: IncorrectIdentityError also for a kind the operator does not name."""
         if kind not in self._kinds:
-            raise IncorrectIdentityError("the operator's configuration names no identity of this kind")
+            raise IncorrectIdentityError("the hook's configuration names no identity of this kind")
         return super().unwrap(kind, fields)
 
 
@@ -211,5 +211,5 @@ def _refuse_contradictions(request: Request, operator: HookConfiguration) -> Non
     for wish, refused in asked.items():
         if refused:
             raise PolicyError(
-                f"{wish} was asked for, and the operator's configuration says otherwise", location=operator.path
+                f"{wish} was asked for, and the hook's configuration does not allow it", location=operator.path
             )

@@ -1,4 +1,4 @@
-"""Reading the operator's configuration, strictly: a field that is misspelt would leave open what it was to close."""
+"""Reading the hook's configuration, strictly: a field that is misspelt would leave open what it was to close."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ Print manifests decrypted, sealed or redacted, ready to apply. A PATH is a file,
   -o, --output yaml|json     write every document in this format
   --output-dir FOLDER        write a file for each file read, instead of one stream
   --allow-empty              accept input without a single object
-  --allow-ciphertext         print values that are still ENC[…] (not where there is an operator's configuration)
+  --allow-ciphertext         print values that are still ENC[…] (not where there is a hook's configuration)
   --max-size BYTES           limit for one file (16 MiB)
   --max-documents NUMBER     limit for one file (10000)
   --operator-config FILE     what this hook may do (/etc/secretsync/hook.yaml, where it is there)

@@ -58,7 +58,7 @@ def adopt(source: RingSource, names: Iterable[str], *, today: date) -> Adoption:
         raise PolicyError("there is a key ring already", location=POLICY)
     data = source.read(SOPS_YAML)
     if data is None:
-        raise ConfigError("there is no such file to adopt", location=SOPS_YAML, hint="secretsync init")
+        raise ConfigError("no such file to adopt", location=SOPS_YAML, hint="secretsync init")
     config = parse_config(data, SOPS_YAML)
     owners = _owners(data, config)
     changes: Changes = {}

@@ -48,7 +48,7 @@ def found(
         changes[f"{FOLDER}/pgp/{first.keys[0].master_key.name}.asc"] = armored
     for path in [*changes, SOPS_YAML, lockfile.PATH]:
         if source.read(path) is not None:
-            raise PolicyError("is there already, and is not overwritten", location=path)
+            raise PolicyError("already exists; not overwritten", location=path)
     return regenerated(source, changes, today=today)
 
 

@@ -186,9 +186,7 @@ def _require_new(ring: KeyRing, key: PublicKey) -> None:
     key_intake.require_sound(key.type, key.recipient)
     found, gone = ring.find(key.master_key), ring.find_retired(key.master_key)
     if found:
-        raise PolicyError(
-            f"this key is there already, as {found[1].id!r} of {found[0].name!r}", location=_file(found[0])
-        )
+        raise PolicyError(f"this key already exists, as {found[1].id!r} of {found[0].name!r}", location=_file(found[0]))
     if gone:
         raise PolicyError(
             f"this key was retired on {gone.retired_at} ({gone.reason}) and does not come back",

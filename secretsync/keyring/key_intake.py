@@ -115,7 +115,7 @@ def _age(text: str, *, allow_demo_keys: bool) -> Candidate:
         raise PolicyError("an SSH key of a security token can sign and not decrypt", hint=_TOKEN)
     kind = age_type(text)
     if kind is None:
-        raise ConfigError(f"{beginning(text)!r} is no public key of a known kind", hint=_KNOWN)
+        raise ConfigError(f"{beginning(text)!r} is not a public key of a known kind", hint=_KNOWN)
     if text in DEMO_RECIPIENTS and not allow_demo_keys:
         raise PolicyError("this is a demo key, whose private half is public")
     require_sound(kind, text)

@@ -101,7 +101,7 @@ def read(data: bytes) -> LockFile:
         values = {**values}
         recorded, prev = str(values["digest"]), str(values["prev"])
     except (ValueError, TypeError, KeyError):
-        raise ConfigError("is no lock file", location=PATH, hint=_FIX) from None
+        raise ConfigError("is not a lock file", location=PATH, hint=_FIX) from None
     covered = {name: value for name, value in values.items() if name not in _NOT_COVERED}
     version = covered.get("version")
     if type(version) is not int or version not in {_OLD_VERSION, VERSION}:

@@ -85,7 +85,7 @@ def answer(text: str, keys: MasterKeys) -> str:
     name, _, digits = note.removeprefix(_NOTE).partition(" is ")
     is_ours = note.startswith(_NOTE) and letters.consists_of(name, _NAME) and digits.endswith("\n")
     if not is_ours or len(digits) != _DIGITS + 1 or not letters.consists_of(digits[:-1], letters.LOWER_HEX):
-        raise PolicyError("this is no challenge of secretsync, and what it says is not shown")
+        raise PolicyError("this is not a challenge of secretsync, and what it says is not shown")
     return digits[:-1]
 
 

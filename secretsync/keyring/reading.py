@@ -92,7 +92,7 @@ def _principal(fields: Fields, kind: PrincipalKind) -> Principal:
     name = _name(fields, "name")
     keys = tuple(_key(each) for each in fields.mappings("keys"))
     if Path(fields.path).stem != name:
-        raise ConfigError(f"the name is {name!r}, and the file is called otherwise", location=fields.path)
+        raise ConfigError(f"the name is {name!r}, which differs from the file's name", location=fields.path)
     return Principal(name, kind, fields.text("owner"), keys)
 
 
@@ -245,7 +245,7 @@ def is_name(text: str) -> bool:
 def _require_name(name: str, where: str) -> str:
     require_public(name, where)
     if not is_name(name):
-        raise ConfigError(f"{name!r} is no name: use a-z, 0-9 and hyphens", location=where)
+        raise ConfigError(f"{name!r} is not a valid name: use a-z, 0-9 and hyphens", location=where)
     return name
 
 
@@ -256,5 +256,5 @@ def _age(fields: Fields, field: str) -> timedelta | None:
     days = text.removesuffix("d")
     is_number = letters.consists_of(days, letters.DIGITS) and days[0] != "0" and len(days) <= _MOST_DAYS
     if days == text or not is_number:
-        raise ConfigError(f"{text!r} is no age: write days, as in 365d", location=fields.place(field))
+        raise ConfigError(f"{text!r} is not an age: write days, as in 365d", location=fields.place(field))
     return timedelta(days=int(days))

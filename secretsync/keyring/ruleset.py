@@ -51,7 +51,7 @@ RULES: Final[dict[str, str]] = {
     NO_RULE: "No rule of the policy is for an encrypted file.",
     WRONG_PIN: "A sealing certificate is not the one that the policy pins, or cannot be used.",
     UNPINNED: "A certificate lies in `keys/sealing/` that the policy does not pin.",
-    WRONG_PGP_KEY: "A file in `keys/pgp/` is not the public key it is named for, or that key is no good.",
+    WRONG_PGP_KEY: "A file in `keys/pgp/` is not the public key it is named for, or that key is unusable.",
     EXPIRED_KEY: "A key has expired, so nothing is encrypted for it any more.",
     EXPIRING_KEY: "A key expires within 30 days.",
     WEAK_KEY: "A key is too weak, or cannot decrypt.",

@@ -69,7 +69,7 @@ def _name(text: str, place: int) -> tuple[str, int]:
     sign = _behind(text, end, _BLANKS)
     name = text[start:end]
     if not name or name == "export" or text[sign : sign + 1] not in ("=", ":"):
-        raise _refusal("a line that is no NAME=value", text, place)
+        raise _refusal("a line that is not NAME=value", text, place)
     return name, _behind(text, sign + 1, _BLANKS)
 
 

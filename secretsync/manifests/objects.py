@@ -80,7 +80,7 @@ def flatten(obj: Object, place: str = "") -> Iterator[tuple[str, Object]]:
     for index, item in enumerate(items):
         here = f"{place}.items[{index}]".removeprefix(".")
         if not isinstance(item, dict):
-            raise ManifestError("an item of a List is no object", location=here)
+            raise ManifestError("an item of a List is not an object", location=here)
         yield from flatten(_typed(item, obj), here)
 
 

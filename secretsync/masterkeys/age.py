@@ -172,5 +172,5 @@ def _is_broken(found: FoundIdentities) -> bool:
 def _text_of(fields: Mapping[str, object], name: str) -> str:
     value = fields.get(name)
     if not isinstance(value, str):
-        raise MetadataError(f"an age key has no text {name!r}")
+        raise MetadataError(f"age key lacks field {name!r}")
     return value

@@ -27,7 +27,7 @@ def output_of(
     try:
         words = shlex.split(command)
     except ValueError as error:
-        raise ConfigError(f"{name} is no command: {error}") from None
+        raise ConfigError(f"{name} is not a command: {error}") from None
     if not words:
         raise ConfigError(f"{name} is empty")
     try:

@@ -95,7 +95,7 @@ class PgpService:
         fingerprint = recipient.replace(" ", "")
         digits = fingerprint.removesuffix("!").removeprefix("0x")
         if len(digits) < _MIN_DIGITS or not all(digit in "0123456789abcdefABCDEF" for digit in digits):
-            raise ConfigError(f"{beginning(recipient)!r} is no PGP fingerprint")
+            raise ConfigError(f"{beginning(recipient)!r} is not a PGP fingerprint")
         result = self._gpg.encrypt(
             data_key.expose(),
             [fingerprint],
@@ -207,7 +207,7 @@ class PgpService:
         if status.has("BADMDC") or status.has("DECRYPTION_INFO") or reason in _DAMAGED:
             return IntegrityError("the envelope was changed after encryption")
         if status.has("NODATA"):
-            return FormatError("the envelope is no PGP message")
+            return FormatError("the envelope is not a PGP message")
         if reason in _LOCKED:
             return KeyServiceError(
                 f"its secret key is locked, and gpg got no passphrase ({status.complaint})",
@@ -261,5 +261,5 @@ def _one_line(text: str) -> str:
 def _text_of(fields: Mapping[str, object], name: str) -> str:
     value = fields.get(name)
     if not isinstance(value, str):
-        raise MetadataError(f"a pgp key has no text {name!r}")
+        raise MetadataError(f"pgp key lacks field {name!r}")
     return value

@@ -31,11 +31,13 @@ def check(document: Mapping, outputs: Outputs, location: str) -> None:
         has_place = not (is_list and kind.endswith("List"))
         if outputs.namespaces is not None and has_place and namespace not in outputs.namespaces:
             described = f"in namespace {namespace!r}" if namespace else "without a namespace"
-            raise PolicyError(f"{describe(obj)}: the operator allows no output {described}", location=where or None)
+            raise PolicyError(
+                f"{describe(obj)}: the hook's configuration allows no output {described}", location=where or None
+            )
 
 
 def _of_kind(obj: Mapping, kind: str, place: str) -> str:
     """Say what is refused; of an item of a list, whose text may stand anywhere, by its place."""
     if place:
-        return "the operator allows no output of the kind of this item"
-    return f"{describe(obj)}: the operator allows no output of kind {kind!r}"
+        return "the hook's configuration allows no output of the kind of this item"
+    return f"{describe(obj)}: the hook's configuration allows no output of kind {kind!r}"

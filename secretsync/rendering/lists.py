@@ -78,7 +78,7 @@ def _finished_items(
 
 def _next_item(opened: OpenedObject, index: int, item: Node, finished: Iterator[Mapping]) -> Node:
     if type(item) is not Mapping:
-        raise ManifestError("an item of a List is no object", location=_place(opened, index))
+        raise ManifestError("an item of a List is not an object", location=_place(opened, index))
     return next(finished)
 
 

@@ -26,7 +26,7 @@ Allowed: TypeAlias = bool | frozenset[str]
 
 MODES: Final[tuple[Mode, ...]] = ("reveal", "seal", "redact")
 OPERATOR_FILE: Final = "/etc/secretsync/hook.yaml"
-"""The operator's configuration of hooks; no variable of the environment can move it, because a tenant could set it."""
+"""The hook's configuration; no variable of the environment can move it, because a tenant could set it."""
 FORMATS: Final[tuple[Format, ...]] = ("yaml", "json")
 
 

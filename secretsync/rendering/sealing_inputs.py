@@ -52,7 +52,7 @@ def load_certificate(context: RenderContext) -> SealingCertificate:
 
 def _looked_for(start: str | None) -> str:
     if start is None:
-        raise ConfigError("the operator's configuration names no certificate to seal for")
+        raise ConfigError("the hook's configuration names no certificate to seal for")
     return only_certificate(start)
 
 
@@ -75,7 +75,7 @@ def seal_key_for(opened: OpenedObject, context: RenderContext) -> SealKey:
     path = context.options.seal_key_file
     if path is None:
         raise PlaintextError(
-            f"{describe(opened.after)} is in the clear, so there is no data key to seal it with",
+            f"{describe(opened.after)} is in the clear, so it has no data key to seal with",
             hint="encrypt it: secretsync encrypt -i FILE, or give a key of your own: --seal-key FILE",
         )
     if context.seal_key is None:

@@ -75,7 +75,7 @@ def apply(plan: Plan, operation: Operation, repository: Repository, pool: Pool, 
         more = f", and {len(plan.problems) - 1} more" if len(plan.problems) > 1 else ""
         raise PlanProblemError(f"{first.path or 'the plan'}: {first.message}{more}", hint=first.hint or None)
     if not plan.phases:
-        raise PlanProblemError("there is nothing to do")
+        raise PlanProblemError("nothing to do")
     repository.require_committer()
     with OperationLock(repository, operation.name):
         if operation.exists:

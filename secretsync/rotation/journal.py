@@ -53,7 +53,7 @@ class Operation:
     def plan(self) -> Plan:
         """Return the plan it carries out. Raises: RepositoryError where there is no such operation."""
         if not self.exists:
-            raise RepositoryError(f"there is no operation {self.name!r}", hint="secretsync runbook SCENARIO status")
+            raise RepositoryError(f"no operation {self.name!r}", hint="secretsync runbook SCENARIO status")
         path = os.path.join(self.folder, PLAN)
         return parse(files.read(path), path)
 
@@ -142,7 +142,7 @@ def _parsed(data: bytes, path: str) -> Iterator[Record]:
         except ValueError:
             if number == len(lines):
                 return
-            raise FormatError("is no record", location=f"{path} line {number}") from None
+            raise FormatError("is not a record", location=f"{path} line {number}") from None
 
 
 def _flat(record: Record) -> bool:

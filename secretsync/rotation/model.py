@@ -159,7 +159,7 @@ def parse(data: bytes, path: str) -> Plan:
             raise FormatError(f"is a plan of version {version!r}", location=path)
         plan = _plan(values)
     except (ValueError, TypeError, KeyError, AttributeError):
-        raise FormatError("is no plan", location=path, hint="secretsync runbook SCENARIO plan") from None
+        raise FormatError("is not a plan", location=path, hint="secretsync runbook SCENARIO plan") from None
     if plan.digest != recorded:
         raise FormatError("was edited: its digest does not match", location=path, hint="make a new plan")
     return plan

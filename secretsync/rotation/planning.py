@@ -92,7 +92,7 @@ def make_plan(scenario: Scenario, given: Mapping[str, str], setting: Setting, *,
     source: RingSource = snapshot(setting.repository, commit)
     before = load_from(source)
     if not before.policy.rules and not scenario.seals:
-        raise ConfigError("there is no recipient policy", location="keys/policy.yaml", hint="secretsync init")
+        raise ConfigError("no recipient policy", location="keys/policy.yaml", hint="secretsync init")
     stages = list(_stages(scenario, parameters, source))
     looked = survey_files(setting, commit, exposing=scenario.exposes)
     files = [one.inspected for one in looked]

@@ -118,7 +118,7 @@ def sealed_items(data: bytes) -> Iterator[Sealed]:
         resource = parse(obj)
         for key, text in resource.items.items():
             if text is None:
-                raise ManifestError("an item is no string", location=f"{resource.name} {key}")
+                raise ManifestError("an item is not a string", location=f"{resource.name} {key}")
             yield Sealed(resource, key, text)
 
 

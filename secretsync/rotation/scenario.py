@@ -94,7 +94,7 @@ def scenario_named(name: str) -> Scenario:
     """Return a scenario. Raises: ConfigError for a name that is none."""
     row = SCENARIOS.get(name)
     if row is None:
-        raise ConfigError(f"there is no runbook {name!r}", hint=f"there are {', '.join(SCENARIOS)}")
+        raise ConfigError(f"no runbook {name!r}", hint=f"there are {', '.join(SCENARIOS)}")
     scenario: Scenario = import_module(f"secretsync.rotation.scenarios.{row[0]}").SCENARIO
     return scenario
 

@@ -40,7 +40,7 @@ def _each(
     for location, obj in read(data, limits=limits):
         try:
             if not accepts(obj):
-                raise ManifestError(f"{identify(obj)} of apiVersion {identify(obj).api_version!r} is no {kind}")
+                raise ManifestError(f"{identify(obj)} of apiVersion {identify(obj).api_version!r} is not a {kind}")
             results.append(operation(obj))
         except SecretsyncError as error:
             raise (error.at(location) if location else error) from None

@@ -72,7 +72,7 @@ def choose(
         raise ConflictingOptionsError(f"cannot use more than one selector: {names}")
     if not recipients and rule is None:
         raise ConfigError(
-            "no recipients: there is no creation rule for the file, and no key was given",
+            "no recipients: no creation rule matches the file, and no key was given",
             hint="add a creation rule to .sops.yaml, or name a recipient, as in --age age1…",
         )
     return Choice(

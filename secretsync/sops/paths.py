@@ -86,7 +86,7 @@ def _child(node: Node, step: str | int, path: Path) -> Node:
         found = node.get(step)
         if found is not None:
             return found
-        raise PathNotFoundError(f"there is no key {step!r}", location=shown(path))
+        raise PathNotFoundError(f"no key {step!r}", location=shown(path))
     if isinstance(node, Sequence) and isinstance(step, int):
         return node.items[_place(node, step, path)]  # type: ignore[return-value]  # _place skips comments
     raise PathNotFoundError(_mismatch(node, step), location=shown(path))

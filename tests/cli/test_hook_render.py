@@ -134,7 +134,7 @@ def test_a_failure_prints_one_line_and_no_manifest(name: str, app: Path) -> None
         (["what"], "no such command: what"),
         (["render"], "no PATH given"),
         (["render", "--what", "x"], "no such option: --what"),
-        (["render", "--mode", "x", "y"], "'x' is no value for --mode"),
+        (["render", "--mode", "x", "y"], "invalid value 'x' for --mode"),
         (["render", "--max-size", "1k", "y"], "--max-size takes a number"),
         (["render", "--allow-demo-keys", "y"], "no such option: --allow-demo-keys"),
     ],

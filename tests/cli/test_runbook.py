@@ -94,7 +94,7 @@ def test_a_missing_parameter_is_named(sandbox: Sandbox, invoke: Invoke) -> None:
 
 def test_an_operation_that_is_not_there_is_named(sandbox: Sandbox, invoke: Invoke) -> None:
     assert "no operation of runbook align" in invoke("runbook", "align", "status").err
-    assert "there is no operation 'x'" in invoke("runbook", "align", "resume", "x").err
+    assert "no operation 'x'" in invoke("runbook", "align", "resume", "x").err
 
 
 def test_exposure_shows_places_and_no_value(sandbox: Sandbox, invoke: Invoke) -> None:

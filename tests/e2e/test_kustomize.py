@@ -443,13 +443,13 @@ def test_under_an_operators_configuration_the_kustomization_widens_nothing(shop:
     assert shop.objects(environ={}) == {"Secret db": SECRET}
     for arguments in (["--cert", "mine.pem"], ["--seal-key", "mine.key"], ["--allow-expired"]):
         shop.write("generator.yaml", shop.function(shop.krm, config, *arguments))
-        assert "the operator's configuration says otherwise" in shop.build(code=1, environ={}).stderr
+        assert "the hook's configuration does not allow it" in shop.build(code=1, environ={}).stderr
     another = str(_configuration(shop.folder.parent / "another.yaml", identities=identities["identities"]))
     shop.write("generator.yaml", shop.function(shop.krm, config, "--operator-config", another))
     assert "another configuration was asked for" in shop.build(code=1, environ={}).stderr
     settings = {"metadata": {"name": "settings"}, "files": ["db.enc.yaml"]}
     shop.write("generator.yaml", shop.function(shop.krm, {"kind": "SecretGenerator", "configMapFrom": [settings]}))
-    assert "the operator allows no output of kind 'ConfigMap'" in shop.build(code=1, environ={}).stderr
+    assert "the hook's configuration allows no output of kind 'ConfigMap'" in shop.build(code=1, environ={}).stderr
 
 
 def _configuration(path: Path, **fields: object) -> Path:

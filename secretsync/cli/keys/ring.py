@@ -48,7 +48,7 @@ class RingLocation:
     def ring(self) -> KeyRing:
         """Return the key ring. Raises: ConfigError where there is none."""
         if self.source.read(POLICY) is None:
-            raise ConfigError(f"there is no key ring: no {POLICY} here or above", hint="secretsync init")
+            raise ConfigError(f"no key ring: no {POLICY} here or above", hint="secretsync init")
         return load(self.root)
 
     def names(self) -> list[str]:

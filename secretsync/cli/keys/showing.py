@@ -84,7 +84,7 @@ def export(
     kind = "age" if form == "age" else "pgp"
     for principal, key in keys:
         if key.master_key.kind != kind:
-            warn(f"{key.id} of {principal.name} is no {kind} key, and left out")
+            warn(f"{key.id} of {principal.name} is not a {kind} key; left out")
             continue
         if kind == "age":
             write_lines([f"# {key.id} of {principal.name}", key.recipient])

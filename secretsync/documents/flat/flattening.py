@@ -18,7 +18,7 @@ def flatten(mapping: Mapping, prefix: str = "") -> Iterator[tuple[str, Value]]:
     """Yield the path and value of each leaf, in order; comments and empty collections vanish."""
     for entry in mapping.entries():
         if not isinstance(entry.key.value, str):
-            raise MetadataError("a metadata key is no string")
+            raise MetadataError("a metadata key is not a string")
         yield from _descend(entry.value, prefix + entry.key.value)
 
 
@@ -55,7 +55,7 @@ def _tokens(path: str) -> list[str | int]:
         elif text.isascii() and text.isdigit() and len(text) < 7:
             tokens.append(int(text))
         else:
-            raise MetadataError(f"metadata {path!r} has a list index that is no number")
+            raise MetadataError(f"metadata {path!r} has a list index that is not a number")
     return tokens
 
 

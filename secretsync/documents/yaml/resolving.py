@@ -76,7 +76,7 @@ def resolve_tagged(tag: str, text: str, *, plain: bool) -> Value:
     if kind == "float" and type(value) is int and value <= _INT64_MAX:
         return float(value)
     if _kind_of(value) != kind:
-        raise ValueError(f"the value is no !!{kind}")
+        raise ValueError(f"the value is not a valid !!{kind}")
     return value
 
 
@@ -94,7 +94,7 @@ def _binary(text: str) -> str | bytes:
     try:
         raw = binascii.a2b_base64(text.replace("\n", "").replace("\r", ""), strict_mode=True)
     except (binascii.Error, ValueError):
-        raise ValueError("the value of !!binary is no base64") from None
+        raise ValueError("the value of !!binary is not base64") from None
     try:
         return raw.decode()
     except UnicodeDecodeError:

@@ -58,7 +58,7 @@ def run(arguments: Sequence[str]) -> bytes:
     if parsed.flag("help"):
         return USAGE.encode()
     if parsed.operands:
-        raise UsageError(f"a post-renderer takes no argument: {parsed.operands[0]!r}")
+        raise UsageError(f"a post-renderer does not take arguments: {parsed.operands[0]!r}")
     kept = path_for(os.environ)
     if kept:
         keep(kept)

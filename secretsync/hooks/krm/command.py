@@ -60,7 +60,7 @@ def run(arguments: Sequence[str]) -> bytes:
     if parsed.flag("help"):
         return USAGE.encode()
     if parsed.operands:
-        raise UsageError(f"takes no operand, and was given {parsed.operands[0]!r}")
+        raise UsageError(f"does not take operands, got {parsed.operands[0]!r}")
     request = Request(
         mode=cast("Mode | None", parsed.text("mode")),
         cert_file=parsed.text("cert"),
@@ -140,7 +140,7 @@ def _transformed(resources: ResourceList, config: Mapping, surroundings: KrmCont
     from secretsync.hooks.krm.transform import transformed
 
     if not resources.items:
-        raise ConfigError("there is nothing to transform", location=TRANSFORMER)
+        raise ConfigError("nothing to transform", location=TRANSFORMER)
     items = transformed(resources.items, config, surroundings)
     return _confirmed(resource_list.spliced(resources, items), items, surroundings)
 

@@ -29,9 +29,9 @@ def test_tuples_are_sequences_and_timestamps_are_kept() -> None:
 
 @pytest.mark.parametrize("key", [1, None, True, 1.5])
 def test_a_key_that_is_no_string_is_refused(key: object) -> None:
-    with pytest.raises(TreeError, match="is no string"):
+    with pytest.raises(TreeError, match="is not a string"):
         to_plain(Mapping([Entry(Scalar(key), Scalar(1))]))  # type: ignore[arg-type]
-    with pytest.raises(TreeError, match="is no string"):
+    with pytest.raises(TreeError, match="is not a string"):
         from_plain({key: 1})
 
 

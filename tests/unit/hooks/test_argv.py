@@ -37,9 +37,9 @@ def test_command_lines_are_read(arguments: list[str], values: dict[str, str | bo
     [
         (["--what"], "no such option: --what"),
         (["-x"], "no such option: -x"),
-        (["--mode", "c"], "'c' is no value for --mode: use one of a, b"),
+        (["--mode", "c"], "invalid value 'c' for --mode: use one of a, b"),
         (["--mode"], "option --mode needs a value"),
-        (["--flag=yes"], "option --flag takes no value"),
+        (["--flag=yes"], "option --flag does not take a value"),
     ],
 )
 def test_wrong_command_lines_are_explained(arguments: list[str], message: str) -> None:

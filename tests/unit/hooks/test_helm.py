@@ -194,7 +194,7 @@ def test_a_named_pipe_does_not_hang(chart: Path) -> None:
 
 
 def operator(folder: Path, **fields: object) -> Path:
-    """Write an operator's configuration that names the tests' identity."""
+    """Write a hook's configuration that names the tests' identity."""
     given = {"identities": {"age": [ENVIRON["SOPS_AGE_KEY_FILE"]]}, **fields}
     path = folder / "hook.yaml"
     path.write_text(yaml.safe_dump({"apiVersion": "secretsync/v1", "kind": "HookConfiguration", **given}))

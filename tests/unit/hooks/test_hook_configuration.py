@@ -1,4 +1,4 @@
-"""The operator's configuration: strict reading, what it gives hooks, and that nothing a caller asks for widens it."""
+"""The hook's configuration: strict reading, what it gives hooks, and that nothing a caller asks for widens it."""
 
 from __future__ import annotations
 

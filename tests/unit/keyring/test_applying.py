@@ -71,6 +71,6 @@ def test_a_file_that_appeared_meanwhile_is_not_overwritten(root: Path, monkeypat
         create(top, path, data, mode)
 
     monkeypatch.setattr(files, "create_below", late)
-    with pytest.raises(FileAccessError, match="there already"):
+    with pytest.raises(FileAccessError, match="already exists"):
         apply(root, {"keys/new.yaml": b"ours"})
     assert (root / "keys/new.yaml").read_bytes() == b"theirs"

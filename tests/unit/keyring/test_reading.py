@@ -81,7 +81,7 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
     "two documents": ("keys/policy.yaml", "rules: []\n---\nrules: []\n", "more than one document"),
     "a key twice": ("keys/policy.yaml", "rules: []\nrules: []\n", "keys/policy.yaml"),
     "no YAML": ("keys/groups.yaml", "groups: {\n", "keys/groups.yaml"),
-    "another name than the file's": ("keys/people/bob.yaml", "name: eve\n", "called otherwise"),
+    "another name than the file's": ("keys/people/bob.yaml", "name: eve\n", "differs from the file's name"),
     "a name in capitals": ("keys/people/bob.yaml", "name: Bob\n", "a-z"),
     "a group in capitals": ("keys/groups.yaml", "groups: {SRE: {members: []}}\n", "a-z"),
     "an unknown type": ("keys/people/bob.yaml", "name: bob\nkeys: [{id: b, type: rot13, recipient: x}]\n", "keys[0].type"),

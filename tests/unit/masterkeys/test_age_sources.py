@@ -83,7 +83,7 @@ def test_a_protected_ssh_key_asks_only_when_its_stanza_is_there(
 
 def test_a_protected_key_without_a_terminal_says_so(ssh_key: Callable[..., Path]) -> None:
     path = ssh_key(passphrase=b"open sesame")
-    with pytest.raises(KeyServiceError, match="there is no terminal"):
+    with pytest.raises(KeyServiceError, match="no terminal"):
         MasterKeys({"SOPS_AGE_SSH_PRIVATE_KEY_FILE": str(path)}).unwrap("age", envelope_for(public_of(path)))
 
 
@@ -142,7 +142,7 @@ def test_a_command_does_not_run_when_a_key_at_hand_opens(identity: age.X25519Ide
     ("command", "message"),
     [
         ("", "NAME is empty"),
-        ("echo 'x", "NAME is no command"),
+        ("echo 'x", "NAME is not a command"),
         ("false", "'false' fails with exit code 1"),
         ("/does/not/exist --flag", "'/does/not/exist' cannot be started"),
         ("sleep 60", "'sleep' does not end within 0.1 seconds"),

@@ -244,7 +244,7 @@ def test_a_plan_reads_back_and_an_edited_one_is_refused(sandbox: Sandbox) -> Non
     assert model.parse(data, "plan.json") == plan
     with pytest.raises(FormatError, match="edited"):
         model.parse(data.replace(b'"rotate"', b'"updatekeys"', 1), "plan.json")
-    with pytest.raises(FormatError, match="no plan"):
+    with pytest.raises(FormatError, match="not a plan"):
         model.parse(b"{}", "plan.json")
 
 
