@@ -184,6 +184,13 @@ class Limits(NamedTuple):
     nodes: int = 1_000_000  # after alias expansion
     documents: int = 10_000
 
+    def for_text(self, size: int) -> Limits:
+        """Return the limits of a text of `size` bytes: all nodes from 2.25 MB on, a tenth and half of them at 0 and 1 MB.
+
+        Manifests have a node for twenty bytes or more; one for two bytes, or from aliases, is made to cost.
+        """
+        return self._replace(nodes=min(self.nodes, self.nodes // 10 + self.nodes * size * 4 // 10_000_000))
+
     @classmethod
     def unbounded(cls) -> Limits:
         """Return limits for a user's own files: depth and alias expansion stay bounded, size does not.

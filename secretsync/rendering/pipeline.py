@@ -98,7 +98,7 @@ def _placer(documents: list[Mapping]) -> Callable[[int], str]:
 
 def load(source: Input, data: bytes, context: RenderContext) -> tuple[Format, Source]:
     """Return the format of `data`, which the name of `source` tells, and its documents. Raises: FormatError."""
-    limits = context.options.limits
+    limits = context.options.limits.for_text(len(data))
     if source.relpath.endswith(".json"):
         return "json", _loaded_json(data, limits)
     if source.path == "-" and data.lstrip()[:1] == b"{":
