@@ -65,9 +65,10 @@ def _is_ciphertext(leaf: Scalar) -> bool:
         return False
     if CIPHERTEXT in text and is_ciphertext(text):
         return True
-    if not any(mark in text for mark in _IN_BASE64):
+    bare = "".join(text.split())
+    if not any(mark in bare for mark in _IN_BASE64):
         return False
-    return is_ciphertext(decoded(text).decode("utf-8", "replace"))
+    return is_ciphertext(decoded(bare).decode("utf-8", "replace"))
 
 
 def _leaves(node: Mapping, *, is_list: bool) -> Iterator[Scalar]:

@@ -156,12 +156,18 @@ def confirm_joined(joined: bytes, pieces: Sequence[Piece]) -> None:
     if all(piece.format == "json" for piece in pieces):
         return
     seen = [bare for part in parts(joined) if not holds_nothing(bare := part.strip())]
-    own = [bare for piece in pieces for part in _parts_of(piece) if not holds_nothing(bare := part.strip())]
+    own = [
+        (bare, piece.format) for piece in pieces for part in _parts_of(piece) if not holds_nothing(bare := part.strip())
+    ]
     if len(seen) != len(own):
         _refuse_number(len(seen), len(own))
-    for number, (part, alone) in enumerate(zip(seen, own, strict=True), 1):
+    for number, (part, (alone, written)) in enumerate(zip(seen, own, strict=True), 1):
         if part != alone:
-            pair = [[each for node in _read(text, "yaml", {}) for each in identities(node)] for text in (part, alone)]
+            # A JSON file may have been written anew for its place among YAML ones.
+            pair = [
+                [name for node in _read(text, form, {}) for name in identities(node)]
+                for text, form in ((part, "yaml"), (alone, written))
+            ]
             _compare(pair[0], pair[1], number)
 
 

@@ -6,15 +6,12 @@ Kubernetes takes every object for one whose `items` is a list, and gives items t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Final
 
 import secretsync.rendering.objects as objects
-from secretsync.documents.tree import Entry, Mapping, Node, Scalar, Sequence
+from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar, Sequence
 from secretsync.errors import ManifestError, PlaintextError
 from secretsync.rendering.options import RenderContext
 from secretsync.rendering.units import OpenedObject, open_units
-
-_NO_ITEMS: Final = Sequence()
 
 
 def finish_list(
@@ -36,22 +33,36 @@ def finish_list(
             "the Secret has items, which makes it a list to Kubernetes: it cannot be sealed",
             location=f"{opened.location} items".strip(),
         )
-    shell = OpenedObject(
-        opened.location,
-        objects.replaced(opened.before, "items", _NO_ITEMS),
-        objects.replaced(opened.after, "items", _NO_ITEMS),
-        opened.data_key,
-    )
+    shell = OpenedObject(opened.location, _shell(opened.before), _shell(opened.after), opened.data_key)
     if opened.after is opened.before:
         shell.before = shell.after
     items = _finished_items(opened, finish_item, context)
     finished = finish(shell, context)
     if finished is shell.after:
         finished = opened.after
+    else:
+        items = _with_comments(items, finished.get("items"))
     finished = objects.replaced(finished, "items", items)
     if objects.kind_of(opened.after) == "SecretList" and seals:
         finished = objects.replaced(finished, "kind", Scalar("List"))
     return finished
+
+
+def _shell(obj: Mapping) -> Mapping:
+    """Return what is around the items of a list: of these only the comments, which belong to no object."""
+    items = obj.get("items")
+    comments = [item for item in items.items if type(item) is Comment] if type(items) is Sequence else []
+    return objects.replaced(obj, "items", Sequence([*comments]))
+
+
+def _with_comments(items: Sequence, finished: Node | None) -> Sequence:
+    """Return `items` with the comments among them as they are in the finished shell."""
+    assert type(finished) is Sequence
+    comments = iter(finished.items)
+    shown = [next(comments) if type(item) is Comment else item for item in items.items]
+    if all(new is old for new, old in zip(shown, items.items, strict=True)):
+        return items
+    return Sequence(shown, items.span, items.flow, items.alias)
 
 
 def _finished_items(

@@ -16,7 +16,9 @@ from secretsync.secrecy import CIPHERTEXT
 SEALED_API: Final = "bitnami.com/v1alpha1"
 _MARKS: Final = (CIPHERTEXT[:4].encode(), b"RU5DW", b"VOQ1t", b"FTkNb")
 """The beginning of ciphertext, and of its base64 by how many bytes stand before it."""
-_ESCAPES: Final = (b"\\u", b"\\x", b"\\U", b"\\\n", b"\\\r")
+_ESCAPES: Final = (b"\\u", b"\\x", b"\\U", b"\\\n", b"\\\r", b"\\\xc2\x85", b"\\\xe2\x80")
+"""Escapes by which the mark is spelt otherwise, or drawn over lines."""
+_BLANKS: Final = b" \t\r\n"
 _UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
 _OTHER_BREAKS: Final = (b"\xc2\x85", b"\xe2\x80\xa8", b"\xe2\x80\xa9")
 
@@ -126,7 +128,12 @@ def holds_nothing(data: bytes) -> bool:
 
 def may_show_ciphertext(data: bytes) -> bool:
     """Whether a leaf of this text may be ciphertext, as it stands or in base64; False is certain, and cheap."""
-    return any(mark in data for mark in (*_MARKS, *_ESCAPES)) or data[:2] in _UTF16
+    if any(mark in data for mark in (*_MARKS, *_ESCAPES)) or data[:2] in _UTF16:
+        return True
+    bare = data.translate(None, _BLANKS)  # base64 may be drawn over lines, in a block or by escapes
+    for escape in (b"\\n", b"\\r", b"\\t"):
+        bare = bare.replace(escape, b"")
+    return any(mark in bare for mark in _MARKS)
 
 
 def may_hold_ciphertext(secret: Mapping) -> bool:

@@ -120,6 +120,7 @@ def _decrypted(before: Node | Comment, after: Node | Comment, path: _Path) -> It
                 yield (*path, "#")
     elif isinstance(after, Sequence) and isinstance(before, Sequence):
         for index, (element, shown) in enumerate(zip(before.items, after.items, strict=True)):
-            yield from _decrypted(element, shown, (*path, str(index)))
+            step = "#" if isinstance(shown, Comment) else str(index)
+            yield from _decrypted(element, shown, (*path, step))
     else:
         yield path

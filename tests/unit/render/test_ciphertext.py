@@ -87,3 +87,28 @@ def test_the_cheap_search_misses_no_ciphertext(blanks: str, quote: str) -> None:
     assert may_show_ciphertext(base64.b64encode(text.encode()))
     assert may_show_ciphertext(rb'"\x45NC[AES256_GCM"')
     assert not may_show_ciphertext(CONFIG.encode())
+
+
+def in_lines(width: int) -> str:
+    text = base64_of(VALUE)
+    return "".join(f"    {text[start : start + width]}\n" for start in range(0, len(text), width))
+
+
+@pytest.mark.parametrize("mode", ["reveal", "redact", "seal"])
+@pytest.mark.parametrize(
+    "leaf",
+    [
+        "|\n" + in_lines(1),
+        "|\n" + in_lines(3),
+        "|\n" + in_lines(76),
+        '"' + r"\n".join(base64_of(VALUE)) + '"',
+        '"' + r"\r\n\t".join(base64_of(VALUE)) + '"',
+        f'"EN\\\x85   {VALUE[2:]}"',
+        f'"EN\\\u2028   {VALUE[2:]}"',
+        f'"EN\\\n   {VALUE[2:]}"',
+    ],
+    ids=["letters", "threes", "lines", "escapes", "more escapes", "next line", "line separator", "line feed"],
+)
+def test_ciphertext_that_is_drawn_over_lines_is_refused(leaf: str, mode: str) -> None:
+    with pytest.raises(CiphertextFormatError):
+        stream(f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: c}}\nbinaryData:\n  p: {leaf}\n", mode=mode)

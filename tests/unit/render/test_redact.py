@@ -8,7 +8,7 @@ from base64 import b64decode
 import pytest
 import yaml
 
-from tests.unit.render.workshop import CANARY, CONFIG, SECRET, encrypted, stream
+from tests.unit.render.workshop import CANARY, CONFIG, SECRET, commented_list, encrypted, stream
 
 WHOLE = f"""\
 apiVersion: example.com/v1
@@ -39,6 +39,14 @@ def test_clear_values_of_an_encrypted_file_stay() -> None:
     result = stream(encrypted(SECRET), mode="redact")
     assert "name: db" in result
     assert "hunter2" not in result
+
+
+@pytest.mark.parametrize("flow", [False, True])
+def test_encrypted_comments_among_the_items_of_a_list_are_hidden(flow: bool) -> None:
+    result = stream(encrypted(commented_list(flow=flow), "^items$"), mode="redact")
+    assert CANARY not in result
+    assert re.findall(r"(?m)^ *# (\S+)$", result) == re.findall(r"# ([0-9a-f]{16})$", result, re.MULTILINE) != []
+    assert f"# {CANARY}" in stream(encrypted(commented_list(flow=flow)), mode="redact")
 
 
 def test_the_same_file_gives_the_same_digests_and_another_key_gives_others() -> None:

@@ -18,7 +18,18 @@ from secretsync.errors import (
     PlaintextError,
 )
 from secretsync.sealed import privatekeys
-from tests.unit.render.workshop import CONFIG, SEALED, SECRET, certificate, encrypted, rendered, stream, unsealing_pem
+from tests.unit.render.workshop import (
+    CANARY,
+    CONFIG,
+    SEALED,
+    SECRET,
+    certificate,
+    commented_list,
+    encrypted,
+    rendered,
+    stream,
+    unsealing_pem,
+)
 
 
 def opened(text: str) -> dict[str, bytes]:
@@ -84,6 +95,21 @@ def test_a_missing_namespace_is_filled_in_or_refused(tmp_path: Path) -> None:
 def test_a_decrypted_value_leaves_in_nothing_else(text: str, pattern: str, place: str, tmp_path: Path) -> None:
     with pytest.raises(PlaintextError, match=rf"^0\.yaml ?{place}"):
         seal(encrypted(text, pattern), folder=tmp_path)
+
+
+@pytest.mark.parametrize("flow", [False, True])
+def test_an_encrypted_comment_among_the_items_of_a_list_does_not_leave(flow: bool, tmp_path: Path) -> None:
+    with pytest.raises(PlaintextError, match=r"^0\.yaml items\.#"):
+        seal(encrypted(commented_list(flow=flow), "^items$"), folder=tmp_path)
+    nested = "apiVersion: v1\nkind: List\nitems:\n- " + commented_list().replace("\n", "\n  ").rstrip() + "\n"
+    with pytest.raises(PlaintextError, match=r"^0\.yaml items\[0\]"):
+        seal(encrypted(nested, "^items$"), folder=tmp_path)
+
+
+def test_a_comment_in_the_clear_among_the_items_of_a_list_stays(tmp_path: Path) -> None:
+    result = seal(encrypted(commented_list()), folder=tmp_path)
+    assert f"# {CANARY}" in result
+    assert "SealedSecret" in result
 
 
 def test_an_encrypted_file_whose_values_were_clear_passes(tmp_path: Path) -> None:

@@ -53,6 +53,13 @@ spec:
 MANIFEST = "^(data|stringData)$"
 
 
+def commented_list(*, flow: bool = False) -> str:
+    """Return a List of a Secret, before which a comment stands that names the canary."""
+    secret = "{apiVersion: v1, kind: Secret, metadata: {name: a, namespace: b}, stringData: {a: b}}"
+    items = f"items: [\n  # {CANARY}\n  {secret}]" if flow else f"items:\n# {CANARY}\n- {secret}"
+    return f"apiVersion: v1\nkind: List\n{items}\n"
+
+
 def encrypted(text: str, pattern: str | None = MANIFEST, *, store: str = "yaml", recipient: str = RECIPIENT) -> bytes:
     """Return `text` encrypted for the tests' identity, each call under a data key of its own."""
     return sops.encrypt(
