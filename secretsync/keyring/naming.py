@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 from secretsync.errors import NoMatchingRuleError
@@ -30,7 +31,11 @@ class Naming:
         self._alone = alone
         self._configs = {config.path: config} if config else {}
         self._rings: dict[Path, KeyRing] = {}
-        self._root = _root_of(Path.cwd())
+        self._root_of = cache(_root_of)  # one answer for all files of a folder
+        self._config_of = cache(find_config)
+        self._tops_of = cache(_tops_of)
+        self._shown = cache(_shown)
+        self._root = self._root_of(os.getcwd())
         if self._root:
             self._ring(self._root)
 
@@ -46,32 +51,32 @@ class Naming:
 
     def allows_private_keys(self, path: str) -> bool:
         """Whether the policy of a key ring allows a private key in a file: one for tests, and never in `keys/`."""
-        near = _root_of(Path(os.path.abspath(path)).parent)
+        near = self._root_of(os.path.dirname(os.path.abspath(path)))
         for root in dict.fromkeys(each for each in (self._root, near) if each):
-            for inside in _inside(root, os.path.abspath(path)):
+            for inside in self._inside(root, os.path.abspath(path)):
                 allowed = self._ring(root).policy.allow_private_keys
                 return not inside.startswith(f"{FOLDER}/") and any(matches(glob, inside) for glob in allowed)
         return False
 
     def _by_config(self, name: str) -> Named | None:
-        named = _by_rule(self._config, name) if self._config else None
-        near = None if named or self._alone else find_config(os.path.dirname(name))
+        named = self._by_rule(self._config, name) if self._config else None
+        near = None if named or self._alone else self._config_of(os.path.dirname(name))
         if near is None:
             return named
         if near not in self._configs:
             self._configs[near] = load_config(near)
-        return _by_rule(self._configs[near], name)
+        return self._by_rule(self._configs[near], name)
 
     def _by_ring(self, name: str) -> Named | None:
-        near = _root_of(Path(name).parent)
+        near = self._root_of(os.path.dirname(name))
         for root in dict.fromkeys(each for each in (self._root, near) if each):
-            for inside in _inside(root, name):
+            for inside in self._inside(root, name):
                 ring = self._ring(root)
                 rule = ring.rule_for(inside)
                 if rule:
                     groups = ring.readers(rule, today=self._today)
                     readers = [[reader.recipient for reader in group] for group in groups]
-                    return Named(f"rule {rule.number} of {_shown(root / POLICY)}", readers, rule.threshold)
+                    return Named(f"rule {rule.number} of {self._shown(root / POLICY)}", readers, rule.threshold)
         return None
 
     def _ring(self, root: Path) -> KeyRing:
@@ -79,26 +84,29 @@ class Naming:
             self._rings[root] = load(root)
         return self._rings[root]
 
+    def _by_rule(self, config: Config, name: str) -> Named | None:
+        """Return what the matching rule names, None where none matches, or the rule leaves the keys to others."""
+        root = config.path.parent
+        try:
+            rule = config.rule_for(next((str(root / each) for each in self._inside(root, name)), name))
+        except NoMatchingRuleError:
+            return None
+        if rule is None or not any(rule.groups):
+            return None
+        return Named(f"rule {rule.number} of {self._shown(config.path)}", rule.groups, rule.shamir_threshold)
 
-def _by_rule(config: Config, name: str) -> Named | None:
-    """Return what the matching rule names, None where none matches, or the rule leaves the keys to others."""
-    root = config.path.parent
-    try:
-        rule = config.rule_for(next((str(root / each) for each in _inside(root, name)), name))
-    except NoMatchingRuleError:
-        return None
-    if rule is None or not any(rule.groups):
-        return None
-    return Named(f"rule {rule.number} of {_shown(config.path)}", rule.groups, rule.shamir_threshold)
+    def _inside(self, root: Path, name: str) -> Iterator[str]:
+        """Yield the name relative to the root, with `/`, where it is below it under one of the root's names."""
+        for top in self._tops_of(root):
+            relative = os.path.relpath(name, top)
+            if relative.partition(os.sep)[0] != os.pardir:
+                yield relative.replace(os.sep, "/")
+                return
 
 
-def _inside(root: Path, name: str) -> Iterator[str]:
-    """Yield the name relative to the root, with `/`, where it is below it; a root may be reached by a link, too."""
-    for top in dict.fromkeys((os.path.abspath(root), os.path.realpath(root))):
-        relative = os.path.relpath(name, top)
-        if relative.partition(os.sep)[0] != os.pardir:
-            yield relative.replace(os.sep, "/")
-            return
+def _tops_of(root: Path) -> list[str]:
+    """Return the names of a folder, which may be reached by a link, too."""
+    return list(dict.fromkeys((os.path.abspath(root), os.path.realpath(root))))
 
 
 def _shown(path: Path) -> str:
@@ -106,5 +114,6 @@ def _shown(path: Path) -> str:
     return str(path) if relative.startswith(os.pardir) else relative
 
 
-def _root_of(folder: Path) -> Path | None:
-    return next((each for each in (folder, *folder.parents) if (each / POLICY).is_file()), None)
+def _root_of(folder: str) -> Path | None:
+    start = Path(folder)
+    return next((each for each in (start, *start.parents) if (each / POLICY).is_file()), None)

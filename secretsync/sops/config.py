@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -61,7 +62,7 @@ class Config:
             return None
         relative = self.relative(path)
         for rule in self.rules:
-            pattern = Selector("encrypted_regex", rule.path_regex)
+            pattern = _path_pattern(rule.path_regex)
             if pattern.invalid is not None:
                 raise ConfigError(
                     f"path_regex {rule.path_regex!r} is not a valid RE2 pattern: {pattern.invalid}",
@@ -79,6 +80,12 @@ class Config:
         """Return what `path_regex` is matched against: the absolute path without the config's folder in front."""
         absolute = os.path.abspath(path)  # no symbolic link is resolved, as in sops
         return absolute.removeprefix(os.path.abspath(self.path.parent) + os.sep)
+
+
+@lru_cache(maxsize=1024)
+def _path_pattern(path_regex: str) -> Selector:
+    """Return the compiled pattern of a rule, which every file of a folder is matched against."""
+    return Selector("encrypted_regex", path_regex)
 
 
 def find_config(start: str | os.PathLike[str], warnings: list[str] | None = None) -> Path | None:
