@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -28,14 +29,23 @@ class RepositoryFile(NamedTuple):
 
 
 def look(root: Path, names: Iterable[str], *, size: int = Limits().size) -> Iterator[RepositoryFile]:
-    """Read every file; one that went away meanwhile, or is a link out of the tree, is left out or a problem."""
+    """Read every file; a link out of the tree is a problem.
+
+    Left out is what went away meanwhile, and a folder: git lists submodules, and links to folders, among the files.
+    """
     for name in names:
         try:
             yield examine(name, files.read_confined(root, name, size))
         except MissingFileError:
             continue
         except SecretsyncError as error:
-            yield RepositoryFile(name, b"", problem=error)
+            if not _is_folder_of(root, name):
+                yield RepositoryFile(name, b"", problem=error)
+
+
+def _is_folder_of(root: Path, name: str) -> bool:
+    path = os.path.join(root, name)
+    return os.path.isdir(path) and files.is_below(os.path.realpath(path), os.path.realpath(root))
 
 
 def examine(name: str, data: bytes) -> RepositoryFile:

@@ -160,6 +160,8 @@ def _shape(
     elif len(wanted) > 1 and [_all(group) for group in groups] != [_all(group) for group in wanted]:
         message = "has its recipients in other groups than the policy"
         yield Finding(seen.path, "", ruleset.OTHER_GROUPS, "error", message, _ALIGN)
+    if seen.source and seen.source.store == "binary":
+        return  # one value, whatever a selector says
     policy = rule.selector or Selector.default()
     selector = seen.metadata.selector
     same = (selector.kind, selector.pattern) == (policy.kind, policy.pattern)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -84,6 +85,25 @@ def edit(root: Path, path: str, old: str, new: str) -> None:
 
 
 def test_a_clean_repository_has_no_findings(repository: Path) -> None:
+    assert found(repository) == []
+
+
+def test_submodules_and_links_to_folders_are_no_files(
+    repository: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    (repository / "vendor/module").mkdir(parents=True)
+    (repository / "linked").symlink_to("prod")
+    (repository / "outside").symlink_to(tmp_path_factory.mktemp("elsewhere"))
+    os.mkfifo(repository / "pipe")
+    names = [FILE, "vendor/module", "linked", "outside", "pipe"]
+    problems = {each.file for each in lint(repository, names, today=TODAY).findings}
+    assert problems == {"outside", "pipe"}
+
+
+def test_a_binary_file_has_no_selector_to_compare(repository: Path) -> None:
+    recipients = [MasterKey("age", recipient(name)) for name in ("alice-1", "bob-1", "bob-2", "prod-1")]
+    blob = store_named("binary").load(b"a blob")
+    put(repository, {"prod/blob.bin": sops.encrypt(blob, groups=[recipients], keys=MasterKeys({}), now=NOW)})
     assert found(repository) == []
 
 
