@@ -31,6 +31,8 @@ _FEWEST_KINDS: Final = 10  # letters that differ: a placeholder repeats one
 _PLUGIN_LETTERS, _LONG_PLUGIN_LETTERS = 6, 20  # a checksum; an identity amid other text
 _LONGEST: Final = 400
 _BODY: Final = 16
+_OPENSSH: Final = b"openssh-key-v1\0"
+_SMALLEST_DER: Final = 40
 _LARGEST: Final = 1 << 14  # of an RSA key with 16384 bits
 
 
@@ -66,7 +68,7 @@ def find(data: bytes) -> list[Found]:
 def kind_of(text: str) -> str | None:
     """Return what kind of private key a value is or begins like, where a public one is due; None where it is none."""
     packed = "".join(text.split()).upper()
-    if "AGE-SECRET-KEY-" in packed:
+    if "AGESECRETKEY" in packed.replace("-", "").replace("_", ""):  # a mistyped one as well
         return AGE
     if packed.startswith("AGE-PLUGIN-"):
         return "an age plugin's identity"
@@ -76,6 +78,8 @@ def kind_of(text: str) -> str | None:
         return "a private key"
     if "BEGINAGEENCRYPTEDFILE" in packed:
         return "an encrypted file, as of an age identity"
+    if len(packed) == _KEY_LETTERS and len(set(packed)) >= _FEWEST_KINDS and not packed.strip(_LETTERS.upper()):
+        return "an age key without its beginning"
     return _encoded(text)
 
 
@@ -172,7 +176,17 @@ def _encoded(text: str) -> str | None:
     except ValueError:
         return None
     kind = next(iter(kinds_of(decoded)), None)
+    if kind is None and (decoded.startswith(_OPENSSH) or _is_der_key(decoded)):
+        return "the body of a private key"
     return f"{kind} in base64" if kind else None
+
+
+def _is_der_key(data: bytes) -> bool:
+    """Whether it begins as a private key in DER: a sequence whose first item is a small version. Source: RFC 5208, 8017."""
+    if data[:1] != b"\x30" or len(data) < _SMALLEST_DER:
+        return False
+    header = 2 + (data[1] & 0x7F if data[1] & 0x80 else 0)
+    return data[header : header + 3] in {b"\x02\x01\x00", b"\x02\x01\x01"}
 
 
 def _without_bech32(text: str, mark: str) -> str:
