@@ -9,11 +9,13 @@ fluxcd/pkg/ssa/utils at v0.76.2, gitops-engine pkg/utils/kube at v0.7.1.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from collections.abc import Mapping as Mapping_
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn
 
-from secretsync.documents import tree
-from secretsync.documents.tree import Limits, Mapping, Node, Scalar, Source, Timestamp
+from secretsync.documents.tree import Limits, Mapping, Source
+from secretsync.documents.yaml import loading
+from secretsync.documents.yaml.names import names
 from secretsync.errors import ManifestError, SecretsyncError
 from secretsync.rendering.objects import holds_nothing, metadata_text, objects_in, text_of
 
@@ -25,10 +27,6 @@ _SEPARATE: Final = "separate documents by lines of --- alone"
 _OTHER_BREAKS: Final = (b"\r", b"\xc2\x85", b"\xe2\x80\xa8", b"\xe2\x80\xa9")
 _BOM: Final = b"\xef\xbb\xbf"
 _UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
-_FIELDS: Final = ("apiVersion", "kind", "metadata", "items")
-_NAMES: Final = ("name", "namespace")
-_TRUTHS: Final = frozenset({"y", "n", "yes", "no", "on", "off"})
-"""Booleans of YAML 1.1, which Kubernetes reads, and texts of YAML 1.2."""
 
 
 class ObjectName(NamedTuple):
@@ -133,7 +131,14 @@ def confirm(data: bytes, written: str, finished: list[Mapping], known: dict[byte
     Raises:
         ManifestError: an object differs in kind, namespace or name, or there are more or fewer.
     """
-    confirm_documents(list(_read(data, written, known)), finished)
+    named = {_only(document): document for document in finished} if written == "yaml" else {}
+    confirm_documents(list(_read(data, written, known, named)), finished)
+
+
+def _only(document: Mapping) -> ObjectName | None:
+    """Return what names the one object of a document, None of a list."""
+    found = list(objects_in(document))
+    return None if len(found) != 1 or found[0].is_list else next(identities(document))
 
 
 def confirm_documents(read: list[Mapping], finished: list[Mapping]) -> None:
@@ -165,7 +170,7 @@ def confirm_joined(joined: bytes, pieces: Sequence[Piece]) -> None:
         if part != alone:
             # A JSON file may have been written anew for its place among YAML ones.
             pair = [
-                [name for node in _read(text, form, {}) for name in identities(node)]
+                [name for node in _read(text, form, {}, {}) for name in identities(node)]
                 for text, form in ((part, "yaml"), (alone, written))
             ]
             _compare(pair[0], pair[1], number)
@@ -198,24 +203,32 @@ def identities(document: Mapping) -> Iterator[ObjectName]:
             )
 
 
-def _read(data: bytes, written: str, known: dict[bytes, Mapping]) -> Iterator[Mapping]:
+def _read(
+    data: bytes, written: str, known: dict[bytes, Mapping], named: Mapping_[ObjectName | None, Mapping]
+) -> Iterator[Mapping]:
+    """Yield the documents of a text: those that are `known`, and those `named` of which a part says only the name anew."""
     if written == "json":
         yield from _json_documents(data)
         return
-    from secretsync.documents.yaml import loading
-
     for number, part in enumerate(parts(data), 1):
         document = known.get(part)
+        if document is None and not holds_nothing(part):
+            said = names(part)
+            document = None if said is None else named.get(ObjectName(*said))
+            if document is None:
+                yield from _loaded(part, number)
         if document is not None:
             yield document
-        elif not holds_nothing(part):
-            try:
-                found = loading.load(part, limits=Limits.unbounded(), comments=False).documents
-            except SecretsyncError as error:
-                raise error.at(f"#{number} as Kubernetes reads it,") from None
-            if len(found) > 1:
-                raise ManifestError("Kubernetes reads the first document only", location=f"#{number}", hint=_SEPARATE)
-            yield from found
+
+
+def _loaded(part: bytes, number: int) -> list[Mapping]:
+    try:
+        found = loading.load(part, limits=Limits.unbounded(), comments=False).documents
+    except SecretsyncError as error:
+        raise error.at(f"#{number} as Kubernetes reads it,") from None
+    if len(found) > 1:
+        raise ManifestError("Kubernetes reads the first document only", location=f"#{number}", hint=_SEPARATE)
+    return found
 
 
 def _json_documents(data: bytes) -> Iterator[Mapping]:
@@ -235,61 +248,3 @@ def _json_documents(data: bytes) -> Iterator[Mapping]:
 
 def _refuse_number(seen: int, judged: int) -> NoReturn:
     raise ManifestError(f"Kubernetes would read {seen} documents where {judged} were judged", hint=_SEPARATE)
-
-
-# --- texts that every reader reads alike ------------------------------------------------------------------------------
-
-
-def require_plain(document: Mapping, location: str) -> None:
-    """Refuse an object whose kind, namespace or name two readers may understand in different ways.
-
-    Raises:
-        ManifestError: one of them is no text, or stands twice; or items of a list are no objects.
-    """
-    for seen in objects_in(document):
-        place = " ".join(filter(None, (location, seen.place)))
-        _require_once(seen.node, _FIELDS, place)
-        _require_texts(seen.node, ("apiVersion", "kind"), place)
-        metadata = seen.node.get("metadata")
-        if type(metadata) is Mapping:
-            _require_once(metadata, _NAMES, f"{place} metadata".strip())
-            _require_texts(metadata, _NAMES, f"{place} metadata".strip())
-        elif metadata is not None and not _is_null(metadata):
-            raise ManifestError("must be a mapping", location=f"{place} metadata".strip())
-        items = seen.node.get("items")
-        if (
-            not seen.is_list
-            and (seen.kind or seen.place)
-            and type(items) is tree.Sequence
-            and Mapping in map(type, items.items)
-        ):
-            raise ManifestError("items are a list of objects to Kubernetes, and some are none", location=place or None)
-
-
-def _require_once(node: Mapping, names: tuple[str, ...], place: str) -> None:
-    """Refuse a field that stands twice in different spellings, and a key that becomes a separator where it is written out."""
-    found: set[object] = set()
-    for entry in node.entries():
-        key = entry.key.value
-        if key in names and key in found:
-            raise ManifestError(f"field {key!r} is there twice", location=place or None)
-        if type(key) is str and key.startswith("---"):
-            raise ManifestError("a key starts with ---: Kubernetes ends a document there", location=place or None)
-        found.add(key)
-
-
-def _require_texts(node: Mapping, names: tuple[str, ...], place: str) -> None:
-    for name in names:
-        value = node.get(name)
-        if value is None or _is_null(value):
-            continue
-        text = value.value if type(value) is Scalar else None
-        if name == "name" and type(text) is Timestamp:
-            continue  # a text to Kubernetes; no rule asks for names
-        is_plain = type(value) is Scalar and not value.style and value.span is not None
-        if type(text) is not str or (is_plain and text.lower() in _TRUTHS):
-            raise ManifestError("must be a string", location=f"{place} {name}".strip(), hint="put it in quotes")
-
-
-def _is_null(node: Node) -> bool:
-    return type(node) is Scalar and node.value is None

@@ -89,12 +89,16 @@ def listed_kind(obj: Mapping) -> str:
 
 
 def objects_in(document: Mapping, inherited: str = "", place: str = "") -> Iterator[Seen]:
-    """Yield every object of a document: itself, and where it is a list, its items and theirs."""
+    """Yield every object of a document: itself, and where it is a list, its items and theirs.
+
+    A `List` of Kubernetes' own is one without items too; of another API it is an object.
+    """
     kind = kind_of(document) or inherited
     items = items_of(document)
     if items is None:
-        if inherited or count(document):
-            yield Seen(kind, document, place, is_list=False)
+        is_bare = kind == "List" and text_of(document.get("apiVersion")) == "v1"
+        if inherited or is_bare or any(True for _ in document.entries()):
+            yield Seen(kind, document, place, is_list=is_bare)
         return
     yield Seen(kind, document, place, is_list=True)
     listed = listed_kind(document)

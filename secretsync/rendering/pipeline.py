@@ -195,7 +195,7 @@ def check(decrypted: Mapping, finished: Mapping, location: str, context: RenderC
 
 def _judge(finished: Mapping, location: str, context: RenderContext) -> None:
     if context.options.is_judged:
-        from secretsync.rendering.kubernetes_reader import require_plain
+        from secretsync.rendering.unambiguous import require_plain
 
         require_plain(finished, location)
     if context.options.outputs is not None:

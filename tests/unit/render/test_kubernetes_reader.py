@@ -129,8 +129,9 @@ def test_items_that_are_no_objects_make_no_list(items: str, options: dict[str, o
 
 
 @pytest.mark.parametrize("options", JUDGED[:3], ids=IDS[:3])
-def test_items_of_which_some_are_objects_are_refused(options: dict[str, object]) -> None:
-    text = f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: x, namespace: prod}}\nitems: [x, {CANARY_SECRET}]\n"
+@pytest.mark.parametrize("items", [f"[x, {CANARY_SECRET}]", "[null]", "[x, ~]"])
+def test_items_of_which_some_are_objects_are_refused(items: str, options: dict[str, object]) -> None:
+    text = f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: x, namespace: prod}}\nitems: {items}\n"
     with pytest.raises(ManifestError, match="items"):
         stream(text, **options)
 
@@ -162,12 +163,14 @@ def test_a_namespace_that_is_text_or_absent_passes(namespace: str) -> None:
         "apiVersion: v1\nkind: ConfigMap\n!!binary a2luZA==: Role\nmetadata: {name: x, namespace: prod}\n",
         "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x, namespace: prod, !!binary bmFtZXNwYWNl : kube-system}\n",
         "apiVersion: v1\nkind: ConfigMap\nmetadata: [x]\n",
+        "apiVersion: v1\nkind: List\n!!binary aXRlbXM=: x\nitems: [{kind: Role}]\n",
+        "apiVersion: v1\nkind: List\nitems: null\n!!binary aXRlbXM=: [{kind: Role}]\n",
     ],
-    ids=["kind", "namespace", "metadata"],
+    ids=["kind", "namespace", "metadata", "items", "null items"],
 )
 def test_a_name_that_stands_twice_in_different_spellings_is_refused(text: str) -> None:
     with pytest.raises(ManifestError):
-        stream(text, outputs=RULES)
+        stream(text, outputs=RULES, allow_empty=True)
 
 
 @pytest.mark.parametrize("options", JUDGED, ids=IDS)
@@ -193,6 +196,19 @@ def test_a_kind_is_that_of_the_list_where_an_item_names_none() -> None:
 
     text = b"apiVersion: v1\nkind: ConfigMapList\nitems: [{metadata: {name: a}}, {kind: Role, metadata: {name: b}}]\n"
     assert [str(each) for each in identities(load(text).documents[0])] == ["ConfigMap a", "Role b"]
+
+
+@pytest.mark.parametrize("namespace", ['"prod "', '"prod\\n"', "|\n    prod", '" "'])
+def test_a_namespace_with_blanks_is_refused(namespace: str) -> None:
+    text = f"apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: x\n  namespace: {namespace}\n"
+    with pytest.raises(ManifestError, match="must have no blanks in it"):
+        stream(text, outputs=RULES)
+
+
+def test_a_list_without_items_is_judged_as_an_object() -> None:
+    text = "apiVersion: example.org/v1\nkind: List\nmetadata: {name: x, namespace: prod}\n"
+    with pytest.raises(PolicyError):
+        stream(text, outputs=RULES, allow_empty=True)
 
 
 def test_a_name_that_looks_like_a_date_passes() -> None:
