@@ -14,7 +14,7 @@ from secretsync import files, sops
 from secretsync.audit.ruleset import DEMO_KEY
 from secretsync.audit.strangers import Rules
 from secretsync.documents.plain import to_plain
-from secretsync.documents.stores import store_for_path, store_named
+from secretsync.documents.stores import is_nested, store_for_path, store_named
 from secretsync.documents.tree import Limits, Source
 from secretsync.errors import ManifestError, PlaintextError, SecretsyncError
 from secretsync.findings import Finding, Report, finding_of
@@ -35,7 +35,6 @@ from secretsync.sops.config import FILE_NAME
 _NOT_OURS = frozenset({".git", ".venv", "node_modules"})
 """Folders of a checkout that hold other people's files."""
 
-_TREES = frozenset({"yaml", "json"})
 _VALUE_FIELDS = ("data", "stringData")
 
 
@@ -87,12 +86,13 @@ def _examine(name: str, root: str | None, keys: MasterKeys, limits: Limits, repo
         if store is None:
             return
         report.files += 1
-        source = store_named(store).load(data, limits=limits, encrypted=True)
+        reader = store_named(store)
+        source = reader.load(data, limits=limits, encrypted=True)
         encrypted = any(sops.is_encrypted(document) for document in source.documents)
         report.encrypted += encrypted
         if encrypted and name != files.STDIN:
             report.findings += rules.strangers(shown, shown, source)
-        if store in _TREES:
+        if reader.NESTED:
             report.findings += _of_documents(shown, source, keys, limits)
         elif encrypted:
             report.findings += _suspicions(shown, sops.decrypt(source, keys).warnings)
@@ -109,9 +109,8 @@ def _store_of(name: str, data: bytes) -> str | None:
     store = store_of(name, data)
     if store is not None:
         return store
-    by_name = store_for_path(name)
-    clear = by_name in _TREES and recognition.mentions(data, b"Secret") and not recognition.mentions(data, b"{{")
-    return by_name if clear else None
+    clear = is_nested(name) and recognition.mentions(data, b"Secret") and not recognition.mentions(data, b"{{")
+    return store_for_path(name) if clear else None
 
 
 def _of_documents(file: str, source: Source, keys: MasterKeys, limits: Limits) -> Iterator[Finding]:

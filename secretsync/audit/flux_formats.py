@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from secretsync.documents.stores import store_for_path, store_named
+from secretsync.documents.stores import STORES, store_for_path, store_named
 from secretsync.documents.tree import Comment, Limits, Mapping, Scalar
 from secretsync.errors import SecretsyncError
 from secretsync.sops import is_encrypted
-from secretsync.sops.recognition import FLUX_MARKS
 
 _DOCKER: Final = ".dockerconfigjson"
 
@@ -26,7 +25,8 @@ def holds_nothing(manifest: bytes) -> bool:
 
 def formats_of(data: bytes) -> list[str]:
     """Return the formats of which `data` has the mark; the controller takes any of several."""
-    return [name for name, mark in FLUX_MARKS.items() if mark in data]
+    marks = {name: store_named(name).MAC_MARK for name in sorted(STORES)}
+    return [name for name, mark in marks.items() if mark and mark in data]
 
 
 def format_for(key: str) -> str:

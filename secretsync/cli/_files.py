@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from secretsync import files
-from secretsync.documents.stores import Store, store_named
+from secretsync.documents.stores import FALLBACK, Store, store_named
 from secretsync.documents.tree import Limits, Source
 from secretsync.errors import FileAccessError, ParseError, SecretsyncError
 
@@ -51,4 +51,4 @@ class FileTarget:
     @property
     def _is_nameless(self) -> bool:
         """Whether nothing said what standard input holds, so that sops' default was taken."""
-        return self.path == files.STDIN and not self.name and self.input_store == "binary"
+        return self.path == files.STDIN and not self.name and self.input_store == FALLBACK

@@ -10,13 +10,13 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import wraps
-from typing import Annotated, Any, Literal, TypeAlias, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, TypeVar, get_type_hints
 
 import typer
 
 from secretsync.cli._files import FileTarget
 from secretsync.cli._terminal import ask_secret
-from secretsync.documents.stores import store_for_path
+from secretsync.documents.stores import FALLBACK, STORES, store_for_path
 from secretsync.errors import ConflictingOptionsError, DuplicateKeyTypeError
 from secretsync.files import STDIN
 from secretsync.masterkeys import MasterKeys
@@ -26,7 +26,10 @@ from secretsync.sops.operations import OpenOptions
 from secretsync.sops.recognition import store_of_content
 
 Result = TypeVar("Result")
-StoreName: TypeAlias = Literal["yaml", "json", "dotenv", "ini", "binary"]
+if TYPE_CHECKING:
+    StoreName: TypeAlias = str
+else:
+    StoreName = Literal[*STORES]  # typer makes the choices of it
 
 AllowDemoKeys: TypeAlias = Annotated[
     bool, typer.Option("--allow-demo-keys", help="Accept the demo's keys, whose private halves are public.")
@@ -86,9 +89,9 @@ class InputType:
     def target_of(self, path: str, data: bytes, name: str | None = None) -> FileTarget:
         """Return what to work on, as `target`; where neither type nor name tell, what an encrypted file holds does."""
         target = self.target(path, name)
-        if self.input_type or target.input_store != "binary" or path == STDIN:
+        if self.input_type or target.input_store != FALLBACK or path == STDIN:
             return target
-        store = store_of_content(data) or "binary"
+        store = store_of_content(data) or FALLBACK
         return replace(target, input_store=store, output_store=self._output_type() or store)
 
     def _output_type(self) -> StoreName | None:

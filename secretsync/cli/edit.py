@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime
-from typing import Final
 
 from secretsync import files
 from secretsync.cli._changes import write_change
@@ -16,14 +15,6 @@ from secretsync.cli._output import write_result
 from secretsync.cli.set_value import File
 from secretsync.errors import ChangedFileError
 from secretsync.sops import operations
-
-_EXAMPLES: Final = {
-    "yaml": b"# Replace this example with your values; they are encrypted when you leave the editor.\nexample: value\n",
-    "json": b'{\n\t"example": "value"\n}\n',
-    "dotenv": b"# Replace this example with your values.\nEXAMPLE=value\n",
-    "ini": b"; Replace this example with your values.\n[example]\nname = value\n",
-    "binary": b"Replace this example with your text.\n",
-}
 
 
 @grouped
@@ -70,7 +61,7 @@ def _make(
 ) -> None:
     settled = creation.choice(target, recipients, selection)
     keys = opening.keys()
-    example = _EXAMPLES[target.store.NAME]
+    example = target.store.EXAMPLE
     write_result(
         edit_text(example, target.path, lambda text: creation.encrypt(target, text, settled, keys)), target.path
     )

@@ -13,6 +13,7 @@ from typing import Final
 import secretsync.keyring.encrypted_files as encrypted_files
 import secretsync.keyring.ruleset as ruleset
 import secretsync.privatekeys as privatekeys
+from secretsync.documents.stores import store_named
 from secretsync.errors import SecretsyncError
 from secretsync.findings import Finding, Report, finding_of
 from secretsync.keyring.drift import drift
@@ -160,7 +161,7 @@ def _shape(
     elif len(wanted) > 1 and [_all(group) for group in groups] != [_all(group) for group in wanted]:
         message = "has its recipients in other groups than the policy"
         yield Finding(seen.path, "", ruleset.OTHER_GROUPS, "error", message, _ALIGN)
-    if seen.source and seen.source.store == "binary":
+    if seen.source and store_named(seen.source.store).ONE_VALUE:
         return  # one value, whatever a selector says
     policy = rule.selector or Selector.default()
     selector = seen.metadata.selector

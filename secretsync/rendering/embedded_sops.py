@@ -11,7 +11,7 @@ from binascii import b2a_base64
 from typing import Final
 
 from secretsync import sops
-from secretsync.documents.stores import store_for_path, store_named
+from secretsync.documents.stores import ENVELOPE, FALLBACK, store_for_path, store_named
 from secretsync.documents.tree import Limits, Mapping, Scalar
 from secretsync.errors import SecretsyncError
 from secretsync.masterkeys import MasterKeys
@@ -50,11 +50,11 @@ def _decrypted(secret: OpenedObject, key: str, raw: bytes, keys: MasterKeys, lim
     marked = carried_store(raw)
     if marked is None:
         return None
-    written = "json" if key in _JSON_NAMES else store_for_path(key)
-    if written == "binary":
+    written = ENVELOPE if key in _JSON_NAMES else store_for_path(key)
+    if written == FALLBACK:
         # A binary file is JSON in its encrypted form; a key without a telling suffix may hold any other form as well.
-        written = "binary" if marked == "json" else marked
-    read = "binary" if written == "binary" else marked
+        written = FALLBACK if marked == ENVELOPE else marked
+    read = FALLBACK if written == FALLBACK else marked
     try:
         decrypted = sops.decrypt(store_named(read).load(raw, limits=limits, encrypted=True), keys)
         secret.carried[key] = decrypted.data_key

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 import secretsync.rendering.pipeline as pipeline
 from secretsync import files, sops
 from secretsync.documents.plain import from_plain
-from secretsync.documents.stores import store_for_path, store_named
+from secretsync.documents.stores import is_nested, store_for_path, store_named
 from secretsync.documents.tree import Entry, Limits, Mapping, Scalar
 from secretsync.errors import LimitError, ManifestError, MetadataError, ParseError, SecretsyncError
 from secretsync.manifests import envfile
@@ -67,7 +67,7 @@ def generate(generator: Generator, folder: Folder, context: RenderContext) -> li
 
 def _manifests(path: str, folder: Folder, context: RenderContext) -> Iterator[Mapping]:
     """Yield the objects of one encrypted file of manifests."""
-    if store_for_path(path) not in {"yaml", "json"}:
+    if not is_nested(path):
         raise ManifestError("no manifest: its name ends in none of .yaml, .yml and .json", location=path)
     data = _read(path, folder, context)
     try:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 import secretsync.sops.rules as rules
-from secretsync.documents.stores import store_named
+from secretsync.documents.stores import STORES, store_named
 from secretsync.documents.tree import Limits, Mapping
 from secretsync.errors import ConfigError, NoMatchingRuleError, SecretsyncError
 from secretsync.sops.rules import DESTINATION_KEYS, RULE_KEYS, CreationRule, RuleReader
@@ -27,7 +27,6 @@ MAX_PARENTS: Final = 100
 
 # `keys` is no key of sops: it is where, by custom, the anchors of the recipients are.
 _TOP_KEYS: Final = ("creation_rules", "destination_rules", "stores", "keys")
-_STORE_KEYS: Final = {"yaml": ("indent",), "json": ("indent",), "json_binary": ("indent",), "dotenv": (), "ini": ()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,10 +147,13 @@ def _config(root: Mapping, path: Path) -> Config:
 
 
 def _indents(reader: RuleReader) -> dict[str, int]:
-    stores = reader.mapping("stores", tuple(_STORE_KEYS))
+    if not reader.has("stores"):
+        return {}
+    known = {store.CONFIG_NAME: store for store in map(store_named, STORES)}
+    stores = reader.mapping("stores", tuple(known))
     found = {}
-    for name, keys in _STORE_KEYS.items():
-        store = stores.mapping(name, keys) if stores else None
-        if store and store.has("indent"):
-            found["binary" if name == "json_binary" else name] = store.number("indent")
+    for name, store in known.items():
+        settings = stores.mapping(name, store.CONFIG_FIELDS) if stores else None
+        if settings and settings.has("indent"):
+            found[store.NAME] = settings.number("indent")
     return found

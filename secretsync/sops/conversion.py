@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from secretsync.documents.stores import store_named
+from secretsync.documents.stores import Store, store_named
 from secretsync.documents.tree import Comment, Entry, Limits, Mapping, Node, Scalar, Source
 from secretsync.errors import ConversionError, TreeError
 from secretsync.sops.selectors import Selector
@@ -24,27 +24,27 @@ def converted(source: Source, name: str, warnings: list[str], *, indent: int | N
 def dumped(documents: list[Mapping], name: str, warnings: list[str], *, indent: int | None = None) -> bytes:
     """Return documents in the text of another store; lost comments are a warning. Raises: as `converted`."""
     store = store_named(name)
-    check_conversion(documents, name)
+    check_conversion(documents, store)
     try:
         data = store.dump(documents, indent=indent)
     except TreeError as error:
         raise ConversionError(error.message, location=error.location, hint=error.hint) from None
-    lost = _comments(documents) if name in ("json", "binary") else 0
+    lost = 0 if store.COMMENTS else _comments(documents)
     if lost:
         warnings.append(f"{name} has no comments: {lost} lost")
     return data
 
 
-def check_conversion(documents: list[Mapping], name: str) -> None:
+def check_conversion(documents: list[Mapping], store: Store) -> None:
     """Refuse what sops loses without a word when it writes another format: documents 2 and on, and nulls.
 
     Raises:
-        ConversionError: the store called `name` holds one document only, or has no null.
+        ConversionError: the store holds one document only, or has no null.
     """
-    if len(documents) > 1 and name != "yaml":
-        raise ConversionError(f"{name} holds one document, and the file has {len(documents)}")
-    if name in ("dotenv", "ini"):
-        _Nulls(name).documents(documents)
+    if len(documents) > 1 and not store.SEVERAL_DOCUMENTS:
+        raise ConversionError(f"{store.NAME} holds one document, and the file has {len(documents)}")
+    if not store.NULLS:
+        _Nulls(store.NAME).documents(documents)
 
 
 class _Nulls(Walk):

@@ -66,7 +66,7 @@ def encrypt(  # noqa: PLR0913  # the options of `sops encrypt`
     notes = [] if warnings is None else warnings
     name = output_store or source.store
     _check_documents(source, name)
-    binary = source.store == "binary"
+    binary = store_named(source.store).ONE_VALUE
     if binary and (selector is not None or mac_only):
         notes.append("a binary file has one value: selectors and mac_only_encrypted are ignored")
     if name != source.store:

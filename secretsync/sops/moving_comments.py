@@ -23,7 +23,7 @@ def hoisted(source: Source, selector: Selector) -> Source:
 
     Selectors by comment are left alone: there, a comment that moves selects something else.
     """
-    if source.store != "yaml" or "#" not in source.text or selector.by_comment:
+    if not store_named(source.store).SKIPS_COMMENTS or "#" not in source.text or selector.by_comment:
         return source
     for _ in range(3):  # what is moved out of an inner list can then crowd the outer one
         crowds = [one for one in _crowds(source) if _is_covered(source, one, selector)]
@@ -44,13 +44,13 @@ def _moved(source: Source, crowds: list[list[Comment]]) -> Source:
     for start, change in sorted(places, key=itemgetter(0), reverse=True):
         text = text[:start] + change + text[start:] if isinstance(change, str) else without(text, [change])
     try:
-        again = store_named("yaml").load(text.encode(), limits=Limits.unbounded())
+        again = store_named(source.store).load(text.encode(), limits=Limits.unbounded())
     except SecretsyncError:
         return source
     before, after = ([to_plain(root) for root in one.documents] for one in (source, again))
     if before != after or _texts(source) != _texts(again):
         return source
-    return Source("yaml", again.text, again.documents, again.spans, source.encoding, source.bom)
+    return Source(source.store, again.text, again.documents, again.spans, source.encoding, source.bom)
 
 
 def _lines(text: str, dash_line: int, comments: list[Comment]) -> str:

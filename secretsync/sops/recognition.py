@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from secretsync.documents.stores import store_for_path, store_named
+from secretsync.documents.stores import ENVELOPE, FALLBACK, by_content, store_for_path, store_named
 from secretsync.documents.tree import Limits, Mapping, Scalar
 from secretsync.errors import SecretsyncError
 from secretsync.secrecy import CIPHERTEXT
@@ -23,24 +23,10 @@ MARK: Final = CIPHERTEXT
 MARKS: Final = (MARK.encode(), MARK.encode("utf-16-le")[:-1])
 """What SOPS files are found by: the mark, and the mark in UTF-16 of either order, as a redirection in PowerShell writes it."""
 
-FLUX_MARKS: Final = {
-    "dotenv": b"sops_mac=ENC[",
-    "ini": b"[sops]",
-    "json": b'"mac": "ENC[',
-    "yaml": b"mac: ENC[",
-}
-"""Bytes by which Flux's controller tells what it decrypts, quirks included; those of `binary` are those of `json`.
-
-Source: fluxcd/kustomize-controller internal/decryptor at 1.9.5 (`sopsFormatToMarkerBytes`).
-"""
-
 _MARK: Final = MARK.encode()
 _WORD: Final = KEY.encode()
 _FIELDS: Final = (b"lastmodified", b"mac")
 _UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
-_UTF_8_BOM: Final = b"\xef\xbb\xbf"
-_BY_CONTENT: Final = ("json", "yaml", "dotenv", "ini")
-_JSON_BLANKS: Final = frozenset((b" ", b"\t", b"\r", b"\n", b"\v", b"\f"))
 _LIMITS: Final = Limits(size=1 << 40)  # whoever reads a file limits its size; a tree may not grow beyond that
 
 
@@ -55,7 +41,7 @@ def store_of(path: str, data: bytes) -> str | None:
     sops takes a file without a telling suffix for binary whatever it holds, and can then not read it.
     """
     store = store_for_path(path)
-    if store == "binary":
+    if store == FALLBACK:
         return store_of_content(data)
     if not may_be_encrypted(data, store):
         return None
@@ -67,12 +53,12 @@ def store_of_content(data: bytes) -> str | None:
 
     JSON that does not read, and has all the marks, counts as binary: it is damaged.
     """
-    for store in _BY_CONTENT:
+    for store in by_content():
         if may_be_encrypted(data, store):
             block = _first_encrypted(data, store)
             if block is not None:
-                return "binary" if store == "json" and _is_envelope(block) else store
-    return "binary" if any(_is_damaged_json(form) for form in _forms(data)) else None
+                return FALLBACK if store == ENVELOPE and _is_envelope(block) else store
+    return FALLBACK if any(_is_damaged_json(form) for form in _forms(data)) else None
 
 
 def mentions(data: bytes, word: bytes) -> bool:
@@ -92,77 +78,21 @@ def ciphertexts(data: bytes) -> set[bytes]:
 
 def carried_store(data: bytes) -> str | None:
     """Return the store whose MAC stands in the value of a Secret, more generously than Flux tells it; None for no MAC."""
-    if _has_json_mac(data):
-        return "json"
-    lines = data.split(b"\n") if b"mac" in data else []
-    return next((name for name, mac in _MACS if any(mac(line) for line in lines)), None)
-
-
-def _has_json_mac(data: bytes) -> bool:
-    start = data.find(b'"mac"')
-    while start >= 0:
-        end = _behind_blanks(data, start + 5)
-        if data[end : end + 1] == b":":
-            end = _behind_blanks(data, end + 1)
-            if data.startswith(b'"ENC[', end):
-                return True
-        start = data.find(b'"mac"', end)
-    return False
-
-
-def _behind_blanks(data: bytes, position: int) -> int:
-    while data[position : position + 1] in _JSON_BLANKS:
-        position += 1
-    return position
-
-
-def _is_yaml_mac(line: bytes) -> bool:
-    name, colon, value = line.lstrip(b" \t").partition(b":")
-    return bool(colon) and name in {b"mac", b'"mac"'} and value.lstrip(b" \t").startswith(_YAML_VALUES)
-
-
-_YAML_VALUES: Final = (b"ENC[", b'"ENC[', b"'ENC[")
-
-
-def _is_dotenv_mac(line: bytes) -> bool:
-    return line.startswith(FLUX_MARKS["dotenv"])
-
-
-def _is_ini_mac(line: bytes) -> bool:
-    name, sign, value = line.partition(b"=")
-    return bool(sign) and name.rstrip(b" \t") == b"mac" and value.lstrip(b" \t").startswith(b"ENC[")
-
-
-_MACS: Final = (("yaml", _is_yaml_mac), ("dotenv", _is_dotenv_mac), ("ini", _is_ini_mac))
+    if b"mac" not in data:
+        return None
+    return next((name for name in by_content() if store_named(name).carries_mac(data)), None)
 
 
 def _is_marked(data: bytes, store: str) -> bool:
-    if store == "dotenv" and b"\nsops_mac=" in b"\n" + data:
-        return True
-    if _WORD not in data or not (_MARK in data or all(field in data for field in _FIELDS)):
-        return False
-    match store:
-        case "binary":
-            return _is_object(data)
-        case "dotenv":
-            return b"\nsops_" in b"\n" + data.removeprefix(_UTF_8_BOM)
-        case "ini":
-            return FLUX_MARKS["ini"] in data
-        case _:
-            return True
-
-
-def _is_object(data: bytes) -> bool:
-    """Whether it begins as a JSON object does; templates begin with two braces."""
-    start = _behind_blanks(data, len(_UTF_8_BOM) if data.startswith(_UTF_8_BOM) else 0)
-    return data.startswith(b"{", start) and not data.startswith(b"{{", start)
+    mentioned = _WORD in data and (_MARK in data or all(field in data for field in _FIELDS))
+    return store_named(store).is_marked(data, mentioned=mentioned)
 
 
 def _is_damaged_json(data: bytes) -> bool:
     """Whether it has the marks of a JSON file and is no JSON: one in a string has a backslash before its quotes."""
-    if not (_is_marked(data, "binary") and b'"sops"' in data):
+    if not (_is_marked(data, FALLBACK) and b'"sops"' in data):
         return False
-    return _is_damaged_or_encrypted(data, "json")
+    return _is_damaged_or_encrypted(data, ENVELOPE)
 
 
 def _forms(data: bytes) -> Iterator[bytes]:

@@ -27,8 +27,8 @@ def without_strays(source: Source, selector: Selector, warnings: list[str]) -> S
         for span in spans:
             line = source.text.count("\n", 0, span.start) + 1
             warnings.append(f"line {line}: a comment that sops does not read is left out")
-        again = store_named("yaml").load(without(source.text, spans).encode(), limits=Limits.unbounded())
-        source = Source("yaml", again.text, again.documents, again.spans, source.encoding, source.bom)
+        again = store_named(source.store).load(without(source.text, spans).encode(), limits=Limits.unbounded())
+        source = Source(source.store, again.text, again.documents, again.spans, source.encoding, source.bom)
     raise ConversionError("the comments of the file cannot be told apart", hint="move them to lines of their own")
 
 
@@ -41,7 +41,7 @@ def refuse_strays(source: Source, selector: Selector) -> None:
 
 def strays(source: Source, selector: Selector) -> list[Span]:
     """Return the unread comments of a YAML source that the selector covers."""
-    if source.store != "yaml" or "#" not in source.text:
+    if not store_named(source.store).SKIPS_COMMENTS or "#" not in source.text:
         return []
     from secretsync.documents.yaml.comments.unread import unread_comments
 

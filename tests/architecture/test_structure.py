@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from secretsync.documents.stores import STORES
+
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "secretsync"
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -180,8 +182,54 @@ def test_one_module_holds_the_mark_of_ciphertext() -> None:
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Constant) and _holds_mark(node.value) and not _is_prose(node.value)
     }
-    # `recognition` tells Flux's marks of a MAC, `values` takes a value apart.
-    assert holders <= {"secretsync/secrecy.py", "secretsync/sops/recognition.py", "secretsync/sops/values.py"}
+    # Each store tells how a MAC is written in it, `values` takes a value apart.
+    stores = {_name(PACKAGE / f"{entry.module.partition('.')[2].replace('.', '/')}.py") for entry in STORES.values()}
+    marks = "secretsync/documents/json/marks.py"
+    assert holders <= {"secretsync/secrecy.py", "secretsync/sops/values.py", marks, *stores}
+
+
+# Modules that may ask for a store by its name, each with the reason.
+NAMES_STORES = {
+    "secretsync/documents/stores.py": "the table",
+    "secretsync/audit/flux.py": "what Flux's controller does with each format is Flux's own rule",
+    "secretsync/audit/flux_formats.py": "what Flux's controller does with each format is Flux's own rule",
+    "secretsync/audit/writers.py": "forms of a report",
+    "secretsync/documents/yaml/libyaml.py": "the package of that name",
+    "secretsync/documents/yaml/resolving.py": "YAML's tag !!binary",
+    "secretsync/rendering/emit.py": "a stream is YAML or JSON, whatever the stores are",
+    "secretsync/rendering/kubernetes_reader.py": "a stream is YAML or JSON, whatever the stores are",
+    "secretsync/rendering/output.py": "a stream is YAML or JSON, whatever the stores are",
+    "secretsync/rendering/pipeline.py": "a stream is YAML or JSON, whatever the stores are",
+}
+# Variables that hold no store's name but the form of a report.
+NO_STORES = {"form", "sitting.form"}
+
+
+def _asks_for_a_store(node: ast.AST) -> bool:
+    """Whether a comparison, a `case` or the keys of a table name a store."""
+    match node:
+        case ast.Compare() if not {ast.unparse(each) for each in (node.left, *node.comparators)} & NO_STORES:
+            asked: list[ast.AST] = [node.left, *node.comparators]
+        case ast.MatchValue():
+            asked = [node.value]
+        case ast.Dict():
+            asked = [key for key in node.keys if key is not None]
+        case _:
+            return False
+    named = [each.value for one in asked for each in ast.walk(one) if isinstance(each, ast.Constant)]
+    return any(isinstance(each, str) and each in STORES for each in named)
+
+
+def test_nobody_asks_for_a_store_by_its_name() -> None:
+    """What a store can is an attribute of it: a new one works everywhere without being named there."""
+    askers = {
+        f"{_name(path)}:{getattr(node, 'lineno', 0)}"
+        for path in MODULES
+        if _name(path) not in NAMES_STORES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if _asks_for_a_store(node)
+    }
+    assert askers == set()
 
 
 def _holds_mark(value: object) -> bool:

@@ -14,6 +14,16 @@ from secretsync.documents.tree import Comment, Entry, Limits, Mapping, Node, Sca
 from secretsync.errors import LimitError, ParseError, TreeError
 
 NAME: Final = "dotenv"
+COMMENTS: Final = True
+SEVERAL_DOCUMENTS: Final = False
+NESTED: Final = False
+NULLS: Final = False
+ONE_VALUE: Final = False
+SKIPS_COMMENTS: Final = False
+CONFIG_NAME: Final = "dotenv"
+CONFIG_FIELDS: Final = ()
+MAC_MARK: Final = b"sops_mac=ENC["
+EXAMPLE: Final = b"# Replace this example with your values.\nEXAMPLE=value\n"
 PREFIX: Final = "sops_"  # Source: sops stores.SopsPrefix at v3.13.3
 _DEFAULT_LIMITS: Final = Limits()
 
@@ -129,3 +139,15 @@ def emit_value(node: Node) -> bytes:
 def is_reserved(document: Mapping) -> bool:
     """Whether some name starts with `sops_`; the exact name `sops` is free, as in sops."""
     return any(isinstance(entry.key.value, str) and entry.key.value.startswith(PREFIX) for entry in document.entries())
+
+
+def is_marked(data: bytes, *, mentioned: bool) -> bool:
+    """Whether a line begins with `sops_mac=`, or with the prefix where it is mentioned."""
+    if b"\nsops_mac=" in b"\n" + data:
+        return True
+    return mentioned and b"\n" + PREFIX.encode() in b"\n" + data.removeprefix(b"\xef\xbb\xbf")
+
+
+def carries_mac(data: bytes) -> bool:
+    """Whether a line begins as Flux wants it."""
+    return b"\n" + MAC_MARK in b"\n" + data

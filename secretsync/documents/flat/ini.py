@@ -17,6 +17,16 @@ from secretsync.documents.tree import Comment, Entry, Limits, Mapping, Node, Sca
 from secretsync.errors import DuplicateKeyError, LimitError, ParseError, TreeError
 
 NAME: Final = "ini"
+COMMENTS: Final = True
+SEVERAL_DOCUMENTS: Final = False
+NESTED: Final = False
+NULLS: Final = False
+ONE_VALUE: Final = False
+SKIPS_COMMENTS: Final = False
+CONFIG_NAME: Final = "ini"
+CONFIG_FIELDS: Final = ()
+MAC_MARK: Final = b"[sops]"
+EXAMPLE: Final = b"; Replace this example with your values.\n[example]\nname = value\n"
 _BOMS: Final = (b"\xef\xbb\xbf", b"\xfe\xff", b"\xff\xfe")
 _DEFAULT_LIMITS: Final = Limits()
 
@@ -227,3 +237,18 @@ def emit_value(node: Node) -> bytes:
 def is_reserved(document: Mapping) -> bool:
     """Whether there is a section `sops`."""
     return document.get("sops") is not None
+
+
+def is_marked(data: bytes, *, mentioned: bool) -> bool:
+    """Whether it is mentioned, and there is a section."""
+    return mentioned and MAC_MARK in data
+
+
+def carries_mac(data: bytes) -> bool:
+    """Whether a line gives `mac` ciphertext, aligned or not."""
+    return any(_is_mac(line) for line in data.split(b"\n"))
+
+
+def _is_mac(line: bytes) -> bool:
+    name, sign, value = line.partition(b"=")
+    return bool(sign) and name.rstrip(b" \t") == b"mac" and value.lstrip(b" \t").startswith(b"ENC[")

@@ -8,11 +8,24 @@ from __future__ import annotations
 from typing import Final
 
 from secretsync.documents.json import store
+from secretsync.documents.json.marks import carries_mac, is_object
 from secretsync.documents.single import only_document
 from secretsync.documents.tree import Entry, Limits, Mapping, Node, Scalar, Source
 from secretsync.errors import LimitError, TreeError
 
+__all__ = ["NAME", "carries_mac", "dump", "emit_value", "is_marked", "is_reserved", "load", "rewrite"]
+
 NAME: Final = "binary"
+COMMENTS: Final = False
+SEVERAL_DOCUMENTS: Final = False
+NESTED: Final = False
+NULLS: Final = True
+ONE_VALUE: Final = True
+SKIPS_COMMENTS: Final = False
+CONFIG_NAME: Final = "json_binary"
+CONFIG_FIELDS: Final = ("indent",)
+MAC_MARK: Final = b""
+EXAMPLE: Final = b"Replace this example with your text.\n"
 _DEFAULT_LIMITS: Final = Limits()
 
 
@@ -67,3 +80,8 @@ def emit_value(node: Node) -> bytes:  # noqa: ARG001  # the Protocol's parameter
 def is_reserved(document: Mapping) -> bool:  # noqa: ARG001  # the Protocol's parameter
     """Return False: bytes are bytes."""
     return False
+
+
+def is_marked(data: bytes, *, mentioned: bool) -> bool:
+    """Whether it is mentioned, and begins as an object."""
+    return mentioned and is_object(data)

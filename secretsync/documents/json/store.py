@@ -12,13 +12,24 @@ from json.decoder import JSONDecodeError, scanstring  # type: ignore[attr-define
 from typing import Final
 
 from secretsync.documents.json.emitting import dump, emit_value
+from secretsync.documents.json.marks import carries_mac
 from secretsync.documents.json.rewriting import rewrite
 from secretsync.documents.tree import Entry, Limits, Mapping, Node, Scalar, Sequence, Source, Span
 from secretsync.errors import LimitError, ParseError
 
-__all__ = ["NAME", "dump", "emit_value", "is_reserved", "load", "rewrite"]
+__all__ = ["NAME", "carries_mac", "dump", "emit_value", "is_marked", "is_reserved", "load", "rewrite"]
 
 NAME: Final = "json"
+COMMENTS: Final = False
+SEVERAL_DOCUMENTS: Final = False
+NESTED: Final = True
+NULLS: Final = True
+ONE_VALUE: Final = False
+SKIPS_COMMENTS: Final = False
+CONFIG_NAME: Final = "json"
+CONFIG_FIELDS: Final = ("indent",)
+MAC_MARK: Final = b'"mac": "ENC['
+EXAMPLE: Final = b'{\n\t"example": "value"\n}\n'
 _DEFAULT_LIMITS: Final = Limits()
 _SPACE: Final = re.compile(r"[ \t\n\r]*")
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
@@ -42,6 +53,11 @@ def load(data: bytes, *, limits: Limits = _DEFAULT_LIMITS, encrypted: bool = Fal
 def is_reserved(document: Mapping) -> bool:
     """Whether `document` has a top-level `sops` entry."""
     return document.get("sops") is not None
+
+
+def is_marked(data: bytes, *, mentioned: bool) -> bool:  # noqa: ARG001  # the Protocol's parameter
+    """Whether it is mentioned: the block has no form of its own."""
+    return mentioned
 
 
 class _Scanner:

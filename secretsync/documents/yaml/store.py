@@ -7,6 +7,18 @@ from typing import Final
 from secretsync.documents.tree import Limits, Mapping, Node, Scalar, Source
 
 NAME: Final = "yaml"
+COMMENTS: Final = True
+SEVERAL_DOCUMENTS: Final = True
+NESTED: Final = True
+NULLS: Final = True
+ONE_VALUE: Final = False
+SKIPS_COMMENTS: Final = True
+CONFIG_NAME: Final = "yaml"
+CONFIG_FIELDS: Final = ("indent",)
+MAC_MARK: Final = b"mac: ENC["
+EXAMPLE: Final = (
+    b"# Replace this example with your values; they are encrypted when you leave the editor.\nexample: value\n"
+)
 _DEFAULT_LIMITS: Final = Limits()
 
 
@@ -46,3 +58,21 @@ def emit_value(node: Node) -> bytes:
 def is_reserved(document: Mapping) -> bool:
     """Whether `document` has a top-level `sops` entry."""
     return document.get("sops") is not None
+
+
+def is_marked(data: bytes, *, mentioned: bool) -> bool:  # noqa: ARG001  # the Protocol's parameter
+    """Whether it is mentioned: the block has no form of its own."""
+    return mentioned
+
+
+def carries_mac(data: bytes) -> bool:
+    """Whether a line holds `mac`, quoted or not, with ciphertext for its value."""
+    return any(_is_mac(line) for line in data.split(b"\n"))
+
+
+def _is_mac(line: bytes) -> bool:
+    name, colon, value = line.lstrip(b" \t").partition(b":")
+    return bool(colon) and name in {b"mac", b'"mac"'} and value.lstrip(b" \t").startswith(_MAC_VALUES)
+
+
+_MAC_VALUES: Final = (b"ENC[", b'"ENC[', b"'ENC[")

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from secretsync.documents.stores import store_for_path
+from secretsync.documents.stores import STORES, store_for_path, store_named
 from secretsync.sops.recognition import (
-    FLUX_MARKS,
     MARKS,
     carried_store,
     ciphertexts,
@@ -196,7 +195,7 @@ def test_the_marks_stand_in_files_of_every_encoding(encoding: str) -> None:
 
 
 def test_the_marks_of_flux_are_its_own() -> None:
-    assert FLUX_MARKS == {
+    assert {name: mark for name in STORES if (mark := store_named(name).MAC_MARK)} == {
         "dotenv": b"sops_mac=ENC[", "ini": b"[sops]", "json": b'"mac": "ENC[', "yaml": b"mac: ENC[",
     }  # fmt: skip
 
