@@ -25,9 +25,9 @@ from cryptography.hazmat.primitives.hpke import (
 from secretsync.age.filekey import WRAPPED_SIZE
 from secretsync.age.header import Stanza, decode_base64, encode_base64
 from secretsync.age.interaction import NOBODY, Interaction
-from secretsync.age.protocol import Wrapped
+from secretsync.age.protocol import Wrapped, first_opened
 from secretsync.crypto import bech32
-from secretsync.errors import AgeHeaderError, FormatError, IncorrectIdentityError
+from secretsync.errors import AgeHeaderError, FormatError
 
 STANZA: Final = "mlkem768x25519"
 _RECIPIENT_PREFIX: Final = "age1pq"
@@ -128,12 +128,7 @@ class HybridIdentity:
 
     def unwrap(self, stanzas: Sequence[Stanza]) -> bytes:
         """Return the file key of the first hybrid stanza that this identity opens (see `protocol.Identity`)."""
-        for stanza in stanzas:
-            if stanza.type == STANZA:
-                file_key = self._open(stanza)
-                if file_key is not None:
-                    return file_key
-        raise IncorrectIdentityError("no mlkem768x25519 stanza is for it")
+        return first_opened(stanzas, STANZA, self._open)
 
     def _open(self, stanza: Stanza) -> bytes | None:
         if len(stanza.args) != 1:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar, NamedTuple, Protocol
 
 from secretsync.age.header import Stanza
+from secretsync.errors import IncorrectIdentityError
 
 
 class Wrapped(NamedTuple):
@@ -50,3 +51,17 @@ class Identity(Protocol):
     def __str__(self) -> str:
         """Return what names this identity to a person: its recipient, never its key."""
         ...
+
+
+def first_opened(stanzas: Sequence[Stanza], kind: str, opened: Callable[[Stanza], bytes | None]) -> bytes:
+    """Return the file key of the first stanza of this kind that `opened` opens; it returns None for a stranger's.
+
+    Raises:
+        IncorrectIdentityError: none is for the identity.
+    """
+    for stanza in stanzas:
+        if stanza.type == kind:
+            file_key = opened(stanza)
+            if file_key is not None:
+                return file_key
+    raise IncorrectIdentityError(f"no {kind} stanza is for it")

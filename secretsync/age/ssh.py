@@ -22,9 +22,9 @@ import secretsync.age.edwards as edwards
 import secretsync.age.filekey as filekey
 from secretsync.age.header import Stanza, decode_base64, encode_base64
 from secretsync.age.interaction import NOBODY, Interaction
-from secretsync.age.protocol import Wrapped
+from secretsync.age.protocol import Wrapped, first_opened
 from secretsync.crypto.digests import hkdf_sha256
-from secretsync.errors import AgeHeaderError, FormatError, IncorrectIdentityError
+from secretsync.errors import AgeHeaderError, FormatError
 
 PrivateKey: TypeAlias = Ed25519PrivateKey | RSAPrivateKey
 
@@ -102,12 +102,7 @@ class Ed25519Identity:
 
     def unwrap(self, stanzas: Sequence[Stanza]) -> bytes:
         """Return the file key of the first stanza that this identity opens (see `protocol.Identity`)."""
-        for stanza in stanzas:
-            if stanza.type == _ED25519:
-                file_key = self._open(stanza)
-                if file_key is not None:
-                    return file_key
-        raise IncorrectIdentityError("no ssh-ed25519 stanza is for it")
+        return first_opened(stanzas, _ED25519, self._open)
 
     def _open(self, stanza: Stanza) -> bytes | None:
         if len(stanza.args) != 2:
@@ -136,17 +131,17 @@ class RsaIdentity:
 
     def unwrap(self, stanzas: Sequence[Stanza]) -> bytes:
         """Return the file key of the first stanza that this identity opens (see `protocol.Identity`)."""
-        for stanza in stanzas:
-            if stanza.type != _RSA:
-                continue
-            if len(stanza.args) != 1:
-                raise AgeHeaderError("an age ssh-rsa stanza does not have one argument")
-            if stanza.args[0] == self.public.fingerprint:
-                try:
-                    return self._key.decrypt(stanza.body, _OAEP)
-                except ValueError:
-                    continue  # The fingerprint is 4 bytes and may collide with another key's.
-        raise IncorrectIdentityError("no ssh-rsa stanza is for it")
+        return first_opened(stanzas, _RSA, self._open)
+
+    def _open(self, stanza: Stanza) -> bytes | None:
+        if len(stanza.args) != 1:
+            raise AgeHeaderError("an age ssh-rsa stanza does not have one argument")
+        if stanza.args[0] != self.public.fingerprint:
+            return None
+        try:
+            return self._key.decrypt(stanza.body, _OAEP)
+        except ValueError:
+            return None  # The fingerprint is 4 bytes and may collide with another key's.
 
     def __str__(self) -> str:
         return str(self.public)

@@ -8,11 +8,11 @@ from typing import ClassVar, Final
 
 import secretsync.age.filekey as filekey
 from secretsync.age.header import Stanza, decode_base64, encode_base64
-from secretsync.age.protocol import Wrapped
+from secretsync.age.protocol import Wrapped, first_opened
 from secretsync.crypto import bech32
 from secretsync.crypto.digests import hkdf_sha256
 from secretsync.crypto.pyca import x25519_private, x25519_public
-from secretsync.errors import AgeHeaderError, FormatError, IncorrectIdentityError
+from secretsync.errors import AgeHeaderError, FormatError
 
 STANZA: Final = "X25519"
 KEY_SIZE: Final = 32
@@ -97,12 +97,7 @@ class X25519Identity:
 
     def unwrap(self, stanzas: Sequence[Stanza]) -> bytes:
         """Return the file key of the first X25519 stanza that this identity opens (see `protocol.Identity`)."""
-        for stanza in stanzas:
-            if stanza.type == STANZA:
-                file_key = self._open(stanza)
-                if file_key is not None:
-                    return file_key
-        raise IncorrectIdentityError("no X25519 stanza is for it")
+        return first_opened(stanzas, STANZA, self._open)
 
     def _open(self, stanza: Stanza) -> bytes | None:
         if len(stanza.args) != 1:
