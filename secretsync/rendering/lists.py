@@ -33,9 +33,8 @@ def finish_list(
             "the Secret has items, which makes it a list to Kubernetes: it cannot be sealed",
             location=f"{opened.location} items".strip(),
         )
-    shell = OpenedObject(opened.location, _shell(opened.before), _shell(opened.after), opened.data_key)
-    if opened.after is opened.before:
-        shell.before = shell.after
+    before, after = _shells(opened)
+    shell = OpenedObject(opened.location, before, after, opened.data_key)
     items = _finished_items(opened, finish_item, context)
     finished = finish(shell, context)
     if finished is shell.after:
@@ -48,11 +47,19 @@ def finish_list(
     return finished
 
 
-def _shell(obj: Mapping) -> Mapping:
-    """Return what is around the items of a list: of these only the comments, which belong to no object."""
-    items = obj.get("items")
-    comments = [item for item in items.items if type(item) is Comment] if type(items) is Sequence else []
-    return objects.replaced(obj, "items", Sequence([*comments]))
+def _shells(opened: OpenedObject) -> tuple[Mapping, Mapping]:
+    """Return what is around the items of a list, as it came and decrypted: of these only comments, which are no object's.
+
+    What is a comment once it is decrypted need not have been one before.
+    """
+    old, new = opened.before.get("items"), opened.after.get("items")
+    assert type(old) is Sequence
+    assert type(new) is Sequence
+    pairs = [(one, other) for one, other in zip(old.items, new.items, strict=True) if type(other) is Comment]
+    after = objects.replaced(opened.after, "items", Sequence([other for _, other in pairs]))
+    if opened.after is opened.before:
+        return after, after
+    return objects.replaced(opened.before, "items", Sequence([one for one, _ in pairs])), after
 
 
 def _with_comments(items: Sequence, finished: Node | None) -> Sequence:
@@ -70,7 +77,8 @@ def _finished_items(
 ) -> Sequence:
     after = objects.items_of(opened.after)
     assert after is not None
-    before = objects.items_of(opened.before) or after
+    before = opened.before.get("items")  # perhaps no list of objects yet: sops writes comments as elements
+    assert type(before) is Sequence
     inner = [item for item in after.items if type(item) is Mapping]
     if opened.data_key is None:
         members = open_units(inner, context.keys, lambda index: _place(opened, index), context.warnings)

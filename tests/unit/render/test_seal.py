@@ -23,6 +23,7 @@ from tests.unit.render.workshop import (
     CONFIG,
     SEALED,
     SECRET,
+    as_elements,
     certificate,
     commented_list,
     encrypted,
@@ -104,6 +105,16 @@ def test_an_encrypted_comment_among_the_items_of_a_list_does_not_leave(flow: boo
     nested = "apiVersion: v1\nkind: List\nitems:\n- " + commented_list().replace("\n", "\n  ").rstrip() + "\n"
     with pytest.raises(PlaintextError, match=r"^0\.yaml items\[0\]"):
         seal(encrypted(nested, "^items$"), folder=tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["List", "ConfigMapList", "Basket"])
+def test_a_comment_hides_no_decrypted_item_of_a_list(kind: str, tmp_path: Path) -> None:
+    config = f"{{apiVersion: v1, kind: ConfigMap, metadata: {{name: a, namespace: b}}, data: {{a: {CANARY}}}}}"
+    data = encrypted(f"apiVersion: v1\nkind: {kind}\nitems:\n# note\n- {config}\n", "^(items)$")
+    for each in (data, as_elements(data)):
+        with pytest.raises(PlaintextError):
+            seal(each, folder=tmp_path)
+        assert CANARY not in stream(each, mode="redact")
 
 
 def test_a_comment_in_the_clear_among_the_items_of_a_list_stays(tmp_path: Path) -> None:

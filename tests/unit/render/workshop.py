@@ -60,6 +60,11 @@ def commented_list(*, flow: bool = False) -> str:
     return f"apiVersion: v1\nkind: List\n{items}\n"
 
 
+def as_elements(data: bytes) -> bytes:
+    """Return an encrypted List with its comments as elements of the sequence, which is how sops writes them."""
+    return data.replace(b"\n# ENC[", b"\n- ENC[").replace(b"\n#ENC[", b"\n- ENC[")
+
+
 def encrypted(text: str, pattern: str | None = MANIFEST, *, store: str = "yaml", recipient: str = RECIPIENT) -> bytes:
     """Return `text` encrypted for the tests' identity, each call under a data key of its own."""
     return sops.encrypt(
