@@ -62,7 +62,8 @@ def parts(data: bytes) -> list[bytes]:
     for line in _starts(data):
         end = data.find(b"\n", line)
         end = len(data) if end < 0 else end
-        _require_separator(data, line, end)
+        if end != line + 3:
+            _require_separator(data, line, end)
         found.append(data[start:line])
         start = end + 1
     found.append(data[start:])
@@ -160,9 +161,12 @@ def confirm_joined(joined: bytes, pieces: Sequence[Piece]) -> None:
     """
     if all(piece.format == "json" for piece in pieces):
         return
-    seen = [bare for part in parts(joined) if not holds_nothing(bare := part.strip())]
+    seen = [bare for part in parts(joined) if (bare := part.strip()) and not holds_nothing(bare)]
     own = [
-        (bare, piece.format) for piece in pieces for part in _parts_of(piece) if not holds_nothing(bare := part.strip())
+        (bare, piece.format)
+        for piece in pieces
+        for part in _parts_of(piece)
+        if (bare := part.strip()) and not holds_nothing(bare)
     ]
     if len(seen) != len(own):
         _refuse_number(len(seen), len(own))
