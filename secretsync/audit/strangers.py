@@ -101,7 +101,8 @@ class Rules:
 
     def _note(self, error: SecretsyncError) -> None:
         file, _, place = (error.location or "").partition(" ")
-        file = file if os.path.relpath(file).startswith(os.pardir) else os.path.relpath(file)
+        if file and not os.path.relpath(file).startswith(os.pardir):
+            file = os.path.relpath(file)
         finding = Finding(file, place, rule_of(error), "error", error.message, error.hint)
         if finding not in self._problems:
             self._problems.append(finding)

@@ -12,9 +12,9 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 
-from secretsync.errors import NoMatchingRuleError
+from secretsync.errors import NoMatchingRuleError, SecretsyncError
 from secretsync.keyring.globs import matches
-from secretsync.keyring.model import KeyRing
+from secretsync.keyring.model import KeyRing, PolicyRule
 from secretsync.keyring.reading import POLICY, load
 from secretsync.keyring.sources import FOLDER
 from secretsync.sops.config import Config, find_config, load_config
@@ -74,10 +74,16 @@ class Naming:
                 ring = self._ring(root)
                 rule = ring.rule_for(inside)
                 if rule:
-                    groups = ring.readers(rule, today=self._today)
-                    readers = [[reader.recipient for reader in group] for group in groups]
-                    return Named(f"rule {rule.number} of {self._shown(root / POLICY)}", readers, rule.threshold)
+                    return self._named_by(ring, rule, self._shown(root / POLICY))
         return None
+
+    def _named_by(self, ring: KeyRing, rule: PolicyRule, policy: str) -> Named:
+        try:
+            groups = ring.readers(rule, today=self._today)
+        except SecretsyncError as error:
+            raise error.at(f"{policy} rules[{rule.number - 1}]") from None
+        readers = [[reader.recipient for reader in group] for group in groups]
+        return Named(f"rule {rule.number} of {policy}", readers, rule.threshold)
 
     def _ring(self, root: Path) -> KeyRing:
         if root not in self._rings:

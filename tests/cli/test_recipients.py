@@ -226,6 +226,19 @@ def test_check_names_each_stranger_once_with_its_line_and_needs_no_key(
     assert re.match(rf"prod/b.yaml line \d+: error: is encrypted for age {MALLORY}, and rule 1 of \.sops", found[0])
 
 
+def test_check_places_a_reader_whom_the_key_ring_does_not_know(
+    invoke: Invoke, prod: Path, folder: Path, recipient: str
+) -> None:
+    principal = f"apiVersion: secretsync/v1\nkind: Principal\nname: ann\nkeys:\n  - {{id: ann-1, type: age, recipient: {recipient}}}\n"
+    policy = "apiVersion: secretsync/v1\nkind: Policy\nrules:\n  - paths: ['**']\n    readers: [nobody]\n"
+    (folder / "keys" / "people").mkdir(parents=True)
+    (folder / "keys" / "people" / "ann.yaml").write_text(principal)
+    (folder / "keys" / "policy.yaml").write_text(policy)
+    outcome = invoke("check", prod)
+    assert outcome.code == 1
+    assert b"policy.yaml rules[0]: error: the key ring knows no principal 'nobody'" in outcome.out
+
+
 def test_check_says_once_that_rules_cannot_be_read(invoke: Invoke, prod: Path, folder: Path) -> None:
     rules(folder, "age: [{}]")
     outcome = invoke("check", ".")

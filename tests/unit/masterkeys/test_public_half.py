@@ -51,6 +51,7 @@ def test_most_of_a_private_key_is_refused_and_not_shown(text: str) -> None:
         "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
         base64.b64encode(SSH.public_key().public_bytes_raw()).decode(),
     ],
+    ids=["age", "capitals", "post-quantum", "pgp", "kms", "base64"],
 )
 def test_public_keys_pass(text: str) -> None:
     assert require_public(text) == text
