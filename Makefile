@@ -28,7 +28,7 @@ test: setup ## run the tests; those of the real tools need `make peers` first
 	$(BIN)/pytest $(ARGS)
 
 proof-%: setup ## all of one body of evidence, of which `make test` runs a sample: proof-NAME for tests/proofs/test_NAME.py
-	SECRETSYNC_PROOF=full SECRETSYNC_REQUIRE_PEERS=1 $(BIN)/pytest tests/proofs/test_$*.py $(ARGS)
+	SECRETSYNC_PROOF=full SECRETSYNC_REQUIRE_PEERS=1 $(BIN)/pytest tests/proofs/test_$(subst -,_,$*).py $(ARGS)
 
 lint: setup ## style, types, import contract, spelling, docstrings
 	$(BIN)/ruff check .

@@ -170,7 +170,19 @@ def test_the_block_of_later_documents_changes_unnoticed() -> None:
     decrypted(first + "---\n" + re.sub("mac: .*", "mac: nonsense", second), keys)
 
 
+def test_a_path_cut_into_other_keys_changes_unnoticed() -> None:
+    keys = FixedKeys()
+    text = encrypt("stringData:\n  password: a\n", keys=keys)
+    old, new = "stringData:\n  password: ", "stringData:password: "
+    assert old in text
+    decrypted(text.replace(old, new, 1), keys)
+
+
 def test_the_document_names_just_these() -> None:
     listed = set(re.findall(r"^- \*\*(.+?)\*\*", DOCUMENT.read_text("utf-8"), re.MULTILINE))
-    others = {"clear leaves under `mac_only_encrypted`", "the block of document 2 and later ones"}
+    others = {
+        "clear leaves under `mac_only_encrypted`",
+        "the block of document 2 and later ones",
+        "how a path is cut into keys",
+    }
     assert listed == {*NOT_AUTHENTICATED, *others}
