@@ -191,7 +191,6 @@ def test_a_namespace_and_a_kind_may_come_with_what_needs_them(
     ("metadata", "words"),
     [
         ("{generateName: x-}", "ConfigMap: has no metadata.name, and cannot be applied"),
-        ("[]", "ConfigMap: has no metadata.name, and cannot be applied"),
         ("{name: ../secrets/refused}", "ConfigMap ../secrets/refused: no legal name or namespace"),
         ("{name: a, namespace: ../../../api/v1}", "ConfigMap ../../../api/v1/a: no legal name or namespace"),
     ],
@@ -206,6 +205,18 @@ def test_an_object_that_names_no_place_of_its_own_is_refused(
         failed = secretsync(verb, tmp_path, code=9)
         assert failed.stdout == b""
         assert failed.stderr == f"secretsync: error: {words}\n"
+
+
+def test_metadata_that_is_no_mapping_is_refused_by_either_verb(
+    secretsync: Callable[..., Completed], tmp_path: Path
+) -> None:
+    """`diff` redacts as well, and what is redacted must say who it is before the cluster is asked."""
+    path = tmp_path / "config.yaml"
+    path.write_text(f"apiVersion: v1\nkind: ConfigMap\nmetadata: []\ndata: {{a: {VALUE}}}\n")
+    refused = secretsync("apply", tmp_path, code=9)
+    assert refused.stderr == "secretsync: error: ConfigMap: has no metadata.name, and cannot be applied\n"
+    refused = secretsync("diff", tmp_path, code=4)
+    assert refused.stderr == f"secretsync: error: {path} metadata: must be a mapping\n"
 
 
 def test_what_the_cluster_does_not_allow_is_told_in_one_line(control_plane: ControlPlane, tmp_path: Path) -> None:
