@@ -62,7 +62,6 @@ def follow(peer: Callable[[str], Path], sops_peer: Sops, tmp_path: Path) -> Call
         (tools / name).write_text("#!/bin/sh\n[ -t 0 ] || cat > /dev/null\n")
         (tools / name).chmod(0o755)
     certificate(tmp_path)
-    (tmp_path / "age.agekey").write_bytes(sops_peer.identity.read_bytes())
     path = [tools, Path(sys.executable).parent, peer("helm4").parent, peer("kustomize").parent, "/usr/bin", "/bin"]
     environ = {**sops_peer.environ, "PATH": ":".join(map(str, path))}
 
