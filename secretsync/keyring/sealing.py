@@ -70,7 +70,7 @@ def require_pinned(ring: KeyRing, data: bytes, path: str) -> None:
 
 def pin_findings(ring: KeyRing, source: RingSource, today: date) -> Iterator[Finding]:
     """Yield what is wrong with the pinned certificates, and certificates that nothing pins."""
-    now = datetime.combine(today, time(12), UTC)
+    now = datetime.combine(today, time.max, UTC)  # a certificate of today is valid today
     for pin in ring.policy.sealing:
         path = f"{FOLDER}/{pin.certificate}"
         try:
