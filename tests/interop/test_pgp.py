@@ -87,7 +87,7 @@ def test_an_unknown_key_is_named_with_the_way_to_get_it(home: GnupgHome) -> None
 
 @pytest.mark.parametrize("recipient", ["", "someone@example.invalid", "12345678", "!", "--output=x"])
 def test_what_is_no_fingerprint_never_reaches_gpg(recipient: str) -> None:
-    with pytest.raises(ConfigError, match="is no PGP fingerprint"):
+    with pytest.raises(ConfigError, match="is not a PGP fingerprint"):
         MasterKeys({}).wrap("pgp", recipient, DATA_KEY)
 
 
@@ -140,7 +140,7 @@ def test_a_changed_envelope_is_never_opened_and_never_called_locked(home: GnupgH
 
 @pytest.mark.parametrize("envelope", ["", "hello", "-----BEGIN PGP MESSAGE-----\n\n-----END PGP MESSAGE-----"])
 def test_what_is_no_message_is_malformed(home: GnupgHome, envelope: str) -> None:
-    with pytest.raises(FormatError, match="no PGP message"):
+    with pytest.raises(FormatError, match="not a PGP message"):
         MasterKeys(home.environ).unwrap("pgp", {"fp": CURVE, "enc": envelope})
 
 

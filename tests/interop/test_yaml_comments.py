@@ -20,8 +20,8 @@ STRICTER = (
     "merge key",  # sops looks at the first document only
     "already there",  # as above, and keys that become equal through aliases
     "cannot be a key",  # as above
-    "is no !!",  # as above
-    "is no base64",  # as above
+    "is not a valid !!",  # as above
+    "is not base64",  # as above
     "a tab where only spaces may indent",  # tabs before a comment, which libyaml refuses
     "did not find expected whitespace or line break",  # `!tag,`: libyaml knows the later rule for tags
     "found unexpected ':'",  # `[a:]`: the same for colons
