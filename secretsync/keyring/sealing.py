@@ -68,9 +68,14 @@ def require_pinned(ring: KeyRing, data: bytes, path: str) -> None:
         )
 
 
+def end_of(day: date) -> datetime:
+    """Return the moment to judge a certificate by where only the day is known: one that was made that day is valid."""
+    return datetime.combine(day, time.max, UTC)
+
+
 def pin_findings(ring: KeyRing, source: RingSource, today: date) -> Iterator[Finding]:
     """Yield what is wrong with the pinned certificates, and certificates that nothing pins."""
-    now = datetime.combine(today, time.max, UTC)  # a certificate of today is valid today
+    now = end_of(today)
     for pin in ring.policy.sealing:
         path = f"{FOLDER}/{pin.certificate}"
         try:

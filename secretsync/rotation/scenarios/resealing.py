@@ -5,18 +5,17 @@ Old keys stay loaded in the controller until nothing needs them; a renewal retir
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time
-
 from secretsync.keyring import Changes, RingSource
 from secretsync.keyring.editing import pin
+from secretsync.keyring.sealing import end_of
 from secretsync.rotation.model import Task
 from secretsync.rotation.parameters import Parameter, Parameters
 from secretsync.rotation.scenario import Phase, Scenario, ScenarioContext, due
 
 
 def _pin(source: RingSource, parameters: Parameters) -> Changes:
-    moment = datetime.combine(parameters.today, time.max, UTC)  # a certificate of today is valid today
-    return pin(source, parameters.text("subject"), parameters.text("certificate").encode(), now=moment)
+    certificate = parameters.text("certificate").encode()
+    return pin(source, parameters.text("subject"), certificate, now=end_of(parameters.today))
 
 
 def _tasks(context: ScenarioContext) -> list[Task]:
