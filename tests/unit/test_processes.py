@@ -65,6 +65,29 @@ def _no_other_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threading, "active_count", lambda: 1)
 
 
+@pytest.fixture
+def children(monkeypatch: pytest.MonkeyPatch) -> Callable[[], bool]:
+    """Say whether a process that this test started is left: the servers of other tests are children as well."""
+    started: list[int] = []
+    fork = os.fork
+
+    def recorded() -> int:
+        process = fork()
+        started.append(process)
+        return process
+
+    monkeypatch.setattr(os, "fork", recorded)
+    return lambda: any(map(_is_left, started))
+
+
+def _is_left(process: int) -> bool:
+    try:
+        os.waitid(os.P_PID, process, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True
+
+
 def _pool(**options: object) -> Pool:
     return Pool(_Talker(), **{"at_least": 2, "at_most": 3, **options})  # type: ignore[arg-type]
 
@@ -83,14 +106,6 @@ def alarm() -> object:
     signal.signal(signal.SIGALRM, before)
 
 
-def _children() -> bool:
-    try:
-        os.waitpid(-1, os.WNOHANG)
-    except ChildProcessError:
-        return False
-    return True
-
-
 def test_answers_come_in_the_order_of_the_tasks() -> None:
     with _pool() as pool:
         assert [one[0] for one in pool.map("answer", range(200))] == list(range(200))
@@ -105,14 +120,14 @@ def test_the_first_task_is_done_here_and_the_rest_elsewhere_always_by_the_same()
     assert len({place for _, place in first}) == 4
 
 
-def test_few_tasks_start_nothing() -> None:
+def test_few_tasks_start_nothing(children: Callable[[], bool]) -> None:
     with _pool() as pool:
         assert {place for _, place in pool.map("place", range(3))} == {HOME}
         assert list(pool.map("place", [])) == []
-        assert not _children()
+        assert not children()
 
 
-def test_work_that_is_given_up_half_way_ends_at_once(alarm: object) -> None:
+def test_work_that_is_given_up_half_way_ends_at_once(alarm: object, children: Callable[[], bool]) -> None:
     """As an interrupt does it: nobody reads the answers that the processes still have."""
     began = time.monotonic()
     with _pool() as pool:
@@ -120,19 +135,21 @@ def test_work_that_is_given_up_half_way_ends_at_once(alarm: object) -> None:
         next(answers), next(answers)
         with pytest.raises(KeyboardInterrupt):
             answers.throw(KeyboardInterrupt)  # type: ignore[attr-defined]  # it is a generator
-        assert not _children()
+        assert not children()
         assert [one[0] for one in pool.map("answer", range(9))] == list(range(9))
     assert time.monotonic() - began < 10
 
 
-def test_after_an_interrupt_no_process_goes_on_with_its_share(tmp_path: Path, alarm: object) -> None:
+def test_after_an_interrupt_no_process_goes_on_with_its_share(
+    tmp_path: Path, alarm: object, children: Callable[[], bool]
+) -> None:
     trace = tmp_path / "trace"
     with _pool() as pool:
         answers = pool.map("append", [(str(trace), number) for number in range(3000)])
         next(answers), next(answers)
     done = trace.read_text().count("\n")
     assert done < 1000
-    assert not _children()
+    assert not children()
 
 
 def test_a_parent_that_is_killed_takes_its_processes_with_it(tmp_path: Path, alarm: object) -> None:
@@ -154,14 +171,14 @@ def test_a_parent_that_is_killed_takes_its_processes_with_it(tmp_path: Path, ala
 
 
 @pytest.mark.parametrize("at_most", [1, 3])
-def test_an_error_comes_in_its_turn_with_all_it_says(at_most: int) -> None:
+def test_an_error_comes_in_its_turn_with_all_it_says(at_most: int, children: Callable[[], bool]) -> None:
     with _pool(at_most=at_most) as pool:
         answers = pool.map("fail_at_7", range(20))
         assert [next(answers) for _ in range(7)] == list(range(7))
         with pytest.raises(ManifestError, match="is seven") as caught:
             next(answers)
         assert (caught.value.location, caught.value.hint) == ("here", "take another")
-    assert not _children()
+    assert not children()
 
 
 @pytest.mark.parametrize("method", ["die_at_7", "break_at_7"])
@@ -207,7 +224,9 @@ def test_without_processes_all_is_done_here(
 
 
 @pytest.mark.parametrize("processes", [1, 2])
-def test_a_limit_met_on_the_way_leaves_what_there_is(monkeypatch: pytest.MonkeyPatch, processes: int) -> None:
+def test_a_limit_met_on_the_way_leaves_what_there_is(
+    monkeypatch: pytest.MonkeyPatch, processes: int, children: Callable[[], bool]
+) -> None:
     forks, fork = [0] * processes, os.fork
 
     def limited() -> int:
@@ -221,7 +240,7 @@ def test_a_limit_met_on_the_way_leaves_what_there_is(monkeypatch: pytest.MonkeyP
         found = list(pool.map("place", range(100)))
     assert [number for number, _ in found] == list(range(100))
     assert len({place for _, place in found}) == {1: 1, 2: 3}[processes]
-    assert not _children()
+    assert not children()
 
 
 def test_processors_are_counted_where_the_system_does_not_say_which_are_ours(monkeypatch: pytest.MonkeyPatch) -> None:
