@@ -185,11 +185,11 @@ class Limits(NamedTuple):
     documents: int = 10_000
 
     def for_text(self, size: int) -> Limits:
-        """Return the limits of a text of `size` bytes: all nodes from 2.25 MB on, a tenth and half of them at 0 and 1 MB.
+        """Return the limits of a text of `size` bytes: all nodes from 9 MB on, a tenth and a fifth of them at 0 and 1 MB.
 
-        Manifests have a node for twenty bytes or more; one for two bytes, or from aliases, is made to cost.
+        Manifests have a node for twelve bytes or more; one for two bytes, or from aliases, is made to cost.
         """
-        return self._replace(nodes=min(self.nodes, self.nodes // 10 + self.nodes * size * 4 // 10_000_000))
+        return self._replace(nodes=min(self.nodes, self.nodes // 10 + self.nodes * size // 10_000_000))
 
     @classmethod
     def unbounded(cls) -> Limits:

@@ -1,27 +1,35 @@
 """What a reader takes for twice the text: about twice the time, whatever a repository repeats.
 
 Each reader gets texts of n and 2n fragments, between a beginning and an end in which the fragment means something. A
-megabyte of any of them stays below two seconds, which `make proof-growth` asks of all of them.
+megabyte of any of them stays below two seconds, which `make proof-growth` asks of all of them. There every reader meets
+every fragment, in surroundings that SECRETSYNC_GROWTH_SEED draws.
 """
 
 from __future__ import annotations
 
+import os
 import random
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from itertools import product
+from pathlib import Path
 from time import process_time
 from typing import Final
 
 import pytest
 
 from tests.proofs import FULL, size
-from tests.proofs.foreign import READERS, Reader, TooSlowError, cost
+from tests.proofs.foreign import CERTIFICATE, READERS, Reader, TooSlowError, cost
 
 RATIO: Final = 3  # of the processor time for twice the text; 2 is linear
 NOISE: Final = 0.08  # seconds; below, a machine measures itself
-START, MOST = 32_000, size(64_000, 1_000_000)  # bytes of a text
+MEGABYTE: Final = 1_000_000
+START, MOST = 32_000, size(64_000, MEGABYTE)  # bytes of a text
 SECONDS: Final = size(4, 20)
 ATTEMPTS: Final = 3
+SEED: Final = int(os.environ.get("SECRETSYNC_GROWTH_SEED", "9"))
+DRAWS: Final = 2
 
 _VALUE: Final = "ENC[AES256_GCM,data:aa==,iv:aaaa,tag:aaaa,type:str]"
 ENCRYPTED: Final = f"a: {_VALUE}\nsops:\n  mac: {_VALUE}\n  lastmodified: '2026-01-02T03:04:05Z'\n  age:\n"
@@ -133,9 +141,17 @@ READS: Final = {
 }  # fmt: skip
 
 
+def _texts(kind: str, chance: random.Random) -> Iterator[tuple[str, str, str]]:
+    """Yield every fragment of a kind of text `DRAWS` times, between a beginning and an end that are drawn."""
+    heads, units, tails = TEXTS[kind]
+    for unit, _ in product(units, range(DRAWS)):
+        yield chance.choice(heads), unit, chance.choice(tails)
+
+
 def _cases() -> list[tuple[str, str, str, str]]:
-    found = [(name, *fragments) for name in READERS for kind in READS[name] for fragments in product(*TEXTS[kind])]
-    random.Random(9).shuffle(found)
+    chance = random.Random(SEED)
+    found = [(name, *fragments) for name in READERS for kind in READS[name] for fragments in _texts(kind, chance)]
+    chance.shuffle(found)
     return found[: size(60, len(found))]
 
 
@@ -228,8 +244,44 @@ def _slowness() -> float:
 @pytest.mark.skipif(not FULL, reason="a sample would say nothing new: make proof-growth")
 @pytest.mark.parametrize("name", ["reveal", "redact", "seal", "krm", "helm"])
 def test_a_megabyte_of_anything_takes_a_hook_less_than_two_seconds(name: str) -> None:
+    slow = []
     for kind in READS[name]:
-        for fragments in product(*TEXTS[kind]):
+        for fragments in _texts(kind, random.Random(SEED)):
             make = _maker(*fragments)
-            data = make(int(1_000_000 / (len(make(2000)) / 2000)))
-            assert cost(READERS[name], data, 20) < 2 * _slowness(), fragments
+            data = make(int(MEGABYTE / (len(make(2000)) / 2000)))
+            if (taken := min(cost(READERS[name], data, 20) / _slowness() for _ in range(2))) > 2:
+                slow.append((fragments, taken))
+    assert slow == []
+
+
+DENSE: Final = {
+    "flow mappings": ("yaml", "a: [", "{a},", "]\n"),
+    "flow sequences": ("yaml", "a: [", "[],", "]\n"),
+    "block sequences": ("yaml", "a:\n", "- - x\n", ""),
+    "items": ("yaml", "apiVersion: v1\nkind: List\nitems:\n", "- {apiVersion: v1, kind: Secret}\n", ""),
+    "keys": ("yaml", "", "k{i}: v\n", ""),
+    "objects": ("json", '{"a":[', "{},", "{}]}"),
+    "keys of JSON": ("json", "{", '"k{i}":1,', '"z":1}'),
+}
+
+
+@pytest.mark.parametrize("case", DENSE.values(), ids=DENSE)
+@pytest.mark.parametrize("mode", ["reveal", "seal"])
+def test_the_densest_megabyte_takes_a_hook_two_seconds_and_200_mb(
+    tmp_path: Path, mode: str, case: tuple[str, ...]
+) -> None:
+    suffix, *fragments = case
+    make = _maker(*fragments)  # type: ignore[arg-type]
+    (tmp_path / f"f.{suffix}").write_bytes(make(int(MEGABYTE / (len(make(20_000)) / 20_000))))
+    arguments = ["--mode", mode, *(["--cert", CERTIFICATE] if mode == "seal" else []), f"f.{suffix}"]
+    command = [sys.executable, "-I", "-m", "secretsync.hooks", "render", *arguments]
+    taken = 0.0
+    for _ in range(ATTEMPTS):
+        hook = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        _, status, usage = os.wait4(hook.pid, 0)
+        hook.returncode = os.waitstatus_to_exitcode(status)
+        assert hook.returncode in {0, 4, 11}  # rendered; more nodes than its size may hold; no data key to seal with
+        assert usage.ru_maxrss < 200 * 1024  # KiB
+        if (taken := (usage.ru_utime + usage.ru_stime) / _slowness()) < 2:
+            break
+    assert taken < 2
