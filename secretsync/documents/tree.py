@@ -49,6 +49,13 @@ class Timestamp:
 Value: TypeAlias = "str | int | float | bool | Timestamp | bytes | None"
 
 
+def integer_text(value: int) -> str:
+    """Return an int or a bool as every store writes it; each writes null, floats, times and bytes in a way of its own."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
 class Scalar:
     """A leaf. `style` is the YAML style: "" plain, "'", '"', "|", ">"; `alias` marks a copy made for an alias."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from secretsync.documents import go_float
-from secretsync.documents.tree import Scalar, Timestamp
+from secretsync.documents.tree import Scalar, Timestamp, integer_text
 
 
 def text_of(node: Scalar) -> str:
@@ -18,10 +18,8 @@ def text_of(node: Scalar) -> str:
         return value
     if value is None:
         return "<nil>"
-    if isinstance(value, bool):
-        return "true" if value else "false"
     if isinstance(value, int):
-        return str(value)
+        return integer_text(value)
     if isinstance(value, float):
         return float_text(value)
     if isinstance(value, Timestamp):

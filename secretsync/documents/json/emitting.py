@@ -11,7 +11,7 @@ from typing import Final
 
 from secretsync.documents import go_float
 from secretsync.documents.single import only_document
-from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar, Timestamp
+from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar, Timestamp, integer_text
 from secretsync.errors import TreeError
 
 _ESCAPE: Final = re.compile('[\\x00-\\x1f"\\\\<>&\u2028\u2029\ud800-\udfff]')
@@ -88,12 +88,10 @@ def _scalar(node: Scalar) -> str:
         return quoted(value)
     if value is None:
         return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
     if isinstance(value, int):
-        return str(value)
+        return integer_text(value)
     if isinstance(value, float):
-        return floatvalue_text(value)
+        return float_text(value)
     if isinstance(value, Timestamp):
         return quoted(value.text)
     assert isinstance(value, bytes)
@@ -103,7 +101,7 @@ def _scalar(node: Scalar) -> str:
         raise TreeError("JSON cannot hold bytes that are not UTF-8", hint="keep the file as YAML or binary") from None
 
 
-def floatvalue_text(value: float) -> str:
+def float_text(value: float) -> str:
     """Return a float as Go's encoding/json: positional between 1e-6 and 1e21, else with a short exponent.
 
     Minus zero is `-0.0`: sops writes `-0`, reads it back as an integer and refuses it.

@@ -12,7 +12,7 @@ from binascii import b2a_base64
 from functools import cache
 from typing import Final
 
-from secretsync.documents.tree import Timestamp, Value
+from secretsync.documents.tree import Timestamp, Value, integer_text
 from secretsync.errors import TreeError
 
 DEFAULT_INDENT: Final = 4  # Source: sops stores/yaml IndentDefault at v3.13.3
@@ -149,10 +149,8 @@ def scalar(value: Value, *, flow: bool = False) -> str:
         return inline(value, flow=flow)
     if value is None:
         return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
     if isinstance(value, int):
-        return str(value)
+        return integer_text(value)
     if isinstance(value, float):
         return float_text(value)
     if isinstance(value, Timestamp):

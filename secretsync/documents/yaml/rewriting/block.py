@@ -11,10 +11,10 @@ from secretsync.documents.tree import Comment, Entry, Mapping, Node, Sequence
 from secretsync.documents.yaml.places import Slot, comment_span, last_leaf, next_column
 
 if TYPE_CHECKING:
-    from secretsync.documents.yaml.rewriting.nodes import Splicer
+    from secretsync.documents.yaml.rewriting.splice import Splice
 
 
-def splice_block(splicer: Splicer, old: Mapping | Sequence, new: Mapping | Sequence, after: int) -> bool:
+def splice_block(splicer: Splice, old: Mapping | Sequence, new: Mapping | Sequence, after: int) -> bool:
     """Note what changed between two block collections of one kind that both hold values.
 
     Return False, with nothing noted, if no item of the old one stays: there is nothing to put the new ones next to.
@@ -34,7 +34,7 @@ def splice_block(splicer: Splicer, old: Mapping | Sequence, new: Mapping | Seque
 class _Block:
     """One block collection, its new items and where its columns are."""
 
-    def __init__(self, splicer: Splicer, old: Mapping | Sequence, new: Mapping | Sequence, after: int) -> None:
+    def __init__(self, splicer: Splice, old: Mapping | Sequence, new: Mapping | Sequence, after: int) -> None:
         self.splicer = splicer
         self.places = splicer.places
         self.edits = splicer.edits

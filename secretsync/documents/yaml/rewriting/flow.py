@@ -12,10 +12,10 @@ from secretsync.documents.tree import Comment, Entry, Mapping, Sequence
 from secretsync.documents.yaml.places import Slot, comments_behind, node_span
 
 if TYPE_CHECKING:
-    from secretsync.documents.yaml.rewriting.nodes import Splicer
+    from secretsync.documents.yaml.rewriting.splice import Splice
 
 
-def splice_flow(splicer: Splicer, old: Mapping | Sequence, new: Mapping | Sequence) -> None:
+def splice_flow(splicer: Splice, old: Mapping | Sequence, new: Mapping | Sequence) -> None:
     """Note what changed between two collections of one kind that both hold values, the old one in flow style."""
     behind, first = comments_behind(old), new.items[0]
     if behind and isinstance(first, Comment):
@@ -26,7 +26,7 @@ def splice_flow(splicer: Splicer, old: Mapping | Sequence, new: Mapping | Sequen
         _splice(splicer, _rest(old) if behind else old, new)
 
 
-def _splice(splicer: Splicer, old: Mapping | Sequence, new: Mapping | Sequence) -> None:
+def _splice(splicer: Splice, old: Mapping | Sequence, new: Mapping | Sequence) -> None:
     partners = _pair(old, new)
     if len(partners) == len(old.items) and all(
         index is not None and isinstance(old.items[index], Comment) == isinstance(item, Comment)
@@ -44,7 +44,7 @@ def _splice(splicer: Splicer, old: Mapping | Sequence, new: Mapping | Sequence) 
     _insert(splicer, old, new, partners)
 
 
-def _member(splicer: Splicer, old: Item, new: Item) -> None:
+def _member(splicer: Splice, old: Item, new: Item) -> None:
     if isinstance(old, Comment):
         assert isinstance(new, Comment)
         splicer.comment(old, new)
@@ -57,7 +57,7 @@ def _member(splicer: Splicer, old: Item, new: Item) -> None:
         splicer.node(old, new, Slot(node_span(old).start, 0, 0, flow=True))
 
 
-def _cut(splicer: Splicer, old: Mapping | Sequence, kept: list[int]) -> None:
+def _cut(splicer: Splice, old: Mapping | Sequence, kept: list[int]) -> None:
     """Remove the members without a partner, each with the comma before it, the first ones with that behind them."""
     places, partners = splicer.places, frozenset(kept)
     if kept[0] > 0:
@@ -67,7 +67,7 @@ def _cut(splicer: Splicer, old: Mapping | Sequence, kept: list[int]) -> None:
             splicer.edits.replace(places.end(old.items[place - 1]), places.end(old.items[place]), "")
 
 
-def _insert(splicer: Splicer, old: Mapping | Sequence, new: Mapping | Sequence, partners: list[int | None]) -> None:
+def _insert(splicer: Splice, old: Mapping | Sequence, new: Mapping | Sequence, partners: list[int | None]) -> None:
     """Splice the members with a partner and put the new ones behind them, or before the first."""
     places = splicer.places
     first = next(index for index in partners if index is not None)

@@ -1,7 +1,8 @@
 """Splicing one node: a scalar or a comment in place, anything of another shape written afresh.
 
-Block collections are `yaml_block`'s, flow collections `yaml_flow`'s. What most rewrites do not need, fresh emission and
-flow collections, is loaded when it is needed. Every method notes replacements in `edits`; none changes the text itself.
+Collections are spliced by `block` and `flow`, which know no more of this than `Splice` says. What most rewrites do not
+need, fresh emission and flow collections, is loaded when it is needed. Every method notes replacements in `edits`; none
+changes the text itself.
 """
 
 from __future__ import annotations
