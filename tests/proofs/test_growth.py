@@ -271,7 +271,7 @@ def test_the_densest_megabyte_takes_a_hook_two_seconds_and_200_mb(
     tmp_path: Path, mode: str, case: tuple[str, ...]
 ) -> None:
     suffix, *fragments = case
-    make = _maker(*fragments)  # type: ignore[arg-type]
+    make = _maker(*fragments)
     (tmp_path / f"f.{suffix}").write_bytes(make(int(MEGABYTE / (len(make(20_000)) / 20_000))))
     arguments = ["--mode", mode, *(["--cert", CERTIFICATE] if mode == "seal" else []), f"f.{suffix}"]
     command = [sys.executable, "-I", "-m", "secretsync.hooks", "render", *arguments]
