@@ -126,18 +126,26 @@ def holds_nothing(data: bytes) -> bool:
     for other in _OTHER_BREAKS:
         if other in data:
             data = data.replace(other, b"\n")
-    lines = (line.strip() for line in data.splitlines())
-    return all(not line or line[:1] == b"#" or line in {b"---", b"..."} for line in lines)
+    for line in data.splitlines():
+        bare = line.strip()
+        if bare and bare[:1] != b"#" and bare not in {b"---", b"..."}:
+            return False
+    return True
 
 
 def may_show_ciphertext(data: bytes) -> bool:
     """Whether a leaf of this text may be ciphertext, as it stands or in base64; False is certain, and cheap."""
-    if any(mark in data for mark in (*_MARKS, *_ESCAPES)) or data[:2] in _UTF16:
+    if _has_mark(data) or data[:2] in _UTF16 or (b"\\" in data and any(escape in data for escape in _ESCAPES)):
         return True
     bare = data.translate(None, _BLANKS)  # base64 may be drawn over lines, in a block or by escapes
     for escape in (b"\\n", b"\\r", b"\\t"):
         bare = bare.replace(escape, b"")
-    return any(mark in bare for mark in _MARKS)
+    return _has_mark(bare)
+
+
+def _has_mark(data: bytes) -> bool:
+    plain, first, second, third = _MARKS
+    return plain in data or first in data or second in data or third in data
 
 
 def may_hold_ciphertext(secret: Mapping) -> bool:

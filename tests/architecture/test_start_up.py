@@ -13,7 +13,8 @@ SAMPLE = Path(__file__).parent / "start_up"
 CERTIFICATE = ROOT / "examples" / "demo-keys" / "sealing.crt"
 
 # Budgets of the hook path beyond the bare interpreter. Lower them when you can, never raise them.
-REVEAL_MODULES, SEAL_MODULES = 120, 180
+REVEAL_MODULES, RULES_MODULES, SEAL_MODULES = 120, 128, 180
+HEAD = "apiVersion: secretsync/v1\nkind: HookConfiguration\n"
 NEVER_IN_A_HOOK = {
     "asyncio", "boto3", "click", "git", "gnupg", "kubernetes", "pydantic", "rich", "ssl", "typer",
 }  # fmt: skip
@@ -50,6 +51,20 @@ def test_the_hook_stays_within_its_module_budget(arguments: list[str], budget: i
     loaded = _hook(*arguments, str(SAMPLE / "secret.enc.yaml"))
     assert {module.split(".")[0] for module in loaded} & NEVER_IN_A_HOOK == set()
     assert len(loaded) <= budget, sorted(loaded)
+
+
+def test_rules_load_what_judges_and_nothing_that_seals(tmp_path: Path) -> None:
+    rules = tmp_path / "hook.yaml"
+    identity = tmp_path / "identity.txt"
+    for file, text in (
+        (identity, (SAMPLE / "identity.txt").read_text()),
+        (rules, f"{HEAD}identities: {{age: [{identity}]}}\noutputs: {{kinds: [Secret]}}\n"),
+    ):
+        file.touch(0o600)
+        file.write_text(text)
+    loaded = _hook("--operator-config", str(rules), str(SAMPLE / "secret.enc.yaml"))
+    assert {name for name in loaded if name.startswith("secretsync.sealed.")} == {"secretsync.sealed.scope"}
+    assert len(loaded) <= RULES_MODULES, sorted(loaded)
 
 
 def test_help_loads_no_command() -> None:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from itertools import accumulate
+from itertools import count as numbers
+from operator import add
 from typing import Final
 
 SIGNS: Final = "\n\r\x85\u2028\u2029"
+_OTHER_SIGNS: Final = SIGNS[1:]
 _BREAK: Final = f"\r\n|[{SIGNS}]"  # text, until `re` compiles and keeps it at first use: the usual file needs none
 
 
@@ -28,4 +32,7 @@ def next_line(text: str, at: int) -> int:
 
 def line_starts(text: str) -> list[int]:
     """Return where each line starts, the first included."""
-    return [0, *(found.end() for found in re.finditer(_BREAK, text))]
+    if any(sign in text for sign in _OTHER_SIGNS):
+        return [0, *(found.end() for found in re.finditer(_BREAK, text))]
+    lengths = map(len, text.split("\n")[:-1])  # of the usual file, and without a step of Python for each line
+    return [0, *map(add, accumulate(lengths), numbers(1))]
