@@ -16,6 +16,7 @@ from secretsync.secrecy import CIPHERTEXT
 
 _OPENING: Final = f"{CIPHERTEXT}data:"
 _TYPE: Final = ",type:"
+_SHORTEST: Final = len(_OPENING) + len(_TYPE) + 1  # characters of ciphertext, the bracket included
 _QUOTES: Final = ("'", '"')
 _IN_BASE64: Final = ("RU5D", "VOQ1", "FTkN")
 _HINT: Final = (
@@ -61,7 +62,7 @@ def refuse_own(seen: Seen, location: str, *, allowed: Allowed = False) -> None:
 
 def _is_ciphertext(leaf: Scalar) -> bool:
     text = leaf.value
-    if type(text) is not str:
+    if type(text) is not str or len(text) < _SHORTEST:
         return False
     if CIPHERTEXT in text and is_ciphertext(text):
         return True
