@@ -12,6 +12,7 @@ from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar, Seq
 from secretsync.errors import MetadataError
 
 _STEPS: Final = ("__map_", "__list_")
+_DEEPEST: Final = 100  # steps of a path, as many as collections nest elsewhere; what sops writes has at most six
 
 
 def flatten(mapping: Mapping, prefix: str = "") -> Iterator[tuple[str, Value]]:
@@ -36,8 +37,8 @@ def _descend(node: Node, path: str) -> Iterator[tuple[str, Value]]:
 def unflatten(leaves: Iterable[tuple[str, Scalar]]) -> Mapping:
     """Return the nested mapping that `leaves` spell, keys in the order of their first leaf.
 
-    Raises: MetadataError for a path given twice, a value that is also a collection, a list that is also a mapping, or
-    a hole in a list (sops: "Duplicate value", "Type mismatch", "Incomplete list").
+    Raises: MetadataError for a path given twice, a value that is also a collection, a list that is also a mapping,
+    a hole in a list (sops: "Duplicate value", "Type mismatch", "Incomplete list"), or a path of more than 100 steps.
     """
     root = _Branch()
     for path, leaf in leaves:
@@ -48,6 +49,8 @@ def unflatten(leaves: Iterable[tuple[str, Scalar]]) -> Mapping:
 
 def _tokens(path: str) -> list[str | int]:
     first, *steps = _split(path)
+    if len(steps) > _DEEPEST:
+        raise MetadataError(f"metadata {path[:40]!r}… nests deeper than {_DEEPEST}")
     tokens: list[str | int] = [first[1]]
     for step, text in steps:
         if step == _STEPS[0]:
