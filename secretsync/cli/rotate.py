@@ -88,7 +88,9 @@ def rotate(
     )
     if destination.in_place or dry_run:
         chosen = _many.Chosen(paths)
-        code = _many.for_each(chosen.names, lambda path: rotation.judge(path, chosen), dry_run=True)
+        code = 0
+        if len(chosen.names) > 1 and not keep:  # a single file is judged before it is written, as each is once more
+            code = _many.for_each(chosen.names, lambda path: rotation.judge(path, chosen), dry_run=True)
         work = _in_place(rotation, chosen, destination, dry_run=dry_run)
         return code or _many.for_each(chosen.names, work, dry_run=dry_run)
     data = files.read(paths[0])
