@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from secretsync.late import load
+
 if TYPE_CHECKING:
     from secretsync.rendering.api import render
 
@@ -19,7 +21,4 @@ def __getattr__(name: str) -> Any:
     """Load `render`, which whoever only asks for the version need not pay for."""
     if name != "render":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from secretsync.rendering.api import render
-
-    globals()[name] = render
-    return render
+    return load("secretsync.rendering.api:render")

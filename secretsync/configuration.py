@@ -9,9 +9,14 @@ from secretsync.documents.plain import to_plain
 from secretsync.documents.tree import Limits
 from secretsync.documents.yaml import loading
 from secretsync.errors import ConfigError, SecretsyncError
+from secretsync.late import LateModule
 
 if TYPE_CHECKING:
-    from datetime import date
+    import datetime as dt
+    import difflib
+else:
+    dt = LateModule("datetime")
+    difflib = LateModule("difflib")  # a hook that reads its configuration meets neither days nor mistakes
 
 Choice = TypeVar("Choice", bound=str)
 Kind = TypeVar("Kind")
@@ -50,9 +55,7 @@ class Fields:
         """Refuse a field that is not `known`, which would silently do nothing."""
         for name in self._values:
             if name not in known:
-                from difflib import get_close_matches
-
-                close = get_close_matches(name, known, n=1)
+                close = difflib.get_close_matches(name, known, n=1)
                 hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}"
                 raise ConfigError("unknown field", location=self.place(name), hint=hint)
 
@@ -106,13 +109,11 @@ class Fields:
             raise ConfigError("expected a number above zero", location=self.place(name))
         return number
 
-    def date(self, name: str) -> date | None:
+    def date(self, name: str) -> dt.date | None:
         """Return a day, written `2026-11-24` (quoted or not), None where it is absent."""
-        from datetime import date
-
         text = self.text(name)
         try:
-            return date.fromisoformat(text.removesuffix("T00:00:00Z")) if text else None
+            return dt.date.fromisoformat(text.removesuffix("T00:00:00Z")) if text else None
         except ValueError:
             raise ConfigError("expected a day, as in 2026-11-24", location=self.place(name)) from None
 

@@ -6,7 +6,14 @@ A message is one line that is enough on its own and never holds a secret value. 
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from secretsync.late import LateModule
+
+if TYPE_CHECKING:
+    import secretsync.privatekeys as privatekeys
+else:
+    privatekeys = LateModule("secretsync.privatekeys")  # no good input needs it
 
 _MAX_SHOWN: Final = 80
 _MAX_UNKNOWN: Final = 8
@@ -31,9 +38,7 @@ def without_private_keys(text: str) -> str:
     """Return a text for people or machines without the private keys that somebody put into it."""
     if "-" not in text or not any(mark in text.upper() for mark in _PRIVATE):
         return text
-    from secretsync.privatekeys import redacted  # no good input gets here
-
-    return redacted(text)
+    return privatekeys.redacted(text)
 
 
 def one_line(text: str) -> str:

@@ -12,10 +12,16 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import FileIO
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from secretsync.errors import ChangedFileError, EscapeError, FileAccessError, LimitError, MissingFileError
 from secretsync.folders import CLOSED_ON_EXEC, TEMPORARY_PREFIX, OpenFolder, write_all
+from secretsync.late import LateModule
+
+if TYPE_CHECKING:
+    import errno
+else:
+    errno = LateModule("errno")  # not before something failed
 
 __all__ = [
     "STDIN", "TEMPORARY_PREFIX", "create", "create_below", "is_below", "read", "read_confined", "remove_below",
@@ -286,8 +292,6 @@ def _refusal(error: OSError, location: str) -> FileAccessError:
     """Return our error for what the operating system said."""
     if isinstance(error, FileNotFoundError):
         return MissingFileError("no such file or directory", location=location)
-    from errno import ELOOP  # not before something failed: it counts towards a hook's start-up
-
-    if error.errno == ELOOP or isinstance(error, NotADirectoryError):
+    if error.errno == errno.ELOOP or isinstance(error, NotADirectoryError):
         return EscapeError("is a symbolic link, or one of its folders is", location=location)
     return FileAccessError((error.strerror or "cannot be accessed").lower(), location=location)

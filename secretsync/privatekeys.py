@@ -5,6 +5,7 @@ Any file is looked at, so that each test reads it once: from mark to mark, with 
 
 from __future__ import annotations
 
+from binascii import a2b_base64
 from typing import Final, NamedTuple
 
 AGE: Final = "an age identity"
@@ -169,10 +170,8 @@ def _is_body(text: bytes) -> bool:
 
 
 def _encoded(text: str) -> str | None:
-    from base64 import b64decode
-
     try:
-        decoded = b64decode("".join(text.split()), validate=True)
+        decoded = a2b_base64("".join(text.split()), strict_mode=True)
     except ValueError:
         return None
     kind = next(iter(kinds_of(decoded)), None)

@@ -10,9 +10,17 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, BinaryIO, Final, NamedTuple, Protocol, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple, Protocol, Self
 
 from secretsync.errors import RepositoryError, SecretsyncError
+from secretsync.late import LateModule
+
+if TYPE_CHECKING:
+    import gc
+    import pickle
+else:
+    gc = LateModule("gc")
+    pickle = LateModule("pickle")  # most runs have too little work to share
 
 _UNSAFE: Final = frozenset({"darwin"})
 """Systems whose libraries start threads behind our back, which a forked process then lacks. Source: CPython, bpo-33725."""
@@ -103,8 +111,6 @@ class Pool:
             yield from map(function, tasks[1:])
 
     def _shared(self, method: str, tasks: Sequence[Any]) -> Iterator[Any]:
-        import pickle
-
         number, is_done = len(self._processes), False
         try:
             for index, process in enumerate(self._processes):
@@ -117,10 +123,8 @@ class Pool:
                 self._end()
 
     def _answer(self, process: _Process, task: object) -> object:
-        import pickle
-
         try:
-            done, answer = pickle.load(process.results)  # noqa: S301  # from our own process
+            done, answer = pickle.load(process.results)  # from our own process
         except (EOFError, OSError, pickle.UnpicklingError):
             return self._lost(task)
         if not done:
@@ -167,8 +171,6 @@ class Pool:
 
     def _live(self, orders: Sequence[int], results: Sequence[int]) -> None:
         """Be a process of the pool: work until the parent lets go of the pipes, by its end or for another reason."""
-        import gc
-
         # An interrupt is for the parent: the file at hand is finished. Programs that we start are still interrupted.
         signal.signal(signal.SIGINT, lambda *_: None)
         gc.disable()  # trees hold no cycles, and a collection would look at every file that is kept open
@@ -182,12 +184,10 @@ class Pool:
         self._serve(os.fdopen(orders[0], "rb"), os.fdopen(results[1], "wb"))
 
     def _serve(self, orders: BinaryIO, results: BinaryIO) -> None:
-        import pickle
-
         answer: tuple[bool, object]
         while True:
             try:
-                method, tasks = pickle.load(orders)  # noqa: S301  # from our own process
+                method, tasks = pickle.load(orders)  # from our own process
             except (EOFError, OSError):
                 return
             for task in tasks:

@@ -5,7 +5,14 @@ Python cannot wipe memory (docs/explanation/limitations.md); what this module pr
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+from secretsync.late import LateModule
+
+if TYPE_CHECKING:
+    import hmac
+else:
+    hmac = LateModule("hmac")  # secrets are seldom compared
 
 CIPHERTEXT: Final = "ENC[AES256_GCM,"
 """How an encrypted value of a SOPS file begins. Source: sops aes/cipher.go at v3.13.3."""
@@ -27,9 +34,7 @@ class SecretBytes:
         return len(self._raw)
 
     def __eq__(self, other: object) -> bool:
-        from hmac import compare_digest  # rarely compared, and costly to load
-
-        return isinstance(other, SecretBytes) and compare_digest(self._raw, other._raw)
+        return isinstance(other, SecretBytes) and hmac.compare_digest(self._raw, other._raw)
 
     def __hash__(self) -> int:
         return hash(self._raw)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal, overload
 from secretsync.age.interaction import NOBODY, Interaction
 from secretsync.age.x25519 import X25519Identity, X25519Recipient
 from secretsync.errors import FormatError
+from secretsync.late import load
 
 if TYPE_CHECKING:
     from secretsync.age.hybrid import HybridIdentity
@@ -17,13 +18,13 @@ if TYPE_CHECKING:
 
 _MAX_SHOWN: Final = 8  # it may be anything, a secret too
 _KINDS: Final = {
-    "AGE-SECRET-KEY-PQ-1": ("secretsync.age.hybrid", "HybridIdentity"),
-    "AGE-PLUGIN-": ("secretsync.age.plugin", "PluginIdentity"),
-    "age1pq1": ("secretsync.age.hybrid", "HybridRecipient"),
-    "ssh-": ("secretsync.age.ssh", "SshRecipient"),
-    "plugin": ("secretsync.age.plugin", "PluginRecipient"),
+    "AGE-SECRET-KEY-PQ-1": "secretsync.age.hybrid:HybridIdentity",
+    "AGE-PLUGIN-": "secretsync.age.plugin:PluginIdentity",
+    "age1pq1": "secretsync.age.hybrid:HybridRecipient",
+    "ssh-": "secretsync.age.ssh:SshRecipient",
+    "plugin": "secretsync.age.plugin:PluginRecipient",
 }
-"""Start of the text -> (module, class whose `parse` takes the text and the interaction)."""
+"""Start of the text -> place of the class whose `parse` takes the text and the interaction."""
 
 
 @overload
@@ -34,8 +35,7 @@ def generate(*, post_quantum: bool = False) -> X25519Identity | HybridIdentity:
     """Return a fresh identity: X25519, or MLKEM768-X25519, which a quantum computer does not break either."""
     if not post_quantum:
         return X25519Identity.generate()
-    module, name = _KINDS["AGE-SECRET-KEY-PQ-1"]
-    identity: HybridIdentity = getattr(__import__(module, fromlist=[name]), name).generate()
+    identity: HybridIdentity = load(_KINDS["AGE-SECRET-KEY-PQ-1"]).generate()
     return identity
 
 
@@ -67,8 +67,7 @@ def parse_identity(text: str, interaction: Interaction = NOBODY) -> Identity:
         return X25519Identity.parse(text)
     for start in ("AGE-SECRET-KEY-PQ-1", "AGE-PLUGIN-"):
         if text.startswith(start):
-            module, name = _KINDS[start]
-            identity: Identity = getattr(__import__(module, fromlist=[name]), name).parse(text, interaction)
+            identity: Identity = load(_KINDS[start]).parse(text, interaction)
             return identity
     raise FormatError("unknown identity type")
 
@@ -94,8 +93,7 @@ def parse_identities(text: str, interaction: Interaction = NOBODY, *, several_pe
 
 
 def _recipient_kind(start: str, text: str, interaction: Interaction) -> Recipient:
-    module, name = _KINDS[start]
-    recipient: Recipient = getattr(__import__(module, fromlist=[name]), name).parse(text, interaction)
+    recipient: Recipient = load(_KINDS[start]).parse(text, interaction)
     return recipient
 
 

@@ -7,11 +7,21 @@ AES-CTR and GHASH. Source: NIST SP 800-38D; sops aes/cipher.go at v3.13.3.
 from __future__ import annotations
 
 import os
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from cryptography.exceptions import InvalidTag
 
+from secretsync.crypto.digests import compare_digest
 from secretsync.crypto.pyca import AESGCM
+from secretsync.late import LateModule
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives import ciphers
+    from cryptography.hazmat.primitives.ciphers import algorithms, modes
+else:  # for odd IVs only
+    ciphers = LateModule("cryptography.hazmat.primitives.ciphers")
+    algorithms = LateModule("cryptography.hazmat.primitives.ciphers.algorithms")
+    modes = LateModule("cryptography.hazmat.primitives.ciphers.modes")
 
 IV_SIZE: Final = 32
 """Bytes of a new IV. Source: sops aes/cipher.go `nonceSize`."""
@@ -67,17 +77,13 @@ class Gcm:
         return iv, self._seal(iv, plaintext, aad)
 
     def _open_odd(self, iv: bytes, sealed: bytes, aad: bytes) -> bytes:
-        from hmac import compare_digest
-
-        from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-
         if not iv or len(sealed) < TAG_SIZE:
             raise WrongTagError
         if len(iv) + len(aad) + len(sealed) > MOST_BY_HAND:
             raise OddIvError
         ciphertext, tag = sealed[:-TAG_SIZE], sealed[-TAG_SIZE:]
         aes = algorithms.AES(self._key)
-        block = Cipher(aes, modes.ECB()).encryptor()  # noqa: S305  # one block at a time, by SP 800-38D
+        block = ciphers.Cipher(aes, modes.ECB()).encryptor()  # one block at a time, by SP 800-38D
         tables = _tables(int.from_bytes(block.update(bytes(16))))
         start = _ghash(tables, _padded(iv) + bytes(8) + (len(iv) * 8).to_bytes(8))
         lengths = (len(aad) * 8).to_bytes(8) + (len(ciphertext) * 8).to_bytes(8)
@@ -89,7 +95,7 @@ class Gcm:
         fixed, counter = start >> 32, (start + 1) & _COUNTER
         until_zero = 16 * (_COUNTER + 1 - counter)  # from there the counter of GCM starts anew, that of CTR carries
         return b"".join(
-            Cipher(aes, modes.CTR(((fixed << 32) | first).to_bytes(16))).encryptor().update(part)
+            ciphers.Cipher(aes, modes.CTR(((fixed << 32) | first).to_bytes(16))).encryptor().update(part)
             for first, part in ((counter, ciphertext[:until_zero]), (0, ciphertext[until_zero:]))
         )
 

@@ -7,10 +7,11 @@ can and cannot hold are attributes: whoever has to know asks them, and never the
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple, Protocol, cast
+from typing import Final, NamedTuple, Protocol
 
 from secretsync.documents.tree import Limits, Mapping, Node, Source
 from secretsync.errors import ConfigError
+from secretsync.late import load
 
 
 class StoreEntry(NamedTuple):
@@ -104,7 +105,8 @@ def store_named(name: str) -> Store:
     entry = STORES.get(name)
     if entry is None:
         raise ConfigError(f"unknown store {name!r}", hint=f"use one of {', '.join(STORES)}")
-    return cast("Store", __import__(entry.module, fromlist=["NAME"]))
+    store: Store = load(entry.module)
+    return store
 
 
 def store_for_path(path: str) -> str:

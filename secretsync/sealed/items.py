@@ -8,6 +8,7 @@ Source: pkg/crypto/crypto.go (HybridEncrypt, HybridDecrypt) at v0.36.6.
 from __future__ import annotations
 
 import base64
+import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -15,9 +16,13 @@ from cryptography.exceptions import InvalidTag
 
 from secretsync.crypto import oaep
 from secretsync.crypto.pyca import AESGCM
+from secretsync.late import LateModule
 
 if TYPE_CHECKING:
+    from secretsync.crypto import rsa
     from secretsync.sealed.certificate import SealingCertificate
+else:
+    rsa = LateModule("secretsync.crypto.rsa")  # a hook seals with derived keys, which needs none of it
 
 _NONCE: Final = bytes(12)
 _KEY_SIZE: Final = 32
@@ -38,10 +43,6 @@ class OpensItems(Protocol):
 
 def seal(plaintext: bytes, certificate: SealingCertificate, label: bytes) -> str:
     """Seal a value with a fresh random session key and return the item's text."""
-    import os
-
-    from secretsync.crypto import rsa
-
     key = os.urandom(_KEY_SIZE)
     wrapped = rsa.encrypt(key, label=label, modulus=certificate.modulus, exponent=certificate.exponent)
     return _join(wrapped, key, plaintext)

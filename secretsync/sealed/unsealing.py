@@ -8,15 +8,21 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import secretsync.sealed.diagnosis as diagnosis
 import secretsync.sealed.items as items
 from secretsync.errors import ManifestError, TemplateActionError, UnsealError
+from secretsync.late import LateModule
 from secretsync.manifests.objects import SEALED_GROUP, Object
 from secretsync.manifests.secret import decode_base64, texts
 from secretsync.manifests.secret import parse as parse_secret
 from secretsync.sealed.resource import SealedSecret, parse
+
+if TYPE_CHECKING:
+    import json
+else:
+    json = LateModule("json")  # legacy files alone need it
 
 _SKIP_OWNER: Final = "sealedsecrets.bitnami.com/skip-set-owner-references"
 _ACTION: Final = "{{"  # the left delimiter of Go's text/template, where every action starts
@@ -137,8 +143,6 @@ def _unseal_blob(resource: SealedSecret, blob: str, keys: Sequence[items.OpensIt
         raise UnsealError("not valid base64 (standard alphabet, padded)", location="spec.data") from None
     if plaintext is None:
         raise UnsealError("no key opens it under this name, namespace and scope", location="spec.data")
-    import json  # legacy files alone need it
-
     try:
         inner = json.loads(plaintext)
         secret = parse_secret(inner)

@@ -5,8 +5,9 @@ Only decryption is loaded here; encryption and the operations load when they are
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from secretsync.late import load
 from secretsync.sops.decryption import Decrypted, decrypt, decrypt_unit
 from secretsync.sops.mac import MacPolicy
 from secretsync.sops.metadata import Metadata, is_encrypted
@@ -16,11 +17,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Decrypted", "MacPolicy", "Metadata", "decrypt", "decrypt_unit", "encrypt", "is_encrypted"]
 
-_LAZY = {"encrypt": "secretsync.sops.encryption"}
+_LATE: Final = {"encrypt": "secretsync.sops.encryption:encrypt"}
 
 
 def __getattr__(name: str) -> Any:
-    module = _LAZY.get(name)
-    if module is None:
+    place = _LATE.get(name)
+    if place is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(__import__(module, fromlist=[name]), name)
+    return load(place)

@@ -6,9 +6,15 @@ It is loaded with the first pattern, since most runs need none.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from secretsync.errors import one_line
+from secretsync.late import LateModule
+
+if TYPE_CHECKING:
+    import re2
+else:
+    re2 = LateModule("re2")
 
 LONGEST: Final = 8192
 """Characters of a pattern. RE2 takes 0.4 s of CPU to compile the worst of this length, and four times that for twice it."""
@@ -33,8 +39,6 @@ def compiled(pattern: str) -> Pattern:
     """
     if len(pattern) > LONGEST:
         raise InvalidPatternError(f"longer than {LONGEST} characters")
-    import re2
-
     options = re2.Options()
     options.log_errors = False
     options.never_capture = True  # a thousand groups that nobody asks for would make each match a thousand times dearer

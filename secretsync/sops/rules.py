@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Final
 
 from secretsync.documents.plain import to_plain
@@ -251,7 +252,5 @@ def _bases(entry: Entry) -> list[Mapping]:
 
 
 def _suggestion(name: str, known: tuple[str, ...]) -> str:
-    from difflib import get_close_matches
-
     close = get_close_matches(name.replace("-", "_"), known, n=1, cutoff=0.6)
     return f"; did you mean {close[0]!r}?" if close else ""

@@ -7,9 +7,15 @@ Source: sops sops.go `shouldBeEncrypted` at v3.13.3.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from secretsync.errors import ConfigError
+from secretsync.late import LateModule
+
+if TYPE_CHECKING:
+    import secretsync.sops.patterns as patterns
+else:
+    patterns = LateModule("secretsync.sops.patterns")  # most patterns are plain words
 
 KINDS: Final = (
     "unencrypted_suffix",
@@ -84,11 +90,9 @@ class Selector:
         return _plain_words(pattern) or self._re2(pattern)
 
     def _re2(self, pattern: str) -> Callable[[str], bool]:
-        from secretsync.sops.patterns import InvalidPatternError, compiled  # most patterns are plain words
-
         try:
-            return compiled(pattern).found_in
-        except InvalidPatternError as error:
+            return patterns.compiled(pattern).found_in
+        except patterns.InvalidPatternError as error:
             self.invalid = str(error)
             return lambda _: False
 

@@ -10,8 +10,12 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
+from secretsync.late import LateModule
+
 if TYPE_CHECKING:
-    from datetime import datetime
+    import datetime as dt
+else:
+    dt = LateModule("datetime")  # most points in time are told without the calendar
 
 
 def whole_seconds(text: str) -> str | None:
@@ -45,11 +49,9 @@ def full_precision(text: str) -> str | None:
     return f"{date}T{hour}{rest}{'.' if fraction else ''}{fraction}{_zone(sign, zone_hour, zone_minute)}"
 
 
-def timestamp(now: datetime) -> str:
+def timestamp(now: dt.datetime) -> str:
     """Return an aware `now` as sops writes `lastmodified`: UTC, whole seconds, `Z`."""
-    from datetime import UTC
-
-    return now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return now.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 @cache
@@ -68,10 +70,8 @@ def _is_ordinary(text: str) -> bool:
 
 def _is_time(text: str) -> bool:
     """Whether `YYYY-MM-DDTHH:MM:SS` names a day and a time that exist; a leap second does not, as in Go."""
-    from datetime import datetime
-
     try:
-        datetime.fromisoformat(text)
+        dt.datetime.fromisoformat(text)
     except ValueError:
         return text.startswith("0000-") and _is_time("2000-" + text[5:])  # Python has no year 0
     return text[4] == "-" == text[7] and text[13] == ":" == text[16]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from secretsync.documents.stores import store_named
 from secretsync.documents.tree import Limits, Source, Span
+from secretsync.documents.yaml.comments import unread
 from secretsync.errors import ConversionError
 from secretsync.secrecy import CIPHERTEXT
 from secretsync.sops.selectors import Selector
@@ -22,12 +23,10 @@ def without_strays(source: Source, selector: Selector, warnings: list[str]) -> S
         spans = strays(source, selector)
         if not spans:
             return source
-        from secretsync.documents.yaml.comments.unread import without
-
         for span in spans:
             line = source.text.count("\n", 0, span.start) + 1
             warnings.append(f"line {line}: a comment that sops does not read is left out")
-        again = store_named(source.store).load(without(source.text, spans).encode(), limits=Limits.unbounded())
+        again = store_named(source.store).load(unread.without(source.text, spans).encode(), limits=Limits.unbounded())
         source = Source(source.store, again.text, again.documents, again.spans, source.encoding, source.bom)
     raise ConversionError("the comments of the file cannot be told apart", hint="move them to lines of their own")
 
@@ -43,18 +42,14 @@ def strays(source: Source, selector: Selector) -> list[Span]:
     """Return the unread comments of a YAML source that the selector covers."""
     if not store_named(source.store).SKIPS_COMMENTS or "#" not in source.text:
         return []
-    from secretsync.documents.yaml.comments.unread import unread_comments
-
-    return [span for span in unread_comments(source) if _is_covered(source, span, selector)]
+    return [span for span in unread.unread_comments(source) if _is_covered(source, span, selector)]
 
 
 def _is_covered(source: Source, span: Span, selector: Selector) -> bool:
-    from secretsync.documents.yaml.comments.unread import enclosing_keys
-
     text = source.text[span.start + 1 : span.end]
     if text.startswith(CIPHERTEXT):
         return False
     if selector.by_comment:
         return not selector.matches(text)
-    hit = any(isinstance(key, str) and selector.matches(key) for key in enclosing_keys(source, span.start))
+    hit = any(isinstance(key, str) and selector.matches(key) for key in unread.enclosing_keys(source, span.start))
     return hit == selector.encrypting

@@ -8,13 +8,19 @@ from __future__ import annotations
 import re
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from secretsync.crypto.gcm import IV_SIZE, TAG_SIZE, Gcm, OddIvError, WrongTagError
 from secretsync.documents.tree import Timestamp, Value
 from secretsync.errors import AuthenticationTagError, CiphertextFormatError, TreeError
+from secretsync.late import LateModule
 from secretsync.secrecy import CIPHERTEXT
 from secretsync.sops.timestamps import full_precision
+
+if TYPE_CHECKING:
+    import decimal
+else:
+    decimal = LateModule("decimal")  # for very large and very small numbers only
 
 PREFIX: Final = f"{CIPHERTEXT}data:"
 COMMENT: Final = "comment"
@@ -219,9 +225,7 @@ def _float_text(value: float) -> str:
         return "+Inf" if value > 0 else "-Inf"
     text = repr(value)
     if "e" in text:
-        from decimal import Decimal  # loaded for very large and very small numbers only
-
-        text = format(Decimal(text), "f")
+        text = format(decimal.Decimal(text), "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 

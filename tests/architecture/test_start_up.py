@@ -74,8 +74,8 @@ def test_help_loads_no_command() -> None:
     )
     loaded = _loaded(program)
     assert {name for name in loaded if name.startswith("secretsync.")} <= {
-        "secretsync.errors", "secretsync.files", "secretsync.folders", "secretsync.cli", "secretsync.cli.__main__",
-        "secretsync.cli._commands", "secretsync.cli._errors", "secretsync.cli._output", "secretsync.cli._terminal",
+        "secretsync.errors", "secretsync.files", "secretsync.folders", "secretsync.late", "secretsync.cli",
+        "secretsync.cli.__main__", "secretsync.cli._commands", "secretsync.cli._errors", "secretsync.cli._output", "secretsync.cli._terminal",
     }  # fmt: skip
     assert {name.split(".")[0] for name in loaded} & {"yaml", "cryptography", "pydantic", "rich"} == set()
 

@@ -13,9 +13,14 @@ from secretsync.documents.tree import Comment, Limits, Mapping, Scalar, Source, 
 from secretsync.documents.yaml.libyaml import CParser, MarkedYAMLError, YAMLError
 from secretsync.documents.yaml.tree_builder import TreeBuilder
 from secretsync.errors import LimitError, ParseError
+from secretsync.late import LateModule
 
 if TYPE_CHECKING:
     from yaml.error import Mark
+
+    from secretsync.documents.yaml.comments import placing
+else:
+    placing = LateModule("secretsync.documents.yaml.comments.placing")  # most files have no comment
 
 _BOMS: Final = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 # Patterns stay text until `re` compiles and keeps them at first use.
@@ -97,9 +102,7 @@ def _place_comments(builder: TreeBuilder) -> list[list[Comment]]:
     text = builder.text
     if "#" not in text or not re.search(_POSSIBLE_COMMENT, text):
         return [[] for _ in builder.roots]
-    from secretsync.documents.yaml.comments.placing import CommentPlacer  # most files have none, and need not load this
-
-    placer = CommentPlacer(text, builder.roots, builder.aliases)
+    placer = placing.CommentPlacer(text, builder.roots, builder.aliases)
     try:
         return placer.place()
     except (LookupError, AssertionError):

@@ -10,10 +10,19 @@ from __future__ import annotations
 import re
 from binascii import b2a_base64
 from functools import cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from secretsync.documents.tree import Timestamp, Value, integer_text
 from secretsync.errors import TreeError
+from secretsync.late import LateModule
+
+if TYPE_CHECKING:
+    import math
+
+    from secretsync.documents import go_float
+else:
+    math = LateModule("math")  # most documents hold no float
+    go_float = LateModule("secretsync.documents.go_float")
 
 DEFAULT_INDENT: Final = 4  # Source: sops stores/yaml IndentDefault at v3.13.3
 # Starts with a letter, holds nothing that means anything to YAML: the common case, decided by one match.
@@ -167,16 +176,12 @@ def float_text(value: float) -> str:
 
     Minus zero is `-0.0`: sops writes `-0`, which it reads back as an integer and refuses.
     """
-    import math  # most documents hold no float
-
     if math.isnan(value):
         return ".nan"
     if math.isinf(value):
         return ".inf" if value > 0 else "-.inf"
     if value == 0:
         return "-0.0" if math.copysign(1, value) < 0 else "0"
-    from secretsync.documents import go_float
-
     return go_float.general(value)
 
 

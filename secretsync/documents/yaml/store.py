@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from secretsync.documents.tree import Limits, Mapping, Node, Scalar, Source
+from secretsync.late import LateModule
+
+if TYPE_CHECKING:
+    from secretsync.documents.yaml import emitting, loading
+    from secretsync.documents.yaml.rewriting import stream
+else:
+    emitting = LateModule("secretsync.documents.yaml.emitting")
+    loading = LateModule("secretsync.documents.yaml.loading")
+    stream = LateModule("secretsync.documents.yaml.rewriting.stream")
 
 NAME: Final = "yaml"
 COMMENTS: Final = True
@@ -24,29 +33,21 @@ _DEFAULT_LIMITS: Final = Limits()
 
 def load(data: bytes, *, limits: Limits = _DEFAULT_LIMITS, encrypted: bool = False) -> Source:  # noqa: ARG001  # the Protocol's parameter
     """Parse a YAML stream; plain and encrypted files have the same form. Raises: as `stores.Store.load`."""
-    from secretsync.documents.yaml import loading
-
     return loading.load(data, limits=limits)
 
 
 def dump(documents: list[Mapping], *, indent: int | None = None, encrypted: bool = False) -> bytes:  # noqa: ARG001  # the Protocol's parameter
     """Write `documents` in sops' block style, `indent` 4 columns unless given (2 to 9)."""
-    from secretsync.documents.yaml import emitting
-
     return emitting.dump(documents, indent=indent)
 
 
 def rewrite(source: Source, documents: list[Mapping], *, encrypted: bool = False) -> bytes:  # noqa: ARG001  # the Protocol's parameter
     """Write `documents` over the text of `source`, splicing only what changed."""
-    from secretsync.documents.yaml.rewriting import stream
-
     return stream.rewrite(source, documents)
 
 
 def emit_value(node: Node) -> bytes:
     """Return a string as it is, anything else as YAML with a final newline (sops decrypt --extract at v3.13.3)."""
-    from secretsync.documents.yaml import emitting
-
     if isinstance(node, Scalar):
         if isinstance(node.value, str):
             return node.value.encode()

@@ -10,16 +10,20 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 from secretsync.documents.tree import Entry, Limits, Mapping, Node, Scalar, Sequence, Span
 from secretsync.documents.yaml import breaks, properties
-from secretsync.documents.yaml.anchors import Anchored, copy_for_alias, is_mergeable
 from secretsync.documents.yaml.libyaml import events as yaml_events
 from secretsync.documents.yaml.resolving import resolve_plain, resolve_tagged
 from secretsync.errors import DuplicateKeyError, LimitError, ParseError
+from secretsync.late import LateModule
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from secretsync.documents.yaml import anchors
+
     Event = Any  # PyYAML's event classes carry no annotations.
+else:
+    anchors = LateModule("secretsync.documents.yaml.anchors")  # most texts have none
 
 _MERGE: Final = "tag:yaml.org,2002:merge"
 
@@ -47,7 +51,7 @@ class TreeBuilder:
         self.roots: list[Node] = []
         self.spans: list[Span] = []
         self.aliases: dict[int, Node] = {}
-        self._anchors: dict[str, Anchored] = {}  # kept from document to document, as go-yaml does
+        self._anchors: dict[str, anchors.Anchored] = {}  # kept from document to document, as go-yaml does
         self._stack: list[_Frame] = []
         self._frame: _Frame | None = None
         self._nodes = 0
@@ -106,7 +110,7 @@ class TreeBuilder:
 
     def _document_end(self, event: Event) -> None:
         for node, offset in self._merges:
-            if not is_mergeable(node):
+            if not anchors.is_mergeable(node):
                 self._fail("the merge key << takes a mapping or a sequence of mappings", offset)
         self._merges.clear()
         self._boundary = 0
@@ -158,7 +162,7 @@ class TreeBuilder:
     def _add(self, node: Node, text: str | None, anchor: str | None) -> None:
         """Put a finished scalar, or a collection that opens, into the collection that is open."""
         if anchor is not None:
-            self._anchors[anchor] = anchored = Anchored(node, text)
+            self._anchors[anchor] = anchored = anchors.Anchored(node, text)
             anchored.nodes = 1 if text is not None else 0
         frame = self._frame
         if frame is None:
@@ -280,6 +284,6 @@ class TreeBuilder:
                 f"nested deeper than {self.limits.depth} levels, aliases expanded", location=self.place(start)
             )
         self._deepest = max(self._deepest, height)
-        copy = copy_for_alias(anchored.node, span)
+        copy = anchors.copy_for_alias(anchored.node, span)
         self.aliases[id(copy)] = anchored.node
         self._add(copy, anchored.text, None)

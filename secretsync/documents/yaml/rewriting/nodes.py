@@ -22,9 +22,14 @@ from secretsync.documents.yaml.places import (
     node_span,
 )
 from secretsync.documents.yaml.rewriting import block
+from secretsync.late import LateModule
 
 if TYPE_CHECKING:
-    from secretsync.documents.yaml.emitting import Emitter
+    from secretsync.documents.yaml import emitting
+    from secretsync.documents.yaml.rewriting import flow
+else:
+    emitting = LateModule("secretsync.documents.yaml.emitting")
+    flow = LateModule("secretsync.documents.yaml.rewriting.flow")
 
 
 class Splicer:
@@ -57,18 +62,15 @@ class Splicer:
         """Note what changed between two collections of one kind that both hold values."""
         assert isinstance(new, Mapping | Sequence)
         if old.flow:
-            from secretsync.documents.yaml.rewriting import flow
-
             flow.splice_flow(self, old, new)
         elif not block.splice_block(self, old, new, slot.after):
             self.replace(old, new, slot)
 
-    def emitter(self, position: int, column: int) -> Emitter:
+    def emitter(self, position: int, column: int) -> emitting.Emitter:
         """Return an emitter for a block at `column` that the text at `position` follows."""
-        from secretsync.documents.yaml.emitting import Emitter, Literals
-
-        literals = Literals.NONE if self.places.would_swallow(position, column) else Literals.WITHOUT_BLANK_LINES
-        return Emitter(self.step, self.places.newline, literals)
+        literals = emitting.Literals
+        kept = literals.NONE if self.places.would_swallow(position, column) else literals.WITHOUT_BLANK_LINES
+        return emitting.Emitter(self.step, self.places.newline, kept)
 
     def comment(self, old: Comment, new: Comment) -> None:
         """Put the text of `new` in the place of `old`."""
@@ -231,9 +233,7 @@ class Splicer:
 
     def flow_text(self, node: Node) -> str:
         """Return a node in flow style, on several lines where it holds comments."""
-        from secretsync.documents.yaml.emitting import flow_text
-
-        return flow_text(node, self.places.newline)
+        return emitting.flow_text(node, self.places.newline)
 
     def _empty(self, old: Mapping | Sequence, new: Node) -> bool:
         """Splice comments between two collections that hold nothing else; return whether that was the case."""

@@ -7,7 +7,7 @@ node of another shape is written afresh at its indentation. An alias whose ancho
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from secretsync.documents.pairing import Noted, same_values
 from secretsync.documents.tree import Comment, Entry, Limits, Mapping, Node, Scalar, Source, Span
@@ -15,6 +15,13 @@ from secretsync.documents.yaml import scalar_text
 from secretsync.documents.yaml.places import Places, Slot, comment_span, has_values, node_span
 from secretsync.documents.yaml.rewriting.nodes import Splicer
 from secretsync.errors import FormatError
+from secretsync.late import LateModule
+
+if TYPE_CHECKING:
+    from secretsync.documents.yaml import emitting, loading
+else:
+    emitting = LateModule("secretsync.documents.yaml.emitting")
+    loading = LateModule("secretsync.documents.yaml.loading")
 
 _BOM: Final = "\ufeff"
 _ODD_BREAKS: Final = frozenset("\x85\u2028\u2029")
@@ -47,10 +54,8 @@ def _is_explicit(line: str) -> bool:
 
 def _reads_as(text: str, documents: list[Mapping]) -> bool:
     """Whether `text` reads as `documents`: asked for texts whose lines end or whose keys start in a rare way."""
-    from secretsync.documents.yaml.loading import load
-
     try:
-        read = load(text.encode(), limits=Limits.unbounded()).documents
+        read = loading.load(text.encode(), limits=Limits.unbounded()).documents
     except FormatError:
         return False
     return len(read) == len(documents) and all(map(same_values, read, documents))
@@ -79,16 +84,12 @@ def rewritten_text(source: Source, documents: list[Mapping]) -> str:
 
 
 def _fresh(documents: list[Mapping], indent: int | None) -> str:
-    from secretsync.documents.yaml import emitting
-
     return emitting.dump(documents, indent=indent).decode()
 
 
 def _fresh_root(document: Mapping, splicer: Splicer) -> str:
     """Return a document as text that stands between other lines, without a final newline."""
-    from secretsync.documents.yaml.emitting import Literals, document_text
-
-    text = document_text(document, indent=splicer.step, literals=Literals.WITHOUT_BLANK_LINES)
+    text = emitting.document_text(document, indent=splicer.step, literals=emitting.Literals.WITHOUT_BLANK_LINES)
     return text.removesuffix("\n").replace("\n", splicer.places.newline)
 
 

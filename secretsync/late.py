@@ -1,0 +1,45 @@
+"""What a start does not need, loaded when it is first used: the one place that imports by name.
+
+Tables of kinds, commands and stores hold places, `package.module:name`, that `load` resolves. A module that some runs
+need and most do not stands at the head of the one that uses it, as a `LateModule` beside the import that types it:
+
+    if TYPE_CHECKING:
+        from secretsync.crypto import shamir
+    else:
+        shamir = LateModule("secretsync.crypto.shamir")
+
+So the head of a module tells all that it stands on, and the import contract sees it. `importlib` would cost a hook's
+start more modules than this saves; `__import__` is what an import statement calls.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def load(place: str) -> Any:
+    """Return what `package.module:name` names, or the module itself where no name is given.
+
+    Raises:
+        ImportError: there is no such module.
+        AttributeError: the module has no such name.
+    """
+    module, _, name = place.partition(":")
+    loaded = __import__(module, fromlist=["__name__"])  # with a list, `__import__` returns the module and not its root
+    return getattr(loaded, name) if name else loaded
+
+
+class LateModule:
+    """Stands for a module that is imported when the first of its names is asked for."""
+
+    __slots__ = ("_name",)
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, attribute: str) -> Any:
+        """Return a name of the module."""
+        return getattr(load(self._name), attribute)
+
+    def __repr__(self) -> str:
+        return f"LateModule({self._name!r})"
