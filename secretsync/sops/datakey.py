@@ -19,6 +19,7 @@ from secretsync.errors import (
     SecretsyncError,
     shortened,
 )
+from secretsync.late import LateModule
 from secretsync.secrecy import SecretBytes
 from secretsync.sops.metadata import Envelope, Metadata
 from secretsync.sops.timestamps import timestamp
@@ -26,6 +27,10 @@ from secretsync.sops.timestamps import timestamp
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
+
+    from secretsync.crypto import shamir
+else:
+    shamir = LateModule("secretsync.crypto.shamir")  # most files have one key group
 
 DEFAULT_ORDER: Final = ("age", "pgp")
 """Kinds tried first. Source: sops.go `DefaultDecryptionOrder`."""
@@ -95,8 +100,6 @@ def combine(metadata: Metadata, opened: OpenedGroups) -> SecretBytes:
     if len(parts) < metadata.shamir_threshold:
         needed, groups = metadata.shamir_threshold, len(metadata.groups)
         raise _no_key(f"{len(parts)} of {groups} key groups open, {needed} are needed", opened.failures)
-    from secretsync.crypto import shamir
-
     try:
         return _checked(SecretBytes(shamir.combine([part.expose() for part in parts])))
     except ValueError as error:
@@ -126,35 +129,6 @@ def wrap(
     ], threshold
 
 
-def wrap_again(
-    groups: Sequence[Sequence[MasterKey]],
-    data_key: SecretBytes,
-    keys: Keys,
-    *,
-    now: datetime,
-    earlier: Metadata,
-    threshold: int = 0,
-) -> tuple[list[list[Envelope]], int]:
-    """Wrap the data key of an earlier version: one group keeps the envelopes it had, several get new shares.
-
-    Raises: as `wrap`.
-    """
-    if len(groups) != 1 or not groups[0] or len(earlier.groups) != 1:
-        return wrap(groups, data_key, keys, now=now, threshold=threshold)
-    return [regrouped(earlier.groups[0], groups[0], data_key, keys, now)], threshold
-
-
-def regrouped(
-    found: list[Envelope], wanted: Sequence[MasterKey], part: SecretBytes, keys: Keys, now: datetime
-) -> list[Envelope]:
-    """Return the envelopes of one group for the wanted recipients: those found for the same part, else new ones."""
-    from secretsync.sops.comparison import counterparts  # no render gets here
-
-    present = {MasterKey(one.kind, keys.identity(one.kind, one.fields)): one for one in found}
-    kept = {theirs: present[ours] for ours, theirs in counterparts(present, wanted, keys).items()}
-    return [kept.get(one) or envelope(one, part, keys, now) for one in wanted]
-
-
 def envelope(recipient: MasterKey, part: SecretBytes, keys: Keys, now: datetime) -> Envelope:
     """Wrap the data key, or a group's share of it, for one recipient; every kind but age records when."""
     fields = dict(keys.wrap(recipient.kind, recipient.name, part))
@@ -165,8 +139,6 @@ def envelope(recipient: MasterKey, part: SecretBytes, keys: Keys, now: datetime)
 
 def split(data_key: SecretBytes, *, parts: int, threshold: int) -> list[SecretBytes]:
     """Return `parts` shares of 33 bytes. Raises: ConfigError for a threshold that is not 2 to `parts`."""
-    from secretsync.crypto import shamir
-
     try:
         return [SecretBytes(share) for share in shamir.split(data_key.expose(), parts=parts, threshold=threshold)]
     except ValueError as error:

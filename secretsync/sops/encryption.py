@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import secretsync.sops.block as blocks
 import secretsync.sops.datakey as datakey
 import secretsync.sops.mac as mac
+import secretsync.sops.regrouping as regrouping
 import secretsync.sops.values as values
 from secretsync.crypto.gcm import IV_SIZE, Gcm
 from secretsync.documents.stores import store_named
@@ -76,7 +77,7 @@ def encrypt(  # noqa: PLR0913  # the options of `sops encrypt`
     source = hoisted(without_strays(source, effective, notes), effective)
     data_key = reuse.data_key if reuse else datakey.new()
     recipients = [[datakey.MasterKey(*one) for one in group] for group in groups]
-    wrap = partial(datakey.wrap_again, earlier=reuse.metadata) if reuse else datakey.wrap
+    wrap = partial(regrouping.wrap_again, earlier=reuse.metadata) if reuse else datakey.wrap
     envelopes, threshold = wrap(recipients, data_key, keys, now=now, threshold=threshold)
     walk = Encryption(effective, Gcm(data_key.expose()), mac_only=mac_only and not binary, earlier=reuse)
     documents = walk.documents(source.documents)

@@ -10,19 +10,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import secretsync.sops.block as blocks
 import secretsync.sops.datakey as datakey
 import secretsync.sops.metadata as metadata
-from secretsync.crypto import shamir
 from secretsync.documents.stores import store_named
 from secretsync.documents.tree import Mapping
 from secretsync.errors import ConfigError, shortened
+from secretsync.late import LateModule
 from secretsync.secrecy import SecretBytes
 from secretsync.sops.comparison import counterparts
 from secretsync.sops.datakey import Keys, MasterKey
 from secretsync.sops.metadata import Envelope, Metadata
 from secretsync.sops.open_file import OpenOptions, load
+from secretsync.sops.regrouping import regrouped
+
+if TYPE_CHECKING:
+    from secretsync.crypto import shamir
+else:
+    shamir = LateModule("secretsync.crypto.shamir")  # most files have one key group
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +144,7 @@ def _rewrapped(
         if part is None:
             shares = [one.expose() for one in known]
             part = SecretBytes(shamir.share_at(shares, index + 1))
-        result.append(datakey.regrouped(found.groups[index], group, part, keys, now))
+        result.append(regrouped(found.groups[index], group, part, keys, now))
     return result, threshold
 
 
