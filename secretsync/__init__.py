@@ -5,9 +5,9 @@ As a library: `secretsync.render(…)`, loaded when it is first named, and the c
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from secretsync.late import load
+from secretsync.late import names as _names
 
 if TYPE_CHECKING:
     from secretsync.rendering.api import render
@@ -16,9 +16,6 @@ __all__ = ["__version__", "render"]
 
 __version__: Final = "0.1.0"
 
-
-def __getattr__(name: str) -> Any:
-    """Load `render`, which whoever only asks for the version need not pay for."""
-    if name != "render":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return load("secretsync.rendering.api:render")
+__getattr__ = _names(
+    __name__, {"render": "secretsync.rendering.api:render"}
+)  # whoever asks for the version need not pay

@@ -14,7 +14,10 @@ start more modules than this saves; `__import__` is what an import statement cal
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 
 def load(place: str) -> Any:
@@ -27,6 +30,18 @@ def load(place: str) -> Any:
     module, _, name = place.partition(":")
     loaded = __import__(module, fromlist=["__name__"])  # with a list, `__import__` returns the module and not its root
     return getattr(loaded, name) if name else loaded
+
+
+def names(package: str, places: Mapping[str, str]) -> Callable[[str], Any]:
+    """Return the `__getattr__` of a package whose names are loaded when they are first asked for, from their places."""
+
+    def __getattr__(name: str) -> Any:  # noqa: N807  # Python's name for it
+        place = places.get(name)
+        if place is None:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        return load(place)
+
+    return __getattr__
 
 
 class LateModule:

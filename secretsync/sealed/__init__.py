@@ -6,7 +6,9 @@ scopes, loads none of the cryptography.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from secretsync.late import names
 
 if TYPE_CHECKING:
     from secretsync.sealed.certificate import SealingCertificate
@@ -16,17 +18,13 @@ if TYPE_CHECKING:
 
 __all__ = ["SealKey", "Sealer", "SealingCertificate", "seal", "unseal"]
 
-_LAZY = {
-    "SealKey": "secretsync.sealed.deterministic",
-    "Sealer": "secretsync.sealed.sealing",
-    "SealingCertificate": "secretsync.sealed.certificate",
-    "seal": "secretsync.sealed.sealing",
-    "unseal": "secretsync.sealed.unsealing",
-}
-
-
-def __getattr__(name: str) -> Any:
-    module = _LAZY.get(name)
-    if module is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(__import__(module, fromlist=[name]), name)
+__getattr__ = names(
+    __name__,
+    {
+        "SealKey": "secretsync.sealed.deterministic:SealKey",
+        "Sealer": "secretsync.sealed.sealing:Sealer",
+        "SealingCertificate": "secretsync.sealed.certificate:SealingCertificate",
+        "seal": "secretsync.sealed.sealing:seal",
+        "unseal": "secretsync.sealed.unsealing:unseal",
+    },
+)

@@ -5,9 +5,9 @@ Only decryption is loaded here; encryption and the operations load when they are
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
-from secretsync.late import load
+from secretsync.late import names
 from secretsync.sops.decryption import Decrypted, decrypt, decrypt_unit
 from secretsync.sops.mac import MacPolicy
 from secretsync.sops.metadata import Metadata, is_encrypted
@@ -17,11 +17,4 @@ if TYPE_CHECKING:
 
 __all__ = ["Decrypted", "MacPolicy", "Metadata", "decrypt", "decrypt_unit", "encrypt", "is_encrypted"]
 
-_LATE: Final = {"encrypt": "secretsync.sops.encryption:encrypt"}
-
-
-def __getattr__(name: str) -> Any:
-    place = _LATE.get(name)
-    if place is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return load(place)
+__getattr__ = names(__name__, {"encrypt": "secretsync.sops.encryption:encrypt"})
