@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
@@ -17,6 +19,7 @@ from hypothesis import strategies as st
 from secretsync import sops
 from secretsync.documents.stores import store_named
 from secretsync.errors import SecretsyncError
+from secretsync.hooks.helm import stream as stream_of_helm
 from secretsync.hooks.krm import command
 from secretsync.masterkeys import MasterKeys
 from secretsync.sops.selectors import Selector
@@ -149,6 +152,32 @@ def test_the_same_through_a_krm_function(
         return
     for path, leaf in decrypted_leaves(yaml.safe_load(text), {**secret, "apiVersion": kind[0], "kind": kind[1]}):
         assert leaf not in result or (kind == ("v1", "Secret") and may_be_shown(path, secret)), path
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind[1])
+@pytest.mark.parametrize("pattern", ["^(data|stringData)$", "^annotations$", "^(template|encryptedData)$"])
+def test_the_same_behind_helm(kind: tuple[str, str], pattern: str) -> None:
+    """As Helm 4 hands a release over: several documents, each with the name of its template."""
+    secret = {
+        "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "db", "namespace": "prod", "annotations": {"a": marked()}},
+        "stringData": {"p": marked()}, "spec": {"template": {"data": {"a": marked()}}, "encryptedData": {"b": marked()}},
+    }  # fmt: skip
+    tree = yaml.safe_load(disguised(encrypted(secret, pattern, mac_only=True), kind, as_attacker=True))
+    before = yaml.safe_load(yaml.safe_dump(tree))
+    tree["metadata"]["annotations"][stream_of_helm.MARK] = "app/templates/secret.yaml"
+    plain = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "namespace": "prod"}}
+    hook = [sys.executable, "-I", "-m", "secretsync.hooks", "helm", "--mode", "seal", "--cert", cert()]
+    found = subprocess.run(
+        hook,
+        input=yaml.safe_dump_all([plain, tree], sort_keys=False),
+        capture_output=True,
+        text=True,
+        check=False,
+        env=ENVIRON,
+    )
+    assert (found.returncode == 0) == (kind == ("v1", "Secret")), found.stderr
+    for path, leaf in decrypted_leaves(before, {**secret, "apiVersion": kind[0], "kind": kind[1]}):
+        assert leaf not in found.stdout or (kind == ("v1", "Secret") and may_be_shown(path, secret)), path
 
 
 def test_a_secret_that_was_encrypted_as_a_whole_is_sealed() -> None:
