@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+from importlib import import_module
 from pathlib import Path
 
 from secretsync import errors
@@ -13,8 +14,7 @@ from secretsync.cli import _argocd
 from secretsync.cli.__main__ import run
 from secretsync.cli._commands import COMMANDS, LazyGroup
 from secretsync.findings import rule_of
-from secretsync.hooks import render_command
-from secretsync.hooks.helm import command
+from secretsync.hooks import COMMANDS as HOOKS
 from secretsync.keyring.ruleset import RULES as KEY_RING_RULES
 
 FOLDER = Path(__file__).parent / "reference"
@@ -42,15 +42,15 @@ def exit_codes() -> str:
         "|---|---|---|---|",
         "| 0 | 0 | | done |",
         "| 1 | | | `check` or `keys lint` has findings, `diff` or `keys diff` a difference, a plan a problem, `doctor` no key |",
-        "| 2 | | | wrong command line |",
+        f"| {errors.USAGE} | | | wrong command line |",
     ]
     for each in sorted(classes(), key=lambda each: each.exit_code):
         summary = (each.__doc__ or "").partition("\n")[0]
         lines.append(f"| {each.exit_code} | {each.sops_exit_code or ''} | `{each.__name__}` | {summary} |")
     lines += [
-        "| 70 | | | a bug of ours: the place in the code is shown, never what it held |",
-        "| 130 | | | interrupted (128 + SIGINT) |",
-        "| 141 | | | the reader of standard output went away (128 + SIGPIPE) |",
+        f"| {errors.BUG} | | | a bug of ours: the place in the code is shown, never what it held |",
+        f"| {errors.INTERRUPTED} | | | interrupted (128 + SIGINT) |",
+        f"| {errors.BROKEN_PIPE} | | | the reader of standard output went away (128 + SIGPIPE) |",
         "",
         "A code that sops uses for something that cannot happen here (5, 6, 24, 52, 61, 85, 111, 202) is never used.",
         "",
@@ -83,7 +83,8 @@ def commands() -> str:
         if name == "hook":
             words = (["argocd", "print"], ["helm", "install"], ["kustomize", "print"])
             blocks += [f"\n### secretsync hook {' '.join(each)}\n\n{_help(['hook', *each])}" for each in words]
-    for name, usage in (("render", render_command.USAGE), ("helm", command.USAGE)):
+    for name, entry in HOOKS.items():
+        usage = import_module(entry.module).USAGE
         blocks += [
             f"\n## secretsync-hook {name}\n",
             f"```console\n$ secretsync-hook {name} --help\n{usage}```\n",

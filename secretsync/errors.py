@@ -15,6 +15,17 @@ if TYPE_CHECKING:
 else:
     privatekeys = LateModule("secretsync.privatekeys")  # no good input needs it
 
+PROGRAM: Final = "secretsync"
+"""What every line for people starts with, whichever entry point says it."""
+
+# Exit codes of what no class below stands for.
+USAGE: Final = 2  # the command line is wrong
+BUG: Final = 70  # EX_SOFTWARE of sysexits.h
+INTERRUPTED: Final = 130  # 128 + SIGINT
+BROKEN_PIPE: Final = 141  # 128 + SIGPIPE, as a shell reports a program that a closed pipe ended
+
+REPORT: Final = "please report the lines above, they hold no values"
+
 _MAX_SHOWN: Final = 80
 _MAX_UNKNOWN: Final = 8
 _PRIVATE: Final = ("AGE-SECRET-KEY-", "AGE-PLUGIN-", "PRIVATE KEY")
@@ -52,12 +63,14 @@ class SecretsyncError(Exception):
 
     `location` says where: `file`, `file#document`, `file#document tree.path`. `hint` is the command or the change that
     helps. `exit_code` is what `render`, hooks and `check` exit with; `sops_exit_code` is what the file commands exit
-    with, where sops has a code for the same cause (ADR 0008).
+    with, where sops has a code for the same cause (ADR 0008). `answer` is what a protocol wants on standard output
+    although the call failed, as KRM functions do; it is empty everywhere else.
     """
 
-    exit_code: ClassVar[int] = 70
+    exit_code: ClassVar[int] = BUG
     sops_exit_code: ClassVar[int | None] = None
     title: ClassVar[str] = "error"
+    answer: bytes = b""
 
     def __init__(self, message: str, *, location: str | None = None, hint: str | None = None) -> None:
         self.message = without_private_keys(message)
@@ -456,6 +469,6 @@ class EditorError(FileAccessError):
 class InterruptedRunError(SecretsyncError):
     """A person interrupted a long operation; what it has done is kept, and the hint says how to go on."""
 
-    exit_code = 130
-    sops_exit_code = 130
+    exit_code = INTERRUPTED
+    sops_exit_code = INTERRUPTED
     title = "interrupted"

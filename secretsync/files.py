@@ -24,7 +24,7 @@ else:
     errno = LateModule("errno")  # not before something failed
 
 __all__ = [
-    "STDIN", "TEMPORARY_PREFIX", "create", "create_below", "is_below", "read", "read_confined", "remove_below",
+    "STDIN", "TEMPORARY_PREFIX", "create", "create_below", "is_below", "read", "read_confined", "read_stdin", "remove_below",
     "sync_folder", "take_below", "walk", "write_atomic", "write_below",
 ]  # fmt: skip
 
@@ -39,9 +39,8 @@ def read(path: str | os.PathLike[str]) -> bytes:
         FileAccessError: it is a folder, or may not be read.
         ChangedFileError: it changed while it was being read.
     """
-    name = os.fspath(path)
-    if name == STDIN:
-        return sys.stdin.buffer.read()
+    if (name := os.fspath(path)) == STDIN:
+        return read_stdin()
     try:
         descriptor = os.open(name, os.O_RDONLY | CLOSED_ON_EXEC | getattr(os, "O_BINARY", 0))
     except OSError as error:
@@ -50,6 +49,11 @@ def read(path: str | os.PathLike[str]) -> bytes:
         os.close(descriptor)
         raise FileAccessError("is a directory", location=name)
     return _read_and_close(descriptor, name, limit=None)
+
+
+def read_stdin(limit: int = -1) -> bytes:
+    """Return what this process is sent on standard input, at most `limit` bytes of it where that is not negative."""
+    return sys.stdin.buffer.read(limit)
 
 
 def read_confined(root: str | os.PathLike[str], relpath: str, limit: int) -> bytes:
@@ -277,10 +281,9 @@ def _files_below(top: str, skip: frozenset[str]) -> Iterator[str]:
 
 
 def _leads_to_folder(entry: os.DirEntry[str]) -> bool:
-    try:
+    with suppress(OSError):  # a link in a circle: whoever reads it is told
         return entry.is_dir()
-    except OSError:
-        return False  # a link in a circle: whoever reads it is told
+    return False
 
 
 def _write_directly(target: str, data: bytes) -> None:

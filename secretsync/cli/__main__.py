@@ -15,7 +15,8 @@ from secretsync import __version__
 from secretsync.cli._commands import LazyGroup
 from secretsync.cli._errors import run_guarded
 from secretsync.cli._output import write_stdout
-from secretsync.cli._terminal import PROGRAM, warn
+from secretsync.cli._terminal import warn
+from secretsync.errors import PROGRAM
 
 
 def main() -> NoReturn:

@@ -16,7 +16,7 @@ from secretsync.manifests.objects import Object
 from secretsync.manifests.reading import read
 from secretsync.rendering import Input, Options, Rendered
 from secretsync.rendering import render as render_all
-from secretsync.rendering.discover import STDIN_NAME
+from secretsync.rendering.discover import named_inputs
 
 Paths: TypeAlias = Annotated[list[str], typer.Argument(metavar="PATH...", help="Files and folders, or - for stdin.")]
 
@@ -43,7 +43,7 @@ class Connection:
 
 def rendered_objects(paths: Sequence[str | Input], options: Options) -> list[Object]:
     """Render `paths` in memory and return their objects in order, Lists flattened; warnings are printed."""
-    rendered: Rendered = render_all(paths, options)
+    rendered: Rendered = render_all(named_inputs(paths, files.read_stdin, options.limits), options)
     for warning in rendered.warnings:
         warn(warning)
     return [located.object for located in read(rendered.stream(), limits=options.limits)]
@@ -51,10 +51,7 @@ def rendered_objects(paths: Sequence[str | Input], options: Options) -> list[Obj
 
 def objects_with_hidden(paths: Sequence[str], options: Options) -> tuple[list[Object], list[list[Place]]]:
     """Return the rendered objects, and for each the places that hold what was encrypted: where redacting changes it."""
-    inputs = [
-        Input(STDIN_NAME, f"{STDIN_NAME}.yaml", path, content=files.read(path)) if path == "-" else path
-        for path in paths
-    ]
+    inputs = named_inputs(paths, files.read_stdin, options.limits)
     objects = rendered_objects(inputs, options)
     if options.mode != "reveal":
         return objects, [[] for _ in objects]

@@ -14,12 +14,8 @@ from typing import Final
 import typer
 
 from secretsync import __version__
-from secretsync.cli._terminal import PROGRAM, say
-from secretsync.errors import SecretsyncError
-
-USAGE: Final = 2
-BUG: Final = 70  # EX_SOFTWARE of sysexits.h
-INTERRUPTED: Final = 130  # 128 + SIGINT
+from secretsync.cli._terminal import say
+from secretsync.errors import BUG, INTERRUPTED, PROGRAM, REPORT, USAGE, SecretsyncError
 
 # `ctx.fail` and every complaint of the option parser derive from the class below BadParameter, which typer does not export.
 _UsageError: Final[type[Exception]] = typer.BadParameter.__mro__[1]
@@ -52,9 +48,7 @@ def run_guarded(action: Callable[[], object], *, sops_codes: Callable[[], bool],
     except Exception as error:  # noqa: BLE001  # the boundary: a bug must not print what it holds
         _show_frames(error)
         say(f"internal error: {type(error).__name__}", kind="error")
-        say(
-            f"this is a bug in {PROGRAM} {__version__}; please report the lines above, they hold no values", kind="hint"
-        )
+        say(f"this is a bug in {PROGRAM} {__version__}; {REPORT}", kind="hint")
         return BUG
     return result if isinstance(result, int) else 0
 

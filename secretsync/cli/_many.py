@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
 from secretsync import files
-from secretsync.cli._errors import BUG, exit_code
+from secretsync.cli._errors import exit_code
 from secretsync.cli._output import write_result
 from secretsync.cli._terminal import say, show_progress, warn
-from secretsync.errors import FileAccessError, SecretsyncError
+from secretsync.errors import BUG, FileAccessError, SecretsyncError
 from secretsync.keyring.ownfiles import store_of
 from secretsync.processes import Pool, count
 

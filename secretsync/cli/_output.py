@@ -13,10 +13,7 @@ from typing import Final
 import typer
 
 from secretsync import files
-from secretsync.errors import FileAccessError, one_line
-
-# What a shell reports for a program that a closed pipe ended: 128 + SIGPIPE.
-_BROKEN_PIPE: Final = 141
+from secretsync.errors import BROKEN_PIPE, FileAccessError, one_line
 
 PRIVATE_MODE: Final = 0o600
 """The mode of a new file that holds plaintext or keys."""
@@ -30,7 +27,7 @@ def write_stdout(data: bytes) -> None:
     except BrokenPipeError:
         # The interpreter flushes once more at its end and must not fail then.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise typer.Exit(_BROKEN_PIPE) from None
+        raise typer.Exit(BROKEN_PIPE) from None
     except OSError as error:
         raise FileAccessError((error.strerror or "cannot be written").lower(), location="standard output") from None
 

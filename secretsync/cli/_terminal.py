@@ -9,9 +9,7 @@ import os
 import sys
 from typing import Final
 
-from secretsync.errors import ConfigError, KeyServiceError, one_line
-
-PROGRAM: Final = "secretsync"
+from secretsync.errors import PROGRAM, ConfigError, KeyServiceError, one_line
 
 _COLOURS: Final = {"error": "1;31", "warning": "1;33", "hint": "1;36"}
 _BAR: Final = 30

@@ -8,12 +8,15 @@ from typing import Annotated, TypeAlias
 
 import typer
 
+from secretsync import files
 from secretsync.cli._options import AllowDemoKeys, grouped
 from secretsync.cli._output import write_stdout
 from secretsync.cli._terminal import warn
 from secretsync.documents.tree import Limits
+from secretsync.interruption import end_in_order
 from secretsync.rendering import Format, Mode, Options
 from secretsync.rendering import render as render_all
+from secretsync.rendering.discover import named_inputs
 from secretsync.rendering.output import write_folder
 
 Paths: TypeAlias = Annotated[list[str], typer.Argument(metavar="PATH...", help="Files and folders, or - for stdin.")]
@@ -72,12 +75,14 @@ def render(
 
     Nothing is printed unless every document of every file has rendered. What is not secret comes out byte for byte.
     """
-    rendered = render_all(paths, options_of(treatment, bounds, output))
+    options = options_of(treatment, bounds, output)
+    rendered = render_all(named_inputs(paths, files.read_stdin, options.limits), options)
     for warning in rendered.warnings:
         warn(warning)
     if output_dir is None:
         write_stdout(rendered.stream())
     else:
+        end_in_order()
         write_folder(output_dir, rendered, private=treatment.mode == "reveal", inputs=paths)
 
 

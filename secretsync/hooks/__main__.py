@@ -1,68 +1,61 @@
-"""The entry point `secretsync-hook`: a table of commands, each loaded when it is called."""
+"""The entry point `secretsync-hook`: it loads the command that the table has, and calls it for this process."""
 
 from __future__ import annotations
 
-import gc
-import os
 import sys
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
-from secretsync.hooks import _boundary
+from secretsync import __version__
+from secretsync.hooks import COMMANDS, Hook, _boundary
 from secretsync.hooks.argv import UsageError
+from secretsync.late import LateModule, load
 
-COMMANDS: Final = {
-    "render": "secretsync.hooks.render_command",
-    "helm": "secretsync.hooks.helm.command",
-    "krm": "secretsync.hooks.krm.command",
-}
-"""Command -> module with `run(arguments) -> bytes`, the bytes for standard output."""
+if TYPE_CHECKING:
+    from secretsync import distribution
+else:
+    distribution = LateModule("secretsync.distribution")
 
-USAGE: Final = """\
-usage: secretsync-hook COMMAND [OPTION]...
-
-commands:
-  render   print manifests decrypted, sealed or redacted, ready to apply
-  krm      be a function of kustomize or kpt: generator, transformer or validator
-  helm     post-render what Helm made of a chart; print value files decrypted
-
-secretsync-hook COMMAND --help says more.
-"""
+_HEAD: Final = "usage: secretsync-hook COMMAND [OPTION]...\n\ncommands:\n"
+_TAIL: Final = "\nsecretsync-hook COMMAND --help says more.\n"
 
 
 def main() -> NoReturn:
-    """Run the command that `sys.argv` names and leave with its code.
-
-    The process ends without tearing the interpreter down, which takes longer than rendering a file.
-    """
-    code = run(sys.argv[1:])
-    sys.stderr.flush()
-    os._exit(code)
+    """Run the command that `sys.argv` names and leave with its code."""
+    _boundary.leave(run(sys.argv[1:]))
 
 
 def run(arguments: list[str]) -> int:
     """Run the command that `arguments` name and return its exit code; all output is flushed."""
-    # Trees hold no cycles: reference counting frees them, and the collector would only walk them again and again.
-    gc.set_threshold(100_000)
     return _boundary.run(lambda: _action(arguments))
+
+
+def usage() -> str:
+    """Return what `--help` prints: every command of the table that says what it is for."""
+    rows = {name: entry.summary for name, entry in COMMANDS.items() if entry.summary}
+    width = max(map(len, rows))
+    return _HEAD + "".join(f"  {name:{width}}   {summary}\n" for name, summary in rows.items()) + _TAIL
 
 
 def _action(arguments: list[str]) -> bytes:
     if arguments in (["--help"], ["-h"]):
-        return USAGE.encode()
+        return usage().encode()
     if arguments == ["--version"]:
-        from secretsync import __version__, distribution
-
-        complaint = distribution.complaint()
-        if complaint:
-            _boundary.say("warning", complaint)
-        return f"secretsync-hook {__version__}\n".encode()
+        return _version()
     if not arguments:
         raise UsageError("no command given")
-    module = COMMANDS.get(arguments[0])
-    if module is None:
+    words = 2 if " ".join(arguments[:2]) in COMMANDS and len(arguments) > 1 else 1
+    entry = COMMANDS.get(" ".join(arguments[:words]))
+    if entry is None:
         raise UsageError(f"no such command: {arguments[0]}")
-    result: bytes = __import__(module, fromlist=["run"]).run(arguments[1:])
-    return result
+    hook: Hook = load(entry.module)
+    return hook.run(_boundary.call(arguments[words:]))
+
+
+def _version() -> bytes:
+    complaint = distribution.complaint()
+    if complaint:
+        _boundary.say("warning", complaint)
+    return f"secretsync-hook {__version__}\n".encode()
 
 
 if __name__ == "__main__":

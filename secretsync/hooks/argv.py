@@ -6,7 +6,10 @@ No library: an option parser would cost more start-up time than the whole render
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from secretsync.rendering.options import Format, Mode
 
 
 class UsageError(Exception):
@@ -36,6 +39,21 @@ class Parsed(NamedTuple):
     def flag(self, name: str) -> bool:
         """Whether a flag was given."""
         return self.values.get(name) is True
+
+
+class Request(NamedTuple):
+    """What a command line or a function config asks for; None and False ask for nothing."""
+
+    mode: Mode | None = None
+    cert_file: str | None = None
+    seal_key_file: str | None = None
+    allow_expired: bool = False
+    namespace: str | None = None
+    output: Format | None = None
+    allow_empty: bool = False
+    size: int | None = None
+    documents: int | None = None
+    allow_ciphertext: bool = False
 
 
 HELP: Final = Option("help", takes_value=False)

@@ -1,7 +1,6 @@
-"""What a hook may do: the operator's word where there is a file of it, else the environment of the process.
+"""What a hook may do: the operator's word, read strictly, as a field that is misspelt would leave open what it was to close.
 
-The file lies outside every checkout. Where it is there, identities, sealing material, mode, limits and outputs come from
-it and from nowhere else; a command line or function config may ask for less, and is refused where it asks for more.
+A command line or function config may ask for less, and is refused where it asks for more.
 """
 
 from __future__ import annotations
@@ -10,18 +9,21 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from secretsync import files
+from secretsync.configuration import Fields
 from secretsync.documents.tree import Limits
-from secretsync.errors import IncorrectIdentityError, PolicyError, SecretsyncError
+from secretsync.errors import ConfigError, IncorrectIdentityError, PolicyError, SecretsyncError
+from secretsync.hooks.argv import Request
+from secretsync.letters import is_sha256
 from secretsync.masterkeys import MasterKeys
-from secretsync.rendering.options import OPERATOR_FILE, Format, Mode, Options, Outputs
+from secretsync.rendering.options import MODES, Mode, Options, Outputs
+from secretsync.sealed.scope import SCOPES, Scope
 
 if TYPE_CHECKING:
     from secretsync.age.protocol import Identity
-    from secretsync.sealed.scope import Scope
     from secretsync.secrecy import SecretBytes
 
-DEFAULT_PATH = OPERATOR_FILE
+_API: Final = "secretsync/v1"
+_KIND: Final = "HookConfiguration"
 _MAX_FILES: Final = Options().max_files
 
 
@@ -44,103 +46,134 @@ class HookConfiguration(NamedTuple):
     confined: bool = True
     allow_ciphertext: frozenset[str] = frozenset()
 
+    def options(self, request: Request) -> Options:
+        """Return how to render.
 
-class Request(NamedTuple):
-    """What a command line or a function config asks for; None and False ask for nothing."""
-
-    mode: Mode | None = None
-    cert_file: str | None = None
-    seal_key_file: str | None = None
-    allow_expired: bool = False
-    namespace: str | None = None
-    output: Format | None = None
-    allow_empty: bool = False
-    size: int | None = None
-    documents: int | None = None
-    allow_ciphertext: bool = False
-
-
-def find(path: str | None = None, *, tenants: bool = False) -> HookConfiguration | None:
-    """Return the configuration at `path`, else at the default path; None where nothing is at the default path.
-
-    `tenants` says that the command line may be written by those whom the configuration is to govern.
-
-    Raises:
-        FileAccessError: it is there, or was named, and cannot be read.
-        ConfigError: it is not what it must be.
-        PolicyError: others may write it; or the command line is a tenant's, and names a file of the checkout, or any
-            file but that at the default path where there is one.
-    """
-    if path is None:
-        if not _default_is_there():
-            return None
-        path = DEFAULT_PATH
-    elif tenants:
-        _refuse_choice(path)
-    from secretsync.hooks.hook_configuration_file import parse
-
-    if path == files.STDIN:
-        return parse(files.read(path), path)
-    from secretsync import ownership
-
-    return parse(files.read(ownership.trusted(path)), path)
-
-
-def _default_is_there() -> bool:
-    try:
-        os.lstat(DEFAULT_PATH)
-    except FileNotFoundError:
-        return False
-    except OSError:
-        pass  # reading it will say why
-    return True
-
-
-def _refuse_choice(path: str) -> None:
-    if _default_is_there() and os.path.realpath(path) != os.path.realpath(DEFAULT_PATH):
-        raise PolicyError(
-            f"another configuration was asked for, and there is {DEFAULT_PATH}",
-            location=path,
-            hint="leave --operator-config out",
+        Raises:
+            PolicyError: the request contradicts this configuration.
+        """
+        _refuse_contradictions(request, self)
+        limits = self.limits
+        return Options(
+            mode=self.mode or request.mode or "reveal",
+            cert_file=self.certificate or None,
+            keys_from=None,
+            allow_expired=self.allow_expired,
+            seal_key_file=self.seal_key or None,
+            pin_spki_sha256=self.pin_spki_sha256 or None,
+            namespace=request.namespace,
+            output=request.output,
+            allow_empty=request.allow_empty,
+            limits=limits._replace(size=request.size or limits.size, documents=request.documents or limits.documents),
+            max_files=self.max_files,
+            outputs=self.outputs,
+            scopes=self.scopes,
+            allow_ciphertext=self.allow_ciphertext,
+            is_hook=True,
         )
-    from secretsync.hooks.checkout import refuse_below
 
-    refuse_below(path)
+    def keys(self) -> MasterKeys:
+        """Return the identities that are named here, read now; nobody else is asked.
+
+        Raises:
+            FileAccessError, FormatError: an identity file cannot be read.
+        """
+        return _GovernedKeys(self)
 
 
-def resolved_options(request: Request, operator: HookConfiguration | None) -> Options:
-    """Return how to render.
+def parse(data: bytes, path: str) -> HookConfiguration:
+    """Read the configuration; `path` stands in messages.
 
     Raises:
-        PolicyError: the request contradicts the hook's configuration.
+        ConfigError: no YAML, an unknown or misspelt field, a wrong type, or a path that is not absolute.
     """
-    if operator is not None:
-        return _governed(request, operator)
-    defaults = Limits()
-    return Options(
-        mode=request.mode or "reveal",
-        cert_file=request.cert_file,
-        seal_key_file=request.seal_key_file,
-        allow_expired=request.allow_expired,
-        namespace=request.namespace,
-        output=request.output,
-        allow_empty=request.allow_empty,
-        environ=os.environ,
-        limits=defaults._replace(size=request.size or defaults.size, documents=request.documents or defaults.documents),
-        allow_ciphertext=request.allow_ciphertext,
-        is_hook=True,
+    fields = Fields.parse(data, path)
+    fields.only(
+        "apiVersion", "kind", "identities", "sealing", "mode", "limits", "outputs", "confined", "allow_ciphertext"
+    )
+    for name, value in (("apiVersion", _API), ("kind", _KIND)):
+        if fields.required(name) != value:
+            raise ConfigError(f"expected {value!r}", location=fields.place(name))
+    identities = fields.mapping("identities")
+    identities.only("age", "ssh", "gnupg_home")
+    sealing = fields.mapping("sealing")
+    sealing.only("certificate", "pin_spki_sha256", "seal_key", "allow_expired", "scopes")
+    limits, max_files = _limits(fields.mapping("limits"))
+    return HookConfiguration(
+        path=path,
+        age_files=tuple(_absolute(each, identities.place("age")) for each in identities.texts("age")),
+        ssh_file=_path(identities, "ssh"),
+        gnupg_home=_path(identities, "gnupg_home"),
+        certificate=_path(sealing, "certificate"),
+        pin_spki_sha256=_pin(sealing),
+        seal_key=_path(sealing, "seal_key"),
+        allow_expired=sealing.flag("allow_expired"),
+        scopes=_scopes(sealing),
+        mode=fields.one_of("mode", MODES) if "mode" in fields.names() else None,
+        limits=limits,
+        max_files=max_files,
+        outputs=_outputs(fields),
+        confined="confined" not in fields.names() or fields.flag("confined"),
+        allow_ciphertext=_ciphertext(fields),
     )
 
 
-def keys(operator: HookConfiguration | None, environ: Mapping[str, str]) -> MasterKeys:
-    """Return the master keys: those the operator names, read now, else those of `environ`. Plugins are off.
+def _limits(fields: Fields) -> tuple[Limits, int]:
+    fields.only(*Limits._fields, "files")
+    given = {name: number for name in Limits._fields if (number := fields.number(name)) is not None}
+    if given.get("depth", 0) > Limits.unbounded().depth:
+        raise ConfigError(f"at most {Limits.unbounded().depth}", location=fields.place("depth"))
+    return Limits(**given), fields.number("files") or HookConfiguration("").max_files
 
-    Raises:
-        FileAccessError, FormatError: an identity file the operator names cannot be read.
-    """
-    if operator is None:
-        return MasterKeys(environ, plugins=False)
-    return _GovernedKeys(operator)
+
+def _outputs(fields: Fields) -> Outputs | None:
+    if "outputs" not in fields.names():
+        return None
+    outputs = fields.mapping("outputs")
+    outputs.only("kinds", "namespaces")
+    allowed = {name: frozenset(outputs.texts(name)) for name in outputs.names()}
+    if not allowed:
+        raise ConfigError("names neither kinds nor namespaces", location=fields.place("outputs"))
+    return Outputs(**allowed)
+
+
+def _scopes(sealing: Fields) -> frozenset[Scope]:
+    if "scopes" not in sealing.names():
+        return HookConfiguration("").scopes
+    named = sealing.texts("scopes")
+    if not named or not set(named) <= set(SCOPES):
+        raise ConfigError(f"expected a list of {', '.join(SCOPES)}", location=sealing.place("scopes"))
+    return frozenset(scope for scope in SCOPES if scope in named)
+
+
+def _ciphertext(fields: Fields) -> frozenset[str]:
+    """Return the objects whose ciphertext may leave as it is, each `NAMESPACE/KIND/NAME`; the namespace may be empty."""
+    names = fields.texts("allow_ciphertext")
+    for name in names:
+        _, *rest = name.split("/")
+        if len(rest) != 2 or not all(rest):
+            raise ConfigError(f"expected NAMESPACE/KIND/NAME, not {name!r}", location=fields.place("allow_ciphertext"))
+    return frozenset(names)
+
+
+def _pin(sealing: Fields) -> str:
+    pin = sealing.text("pin_spki_sha256")
+    if "pin_spki_sha256" in sealing.names() and not is_sha256(pin):
+        raise ConfigError("expected 64 lower-case hexadecimal digits", location=sealing.place("pin_spki_sha256"))
+    if pin and not sealing.text("certificate"):
+        raise ConfigError("is missing, and there is a pin for it", location=sealing.place("certificate"))
+    return pin
+
+
+def _path(fields: Fields, name: str) -> str:
+    return _absolute(fields.required(name), fields.place(name)) if name in fields.names() else ""
+
+
+def _absolute(path: str, location: str) -> str:
+    """Refuse a relative path: it would lead into the checkout that the hook works in."""
+    if not os.path.isabs(path):
+        raise ConfigError(f"expected an absolute path, not {path!r}", location=location)
+    return path
 
 
 class _GovernedKeys(MasterKeys):
@@ -174,28 +207,6 @@ def _identities(operator: HookConfiguration) -> list[Identity]:
         error.hint = error.hint or f"it is named in {operator.path}"
         raise
     return found
-
-
-def _governed(request: Request, operator: HookConfiguration) -> Options:
-    _refuse_contradictions(request, operator)
-    limits = operator.limits
-    return Options(
-        mode=operator.mode or request.mode or "reveal",
-        cert_file=operator.certificate or None,
-        keys_from=None,
-        allow_expired=operator.allow_expired,
-        seal_key_file=operator.seal_key or None,
-        pin_spki_sha256=operator.pin_spki_sha256 or None,
-        namespace=request.namespace,
-        output=request.output,
-        allow_empty=request.allow_empty,
-        limits=limits._replace(size=request.size or limits.size, documents=request.documents or limits.documents),
-        max_files=operator.max_files,
-        outputs=operator.outputs,
-        scopes=operator.scopes,
-        allow_ciphertext=operator.allow_ciphertext,
-        is_hook=True,
-    )
 
 
 def _refuse_contradictions(request: Request, operator: HookConfiguration) -> None:

@@ -5,14 +5,14 @@ The demo's keys are refused here whatever the command line says: hooks work on s
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Final, cast
 
-from secretsync.hooks import _boundary
-from secretsync.hooks.argv import HELP, Option, Parsed, UsageError, parse
-from secretsync.hooks.hook_configuration import Request, find, keys, resolved_options
+from secretsync.hooks import Call
+from secretsync.hooks.argv import HELP, Option, Parsed, Request, UsageError, parse
+from secretsync.hooks.context import find, keys, resolved_options
 from secretsync.rendering import FORMATS, MODES, Format, Mode, render
+from secretsync.rendering.discover import named_inputs
 
 USAGE: Final = """\
 usage: secretsync-hook render [OPTION]... PATH...
@@ -59,41 +59,43 @@ TABLE: Final = {
 }
 
 
-def run(arguments: Sequence[str]) -> bytes:
+def run(call: Call) -> bytes:
     """Render and return what goes to standard output: nothing where a folder was written.
 
     Raises:
         UsageError: the command line is wrong.
         SecretsyncError: something does not render.
     """
-    parsed = parse(arguments, TABLE)
+    parsed = parse(call.arguments, TABLE)
     if parsed.flag("help"):
         return USAGE.encode()
     if not parsed.operands:
         raise UsageError("no PATH given")
-    operator = find(parsed.text("operator_config"))
-    options = resolved_options(request(parsed), operator)
-    rendered = render(parsed.operands, options, keys=keys(operator, options.environ))
+    configuration = find(parsed.text("operator_config"))
+    options = resolved_options(request(parsed, call.environ), configuration, call.environ)
+    inputs = named_inputs(parsed.operands, call.read, options.limits)
+    rendered = render(inputs, options, keys=keys(configuration, options.environ))
     for warning in rendered.warnings:
-        _boundary.say("warning", warning)
+        call.warn(warning)
     folder = parsed.text("output_dir")
     if folder is None:
         return rendered.stream()
 
     from secretsync.rendering.output import write_folder
 
+    call.end_in_order()
     write_folder(folder, rendered, private=options.mode == "reveal", inputs=parsed.operands)
     return b""
 
 
-def request(parsed: Parsed) -> Request:
+def request(parsed: Parsed, environ: Mapping[str, str]) -> Request:
     """Return what a command line asks for. Raises: UsageError for a number that is none."""
     return Request(
         mode=cast("Mode | None", parsed.text("mode")),
         cert_file=parsed.text("cert"),
         seal_key_file=parsed.text("seal_key"),
         allow_expired=parsed.flag("allow_expired"),
-        namespace=parsed.text("namespace") or os.environ.get(DESTINATION) or None,
+        namespace=parsed.text("namespace") or environ.get(DESTINATION) or None,
         output=cast("Format | None", parsed.text("output")),
         allow_empty=parsed.flag("allow_empty"),
         size=_number(parsed, "max_size"),

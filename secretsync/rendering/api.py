@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
+from secretsync import files
 from secretsync.documents.tree import Limits
-from secretsync.rendering.discover import Input
+from secretsync.rendering.discover import Input, from_stream
 from secretsync.rendering.options import Format, Mode, Options
 from secretsync.rendering.rendering import Rendered
 from secretsync.rendering.rendering import render as render_inputs
@@ -48,4 +49,12 @@ def render(  # noqa: PLR0913  # one parameter per option of the command
         allow_empty=allow_empty,
         workers=workers,
     )
-    return render_inputs([item if isinstance(item, Input) else os.fspath(item) for item in inputs], options)
+    return render_inputs([_input(item, options.limits) for item in inputs], options)
+
+
+def _input(item: Path | Input, limits: Limits) -> str | Input:
+    """Return one input; only a program that says `-` has its standard input read."""
+    if isinstance(item, Input):
+        return item
+    path = os.fspath(item)
+    return from_stream(files.read_stdin, limits) if path == files.STDIN else path

@@ -7,8 +7,7 @@ kustomizations are left out of folders; a file that is named is read whatever it
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from secretsync import files
@@ -47,12 +46,20 @@ class Input(NamedTuple):
         return data
 
     def _named(self, limit: int) -> bytes | None:
-        """Return the bytes of standard input or of a named file, None if it is plainly too large to read."""
-        if self.path == files.STDIN:
-            return sys.stdin.buffer.read(limit + 1)
+        """Return the bytes of a named file, None if it is plainly too large to read."""
         if os.path.isfile(self.path) and os.path.getsize(self.path) > limit:
             return None
         return files.read(self.path)
+
+
+def from_stream(read: Callable[[int], bytes], limits: Limits) -> Input:
+    """Return what a stream holds, of which `read` gives at most so many bytes: enough to tell that it is too large."""
+    return Input(STDIN_NAME, f"{STDIN_NAME}.yaml", files.STDIN, content=read(limits.size + 1))
+
+
+def named_inputs(paths: Sequence[str | Input], read: Callable[[int], bytes], limits: Limits) -> list[str | Input]:
+    """Return the paths of a command line, with what `read` gives in the place of `-`."""
+    return [from_stream(read, limits) if path == files.STDIN else path for path in paths]
 
 
 def discover(path: str, *, several: bool, max_files: int) -> tuple[list[Input], list[str]]:
@@ -65,8 +72,6 @@ def discover(path: str, *, several: bool, max_files: int) -> tuple[list[Input], 
         ManifestError: the folder holds no manifest.
         LimitError: the folder holds more than `max_files`, of whatever kind.
     """
-    if path == files.STDIN:
-        return [Input(STDIN_NAME, f"{STDIN_NAME}.yaml", path)], []
     if not os.path.isdir(path):
         return [Input(path, _below(path) if several else os.path.basename(path), path)], []
     warnings: list[str] = []

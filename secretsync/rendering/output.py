@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
-import threading
 from collections.abc import Sequence
-from typing import Final, NoReturn
+from typing import Final
 
 from secretsync import files
 from secretsync.errors import ConflictingOptionsError, FileAccessError
@@ -28,6 +26,8 @@ def write_folder(folder: str, rendered: Rendered, *, private: bool, inputs: Sequ
     Raises:
         ConflictingOptionsError: two files would have one name, or `folder` lies in a folder that was read.
         FileAccessError: the disk is full, or the folder may not be written. No file has changed then.
+
+    What is staged is removed where an exception ends this; an entry point lets signals raise one.
     """
     _refuse_inside(folder, inputs)
     target = os.path.realpath(folder)
@@ -37,7 +37,6 @@ def write_folder(folder: str, rendered: Rendered, *, private: bool, inputs: Sequ
         os.makedirs(os.path.dirname(target), exist_ok=True)
         os.mkdir(staging, _PRIVATE_FOLDER if private else 0o777)
         try:
-            _end_in_order()
             for name, piece in named.items():
                 _stage(os.path.join(staging, name), piece.data, private=private)
             _put_in_place(staging, target, list(named))
@@ -45,18 +44,6 @@ def write_folder(folder: str, rendered: Rendered, *, private: bool, inputs: Sequ
             shutil.rmtree(staging, ignore_errors=True)
     except OSError as error:
         raise FileAccessError((error.strerror or "cannot be written").lower(), location=folder) from None
-
-
-def _end_in_order() -> None:
-    """Let SIGTERM and SIGHUP end this process as ^C does, so that what is staged is removed."""
-
-    def interrupt(_number: int, _frame: object) -> NoReturn:
-        raise KeyboardInterrupt
-
-    if threading.current_thread() is threading.main_thread():
-        for number in (getattr(signal, each) for each in ("SIGTERM", "SIGHUP") if hasattr(signal, each)):
-            if signal.getsignal(number) is signal.SIG_DFL:
-                signal.signal(number, interrupt)
 
 
 def _named(pieces: Sequence[Piece]) -> dict[str, Piece]:

@@ -59,7 +59,7 @@ def render(
     keys: MasterKeys | None = None,
     now: datetime | None = None,
 ) -> Rendered:
-    """Render files, folders (`str`, `-` for standard input) and contents at hand (`Input`), all or nothing.
+    """Render files, folders (`str`) and contents at hand (`Input`), all or nothing.
 
     `keys` are those of `options.environ` unless given. `now` is the current time unless given.
 

@@ -21,7 +21,6 @@ BY_NAME = {
     "secretsync/late.py": "the helper",
     "secretsync/documents/yaml/libyaml.py": "takes modules out of PyYAML without loading the package around them",
     "secretsync/cli/_commands.py": "not yet moved over",
-    "secretsync/hooks/__main__.py": "not yet moved over",
     "secretsync/masterkeys/services.py": "not yet moved over",
     "secretsync/rendering/pipeline.py": "not yet moved over",
     "secretsync/rotation/scenario.py": "not yet moved over",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from secretsync import errors
 from secretsync.cli import _errors, _terminal
 from secretsync.errors import MacMismatchError, PlaintextError, UnsealError
 from secretsync.sops import operations
@@ -33,7 +34,7 @@ def test_a_wrong_command_line_is_told_in_one_line(
 ) -> None:
     outcome = invoke(*arguments)
     first, second = outcome.err.splitlines()
-    assert outcome.code == _errors.USAGE
+    assert outcome.code == errors.USAGE
     assert first.startswith(f"secretsync: error: {message}")
     assert second == f"secretsync: hint: {hint}"
 
@@ -51,7 +52,7 @@ def test_an_interrupt_ends_with_130(invoke: Invoke, encrypted: Path, monkeypatch
 
     monkeypatch.setattr(operations, "open_file", interrupt)
     outcome = invoke("decrypt", encrypted)
-    assert (outcome.code, outcome.out) == (_errors.INTERRUPTED, b"")
+    assert (outcome.code, outcome.out) == (errors.INTERRUPTED, b"")
 
 
 def test_control_characters_never_reach_the_terminal(invoke: Invoke, folder: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from secretsync.hooks.hook_configuration_file import parse
+from secretsync.hooks.hook_configuration import parse
 from tests.unit.render.workshop import certificate, unsealing_pem
 
 ROOT = Path(__file__).parents[2]

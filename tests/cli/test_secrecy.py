@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from secretsync.cli import _errors
+from secretsync import errors
 from secretsync.sops import decryption, mac, values
 from tests.cli.conftest import SECRET_MANIFEST, Invoke
 
@@ -38,7 +38,7 @@ def test_a_bug_shows_its_place_and_no_value(
 ) -> None:
     monkeypatch.setattr(module, name, _fail)
     outcome = invoke(*verbose, command, encrypted)
-    assert (outcome.code, outcome.out) == (_errors.BUG, b"")
+    assert (outcome.code, outcome.out) == (errors.BUG, b"")
     assert "please report" in outcome.err
     assert "test_secrecy.py" in outcome.err
     assert not CANARY.search(outcome.err)
@@ -64,7 +64,7 @@ def test_bad_input_shows_no_value(
     assert callable(change)
     encrypted.write_text(change(encrypted.read_text()))
     outcome = invoke(*verbose, command, encrypted)
-    assert outcome.code not in {0, _errors.BUG}
+    assert outcome.code not in {0, errors.BUG}
     assert not CANARY.search(outcome.err)
     assert not CANARY.search(outcome.out.decode())
 
@@ -88,7 +88,7 @@ def test_malformed_plaintext_shows_no_value(
     (folder / "secret.yaml").write_text(text)
     value = recipient if command.startswith("encrypt") else str(sealing[0])
     outcome = invoke(*command.format(value).split(), "secret.yaml", "--verbose")
-    assert outcome.code != _errors.BUG, outcome.err
+    assert outcome.code != errors.BUG, outcome.err
     assert not CANARY.search(outcome.err)
 
 

@@ -432,7 +432,7 @@ def test_under_an_operators_configuration_the_kustomization_widens_nothing(shop:
     path = shop.folder.parent / "hook.yaml"
     identities = {"identities": {"age": [str(shop.sops.identity)]}, "outputs": {"kinds": ["Secret"]}}
     path.write_text(yaml.safe_dump({"apiVersion": "secretsync/v1", "kind": "HookConfiguration", **identities}))
-    moved = f"from secretsync.hooks import __main__, hook_configuration as c; c.DEFAULT_PATH = {str(path)!r}; __main__.main()"
+    moved = f"from secretsync.hooks import __main__, context as c; c.DEFAULT_PATH = {str(path)!r}; __main__.main()"
     shop.krm.write_text(f'#!/bin/sh\nexec "{sys.executable}" -c "{moved}" krm "$@"\n')
     shop.write("kustomization.yaml", {"generators": ["generator.yaml"]})
     config = {"kind": "SecretGenerator", "files": ["db.enc.yaml"]}

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from secretsync.errors import IncorrectIdentityError
-from secretsync.hooks.hook_configuration import HookConfiguration, keys
+from secretsync.hooks.context import keys
+from secretsync.hooks.hook_configuration import HookConfiguration
 from secretsync.masterkeys import MasterKeys
 from secretsync.secrecy import SecretBytes
 from tests.peers.gnupg import gnupg_home

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import gc
 import io
+import os
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,7 +22,7 @@ from secretsync.documents.tree import Comment, Entry, Limits, Mapping, Node, Sca
 from secretsync.documents.yaml.comments.unread import unread_comments, without
 from secretsync.documents.yaml.resolving import resolve_plain, resolve_tagged
 from secretsync.errors import SecretsyncError
-from secretsync.hooks import hook_configuration_file
+from secretsync.hooks import Call, hook_configuration
 from secretsync.hooks.helm import command as helm
 from secretsync.hooks.helm import stream
 from secretsync.hooks.krm import command as krm
@@ -143,16 +143,8 @@ def _commented(document: Mapping) -> Mapping:
     return Mapping([Comment(" new"), *document.items, Entry(Scalar("new"), Scalar("v"))], document.span, document.flow)
 
 
-def _on_standard_input(action: Callable[[list[str]], bytes], *arguments: str) -> Reader:
-    def run(data: bytes) -> bytes:
-        standard = sys.stdin, sys.stdout
-        sys.stdin, sys.stdout = io.TextIOWrapper(io.BytesIO(data)), io.TextIOWrapper(io.BytesIO())
-        try:
-            return action([*arguments])
-        finally:
-            sys.stdin, sys.stdout = standard
-
-    return run
+def _called(action: Callable[[Call], bytes]) -> Reader:
+    return lambda data: action(Call(environ=os.environ, read=io.BytesIO(data).read))
 
 
 def _joined(data: bytes) -> bytes:
@@ -209,12 +201,12 @@ READERS: Final[dict[str, Reader]] = {
     "change": _rewritten(_changed),
     "change json": _rewritten(_changed, "json"),
     "comment": _rewritten(_commented),
-    "krm": _on_standard_input(krm.run),
-    "helm": _on_standard_input(helm.run),
+    "krm": _called(krm.run),
+    "helm": _called(helm.run),
     "helm stream": lambda data: stream.taken_off(data, "reveal", Limits()),
     "manifests": read_manifests,
     "sealed secret": lambda data: [resource.parse(manifest) for _, manifest in read_manifests(data)],
-    "configuration": lambda data: hook_configuration_file.parse(data, "hook.yaml"),
+    "configuration": lambda data: hook_configuration.parse(data, "hook.yaml"),
     "rules": lambda data: parse_config(data, ".sops.yaml").rule_for("a/b.yaml"),
     "policy": _ring("keys/policy.yaml"),
     "person": _ring("keys/people/alice.yaml"),

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from secretsync import sops
 from secretsync.documents.stores import store_named
 from secretsync.errors import SecretsyncError
+from secretsync.hooks import Call
 from secretsync.hooks.helm import stream as stream_of_helm
 from secretsync.hooks.krm import command
 from secretsync.masterkeys import MasterKeys
@@ -132,10 +133,7 @@ def test_decrypted_leaves_and_output_have_nothing_in_common(
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind[1])
 @pytest.mark.parametrize("pattern", ["^(data|stringData)$", "^annotations$", "^(template|encryptedData)$"])
-def test_the_same_through_a_krm_function(
-    kind: tuple[str, str], pattern: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("SOPS_AGE_KEY_FILE", ENVIRON["SOPS_AGE_KEY_FILE"])
+def test_the_same_through_a_krm_function(kind: tuple[str, str], pattern: str) -> None:
     secret = {
         "apiVersion": "v1", "kind": "Secret",
         "metadata": {"name": "db", "namespace": "prod", "annotations": {"a": marked()}},
@@ -144,10 +142,9 @@ def test_the_same_through_a_krm_function(
     text = disguised(encrypted(secret, pattern, mac_only=True), kind, as_attacker=True)
     config = {"apiVersion": "secretsync/v1", "kind": "SecretTransformer", "metadata": {"name": "x"}, "mode": "seal"}
     listed = {"apiVersion": "config.kubernetes.io/v1", "kind": "ResourceList", "functionConfig": config, "items": [yaml.safe_load(text)]}  # fmt: skip
-    stdin = io.TextIOWrapper(io.BytesIO(json.dumps(listed).encode()))
-    monkeypatch.setattr("sys.stdin", stdin)
+    read = io.BytesIO(json.dumps(listed).encode()).read
     try:
-        result = command.run(["--cert", cert()]).decode()
+        result = command.run(Call(["--cert", cert()], ENVIRON, read)).decode()
     except SecretsyncError:
         return
     for path, leaf in decrypted_leaves(yaml.safe_load(text), {**secret, "apiVersion": kind[0], "kind": kind[1]}):

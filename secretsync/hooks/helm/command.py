@@ -7,19 +7,21 @@ there it is also kept in a file.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
 
 from secretsync.errors import ManifestError, SecretsyncError
-from secretsync.hooks import _boundary
+from secretsync.hooks import Call
 from secretsync.hooks.argv import UsageError, parse
-from secretsync.hooks.helm.errors import keep, path_for
+from secretsync.hooks.context import find, keys, resolved_options
 from secretsync.hooks.helm.stream import MARK, named, put_back, taken_off
-from secretsync.hooks.hook_configuration import HookConfiguration, find, keys, resolved_options
 from secretsync.hooks.render_command import TABLE as RENDER_TABLE
 from secretsync.hooks.render_command import request
-from secretsync.rendering import Input, Options, render
-from secretsync.rendering.discover import STDIN_NAME
+from secretsync.rendering import Options, render
+from secretsync.rendering.discover import from_stream
+
+if TYPE_CHECKING:
+    from secretsync.hooks.hook_configuration import HookConfiguration
 
 USAGE: Final = """\
 usage: secretsync-hook helm [OPTION]...           as post-renderer: manifests in, manifests out
@@ -40,46 +42,54 @@ usage: secretsync-hook helm [OPTION]...           as post-renderer: manifests in
 _PERSONS: Final = frozenset({"output", "output_dir", "allow_ciphertext"})
 """Options of a person's command line, which a post-renderer's has not."""
 TABLE: Final = {name: option for name, option in RENDER_TABLE.items() if option.name not in _PERSONS}
-_VALUES: Final = frozenset({"values", "get"})
+
+ERROR_FILE: Final = "SECRETSYNC_ERROR_FILE"
 
 
-def run(arguments: Sequence[str]) -> bytes:
-    """Do what `arguments` say and return what goes to standard output; as post-renderer never nothing.
+def run(call: Call) -> bytes:
+    """Return the rendered stream; never nothing.
 
     Raises:
         UsageError: the command line is wrong.
         SecretsyncError: something does not render.
     """
-    if arguments and arguments[0] in _VALUES:
-        import secretsync.hooks.helm.values as values
-
-        return getattr(values, arguments[0])(arguments[1:])  # type: ignore[no-any-return]  # both return bytes
-    parsed = parse(arguments, TABLE)
+    parsed = parse(call.arguments, TABLE)
     if parsed.flag("help"):
         return USAGE.encode()
     if parsed.operands:
         raise UsageError(f"a post-renderer does not take arguments: {parsed.operands[0]!r}")
-    kept = path_for(os.environ)
+    kept = error_file(call.environ)
     if kept:
-        keep(kept)
-    operator = find(parsed.text("operator_config"), tenants=True)
-    return _post_rendered(resolved_options(request(parsed), operator), operator)
+        call.keep(kept)
+    configuration = find(parsed.text("operator_config"), tenants=True)
+    options = resolved_options(request(parsed, call.environ), configuration, call.environ)
+    return _post_rendered(call, options, configuration)
 
 
-def _post_rendered(options: Options, operator: HookConfiguration | None) -> bytes:
-    source = Input(STDIN_NAME, f"{STDIN_NAME}.yaml", "-")
+def error_file(environ: Mapping[str, str]) -> str | None:
+    """Return the file to keep messages in: the one that was named; under Helm 4 else one in the state directory."""
+    named = environ.get(ERROR_FILE)
+    if named or "HELM_PLUGIN_DIR" not in environ:
+        return named or None
+    home = environ.get("HOME")
+    state = environ.get("XDG_STATE_HOME") or (os.path.join(home, ".local", "state") if home else "")
+    return os.path.join(state, "secretsync", "last-error.txt") if os.path.isabs(state) else None
+
+
+def _post_rendered(call: Call, options: Options, configuration: HookConfiguration | None) -> bytes:
+    source = from_stream(call.read, options.limits)
     data = source.read(options.limits)
     try:
         marked = MARK.encode() in data
         bare, marks = taken_off(data, options.mode, options.limits) if marked else (data, {})
-        rendered = render([source._replace(content=bare)], options, keys=keys(operator, options.environ))
+        rendered = render([source._replace(content=bare)], options, keys=keys(configuration, options.environ))
         result = rendered.stream()
         if marks:
             result = _marked(result, marks)
     except SecretsyncError as error:
-        raise named(error if error.location else error.at(STDIN_NAME), data, options.limits) from None
+        raise named(error if error.location else error.at(source.name), data, options.limits) from None
     for warning in rendered.warnings:
-        _boundary.say("warning", warning)
+        call.warn(warning)
     return result
 
 

@@ -7,14 +7,14 @@ of the folder: that of `SECRETSYNC_VALUES_ROOT`, else the one Helm runs in.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Final
 
 from secretsync.documents.tree import Limits
 from secretsync.errors import ConfigError, EscapeError, MissingFileError
-from secretsync.hooks import _boundary
-from secretsync.hooks.argv import HELP, Option, UsageError, parse
-from secretsync.hooks.hook_configuration import Request, find, keys, resolved_options
+from secretsync.hooks import Call
+from secretsync.hooks.argv import HELP, Option, Request, UsageError, parse
+from secretsync.hooks.context import find, keys, resolved_options
 from secretsync.rendering import Input, render
 
 USAGE: Final = """\
@@ -26,37 +26,25 @@ Print a value file decrypted, for `helm … --values -`. One that is not encrypt
 ROOT_VARIABLE: Final = "SECRETSYNC_VALUES_ROOT"
 _SCHEMES: Final = ("secrets://", "secretsync://")
 _BACKEND: Final = "sops!"  # helm-secrets' way to choose one
-_TABLE: Final = {"--operator-config": Option("operator_config"), "--help": HELP, "-h": HELP}
+TABLE: Final = {"--operator-config": Option("operator_config"), "--help": HELP, "-h": HELP}
 
 
-def values(arguments: Sequence[str]) -> bytes:
-    """Return the value file that `arguments` name.
+def run(call: Call) -> bytes:
+    """Return the value file that the call names.
 
     Raises:
         UsageError: the command line is wrong.
         SecretsyncError: as `read`.
     """
-    parsed = parse(arguments, _TABLE)
+    parsed = parse(call.arguments, TABLE)
     if parsed.flag("help"):
         return USAGE.encode()
     if len(parsed.operands) != 1:
         raise UsageError("give one FILE")
-    return read(parsed.operands[0], parsed.text("operator_config"))
+    return read(call, parsed.operands[0], parsed.text("operator_config"))
 
 
-def get(arguments: Sequence[str]) -> bytes:
-    """Return the value file of a URL; Helm gives certificate, key and CA file, which are for servers, and the URL.
-
-    Raises:
-        UsageError: this is no getter's command line.
-        SecretsyncError: as `read`.
-    """
-    if len(arguments) != 4:
-        raise UsageError("Helm gives CERT KEY CA URL")
-    return read(arguments[3], None)
-
-
-def read(name: str, operator_config: str | None) -> bytes:
+def read(call: Call, name: str, operator_config: str | None = None) -> bytes:
     """Return a value file decrypted: `[secrets://][?][sops!]PATH`; with `?` a missing file is an empty one.
 
     Raises:
@@ -70,16 +58,16 @@ def read(name: str, operator_config: str | None) -> bytes:
         raise ConfigError(f"only files can be read, not {path.split('://', 1)[0]!r} URLs")
     if not path:
         raise ConfigError("names no file", location=name)
-    operator = find(operator_config, tenants=True)
-    options = resolved_options(Request(mode="reveal", allow_empty=True), operator)
-    held = keys(operator, options.environ)
-    source = _confined(path)
+    configuration = find(operator_config, tenants=True)
+    options = resolved_options(Request(mode="reveal", allow_empty=True), configuration, call.environ)
+    held = keys(configuration, options.environ)
+    source = _confined(path, call.environ)
     content = _content(source, options.limits, optional=optional)
     if content is None:
         return b""
     rendered = render([source._replace(content=content)], options, keys=held)
     for warning in rendered.warnings:
-        _boundary.say("warning", warning)
+        call.warn(warning)
     return rendered.stream()
 
 
@@ -96,7 +84,7 @@ def _content(source: Input, limits: Limits, *, optional: bool) -> bytes | None:
         raise
 
 
-def _confined(path: str) -> Input:
-    root = os.environ.get(ROOT_VARIABLE) or "."
+def _confined(path: str, environ: Mapping[str, str]) -> Input:
+    root = environ.get(ROOT_VARIABLE) or "."
     relpath = os.path.relpath(path, os.path.realpath(root)) if os.path.isabs(path) else path
     return Input(path, path, relpath, root)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from secretsync.documents.tree import Mapping
-from secretsync.hooks import _boundary
 from secretsync.hooks.krm import sealing
 from secretsync.hooks.krm.context import KrmContext
 from secretsync.hooks.krm.resource_list import check_carried, plain
@@ -12,7 +11,7 @@ from secretsync.rendering.generate import Folder, generate
 from secretsync.rendering.objects import is_sealed_secret
 
 
-def objects_of(config: Mapping, surroundings: KrmContext) -> list[Mapping]:
+def objects_of(config: Mapping, context: KrmContext) -> list[Mapping]:
     """Return the objects of one generator.
 
     Raises:
@@ -21,11 +20,11 @@ def objects_of(config: Mapping, surroundings: KrmContext) -> list[Mapping]:
         SecretsyncError: a file cannot be read or decrypted, or an object cannot be made.
     """
     generator = generators.read(plain(config))
-    context = surroundings.context(generator.mode, generator.scope)
-    objects = generate(generator, Folder(confined=surroundings.confined), context)
-    for warning in context.warnings:
-        _boundary.say("warning", warning)
+    rendering = context.rendering(generator.mode, generator.scope)
+    objects = generate(generator, Folder(confined=context.confined), rendering)
+    for warning in rendering.warnings:
+        context.warn(warning)
     check_carried(objects)
-    if context.options.mode != "seal":
+    if rendering.options.mode != "seal":
         return objects
     return [sealing.settled(obj, final=bool(generator.scope)) if is_sealed_secret(obj) else obj for obj in objects]

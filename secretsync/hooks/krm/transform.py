@@ -10,24 +10,36 @@ from typing import Final
 
 from secretsync.configuration import Fields
 from secretsync.documents.tree import Mapping
-from secretsync.errors import IntegrityError
-from secretsync.hooks import _boundary
+from secretsync.errors import ConfigError, IntegrityError
 from secretsync.hooks.krm import annotations as krm_annotations
-from secretsync.hooks.krm import sealing
+from secretsync.hooks.krm import resource_list, sealing
 from secretsync.hooks.krm.context import KrmContext
-from secretsync.hooks.krm.resource_list import check_carried, plain
+from secretsync.hooks.krm.resource_list import ResourceList, check_carried
 from secretsync.manifests import generators
-from secretsync.rendering.objects import describe, is_sealed_secret
+from secretsync.rendering.objects import describe, is_sealed_secret, kind_of
 from secretsync.rendering.pipeline import transform
 
-KIND: Final = "SecretTransformer"
 _REMEDY: Final = (
     "kustomize has changed what was encrypted: read the file with a generator of kind SecretGenerator, "
     "or encrypt it again with --mac-only-encrypted"
 )
 
 
-def transformed(items: list[Mapping], config: Mapping, surroundings: KrmContext) -> list[Mapping]:
+def answer(resources: ResourceList, config: Mapping, context: KrmContext) -> bytes:
+    """Return the list with its items as `transformed` makes them.
+
+    Raises:
+        ConfigError: there is nothing to transform.
+        ManifestError: kustomize would read other objects than those that were judged.
+        SecretsyncError: as `transformed`.
+    """
+    if not resources.items:
+        raise ConfigError("nothing to transform", location=kind_of(config))
+    items = transformed(resources.items, config, context)
+    return context.confirmed(resource_list.spliced(resources, items), items)
+
+
+def transformed(items: list[Mapping], config: Mapping, context: KrmContext) -> list[Mapping]:
     """Return the items, those that hold no secret being the same objects.
 
     Raises:
@@ -36,20 +48,20 @@ def transformed(items: list[Mapping], config: Mapping, surroundings: KrmContext)
         PolicyError, PlaintextError: a Secret in the clear has no seal key, or kustomize would break its seal.
         SecretsyncError: as `pipeline.transform`.
     """
-    fields = Fields(plain(config), KIND)
+    fields = Fields(resource_list.plain(config), kind_of(config))
     fields.only("apiVersion", "kind", "metadata", "mode", "scope")
     mode = fields.one_of("mode", generators.MODES) if "mode" in fields.names() else ""
     scope = fields.one_of("scope", generators.SCOPES) if "scope" in fields.names() else ""
-    context = surroundings.context(mode, scope)
+    rendering = context.rendering(mode, scope)
     bare, taken = zip(*(krm_annotations.split(item, krm_annotations.is_engines) for item in items), strict=True)
     try:
-        finished, _ = transform(list(bare), context, lambda index: describe(items[index]))
+        finished, _ = transform(list(bare), rendering, lambda index: describe(items[index]))
     except IntegrityError as error:
         error.hint = _REMEDY
         raise
     check_carried(after for before, after in zip(bare, finished, strict=True) if after is not before)
-    for warning in context.warnings:
-        _boundary.say("warning", warning)
+    for warning in rendering.warnings:
+        context.warn(warning)
     result = []
     for item, before, after, entries in zip(items, bare, finished, taken, strict=True):
         if after is before:

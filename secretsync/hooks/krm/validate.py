@@ -6,14 +6,38 @@ from typing import Final, Literal
 
 from secretsync.configuration import Fields
 from secretsync.documents.tree import Mapping, Scalar
-from secretsync.hooks.krm.resource_list import leaves, plain, result
+from secretsync.errors import PolicyError
+from secretsync.hooks.krm import annotations as krm_annotations
+from secretsync.hooks.krm import resource_list
+from secretsync.hooks.krm.context import KrmContext
+from secretsync.hooks.krm.resource_list import ResourceList, leaves, result
 from secretsync.rendering.objects import describe, kind_of, may_hold_ciphertext, text_of
 from secretsync.secrecy import CIPHERTEXT
 from secretsync.sops import is_encrypted
 
-KIND: Final = "SecretValidator"
 _Plaintext = Literal["refuse", "allow"]
 _CHOICES: Final[tuple[_Plaintext, ...]] = ("refuse", "allow")
+
+
+def answer(resources: ResourceList, config: Mapping, context: KrmContext) -> bytes:  # noqa: ARG001  # that of every function
+    """Return the list as it came, or nothing to kustomize.
+
+    kustomize compares the nodes it sent with those it parses, down to their quotes, and so refuses generated objects
+    that come back unchanged; it takes nothing for an answer. Source: api/internal/target/kusttarget.go at v5.8.1.
+
+    Raises:
+        ConfigError: the configuration is wrong.
+        PolicyError: something must not leave; its `answer` is a list with all of it.
+    """
+    found = findings(resources.items, config)
+    if found:
+        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        error = PolicyError(f"{found[0]['message']}{more}")
+        error.answer = resource_list.failed(resources, found, keep_items=False)
+        raise error
+    if any(krm_annotations.is_from_kustomize(item) for item in resources.items):
+        return b""
+    return resource_list.spliced(resources, resources.items)
 
 
 def findings(items: list[Mapping], config: Mapping) -> list[dict[str, object]]:
@@ -22,7 +46,7 @@ def findings(items: list[Mapping], config: Mapping) -> list[dict[str, object]]:
     Raises:
         ConfigError: the configuration is wrong.
     """
-    fields = Fields(plain(config), KIND)
+    fields = Fields(resource_list.plain(config), kind_of(config))
     fields.only("apiVersion", "kind", "metadata", "plaintext")
     allowed = fields.one_of("plaintext", _CHOICES, "refuse") == "allow"
     found = []

@@ -19,10 +19,5 @@ from secretsync.hooks.render_command import TABLE, request
     ],
     ids=["nothing", "argo cd", "no destination", "command line", "tenant"],
 )
-def test_the_namespace_of_a_request(
-    arguments: list[str], environ: dict[str, str], expected: str | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("ARGOCD_APP_NAMESPACE", raising=False)
-    for name, value in environ.items():
-        monkeypatch.setenv(name, value)
-    assert request(parse([*arguments, "."], TABLE)).namespace == expected
+def test_the_namespace_of_a_request(arguments: list[str], environ: dict[str, str], expected: str | None) -> None:
+    assert request(parse([*arguments, "."], TABLE), environ).namespace == expected

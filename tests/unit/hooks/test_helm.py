@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from secretsync.hooks.helm.errors import path_for
+from secretsync.hooks.helm.command import error_file
 from secretsync.hooks.helm.stream import MARK
 from tests.unit.render.workshop import CANARY, CONFIG, ENVIRON, SECRET, certificate, encrypted
 
@@ -120,11 +120,11 @@ def test_a_file_that_cannot_be_written_hides_nothing(tmp_path: Path) -> None:
 
 
 def test_only_helm_4_needs_the_state_directory() -> None:
-    assert path_for({"HOME": "/h"}) is None
-    assert path_for({"HOME": "/h", "HELM_PLUGIN_DIR": "/p"}) == "/h/.local/state/secretsync/last-error.txt"
-    assert path_for({"XDG_STATE_HOME": "/s", "HELM_PLUGIN_DIR": "/p"}) == "/s/secretsync/last-error.txt"
-    assert path_for({"HELM_PLUGIN_DIR": "/p"}) is None
-    assert path_for({"SECRETSYNC_ERROR_FILE": "e", "HELM_PLUGIN_DIR": "/p", "HOME": "/h"}) == "e"
+    assert error_file({"HOME": "/h"}) is None
+    assert error_file({"HOME": "/h", "HELM_PLUGIN_DIR": "/p"}) == "/h/.local/state/secretsync/last-error.txt"
+    assert error_file({"XDG_STATE_HOME": "/s", "HELM_PLUGIN_DIR": "/p"}) == "/s/secretsync/last-error.txt"
+    assert error_file({"HELM_PLUGIN_DIR": "/p"}) is None
+    assert error_file({"SECRETSYNC_ERROR_FILE": "e", "HELM_PLUGIN_DIR": "/p", "HOME": "/h"}) == "e"
 
 
 # --- value files -----------------------------------------------------------------------------------------------------

@@ -18,9 +18,10 @@ from secretsync.errors import (
     PolicyError,
     SecretsyncError,
 )
-from secretsync.hooks import hook_configuration, render_command
-from secretsync.hooks.hook_configuration import HookConfiguration, Request, find, keys, resolved_options
-from secretsync.hooks.hook_configuration_file import parse
+from secretsync.hooks import Call, context, render_command
+from secretsync.hooks.argv import Request
+from secretsync.hooks.context import find, keys, resolved_options
+from secretsync.hooks.hook_configuration import HookConfiguration, parse
 from secretsync.rendering import Input, Options, render
 from secretsync.sealed import SealingCertificate
 from tests.unit.render.workshop import CONFIG, ENVIRON, IDENTITY, KEYS, NOW, SECRET, certificate, encrypted
@@ -116,10 +117,11 @@ def test_outputs_given_as_an_empty_list_let_nothing_out() -> None:
 
 
 def test_nothing_at_the_default_path_leaves_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(hook_configuration, "DEFAULT_PATH", str(tmp_path / "absent"))
+    monkeypatch.setattr(context, "DEFAULT_PATH", str(tmp_path / "absent"))
     assert find() is None
-    monkeypatch.setattr(os, "environ", {"SOPS_AGE_KEY": "x"})
-    assert resolved_options(Request(), None) == Options(environ={"SOPS_AGE_KEY": "x"}, is_hook=True)
+    assert resolved_options(Request(), None, {"SOPS_AGE_KEY": "x"}) == Options(
+        environ={"SOPS_AGE_KEY": "x"}, is_hook=True
+    )
 
 
 def test_a_configuration_that_is_there_and_cannot_be_read_is_an_error(
@@ -128,7 +130,7 @@ def test_a_configuration_that_is_there_and_cannot_be_read_is_an_error(
     dangling = tmp_path / "hook.yaml"
     dangling.symlink_to(tmp_path / "gone")
     for path in (dangling, tmp_path):
-        monkeypatch.setattr(hook_configuration, "DEFAULT_PATH", str(path))
+        monkeypatch.setattr(context, "DEFAULT_PATH", str(path))
         with pytest.raises(FileAccessError):
             find()
     with pytest.raises(FileAccessError):
@@ -299,7 +301,7 @@ def test_a_configuration_that_others_may_write_is_refused_wherever_it_was_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = configured(tmp_path, HEAD)
-    monkeypatch.setattr(hook_configuration, "DEFAULT_PATH", path)
+    monkeypatch.setattr(context, "DEFAULT_PATH", path)
     assert find() == find(path) == HookConfiguration(path)
     os.chmod(path, 0o620)
     for named in (None, path):
@@ -307,18 +309,17 @@ def test_a_configuration_that_others_may_write_is_refused_wherever_it_was_named(
             find(named)
 
 
-def test_the_command_line_names_another_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_line_names_another_configuration(tmp_path: Path) -> None:
     secret = tmp_path / "secret.yaml"
     secret.write_bytes(encrypted(SECRET))
     path = configured(tmp_path, f"{OPENS}limits: {{size: 100}}\n")
-    monkeypatch.setattr(os, "environ", {})
     with pytest.raises(LimitError):
-        render_command.run(["--operator-config", path, str(secret)])
+        render_command.run(Call(["--operator-config", path, str(secret)]))
     configured(tmp_path, OPENS)
-    assert render_command.run(["--operator-config", path, str(secret)]).decode() == SECRET
+    assert render_command.run(Call(["--operator-config", path, str(secret)])).decode() == SECRET
     configured(tmp_path, f"{HEAD}identities: {{age: [{KEYS / 'age-2.txt'}]}}\n")
     with pytest.raises(NoIdentityMatchError):
-        render_command.run(["--operator-config", path, str(secret)])
+        render_command.run(Call(["--operator-config", path, str(secret)]))
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ from secretsync.errors import (
     PolicyError,
     SecretsyncError,
 )
-from secretsync.hooks import hook_configuration
+from secretsync.hooks import _boundary, context
 from secretsync.hooks.argv import UsageError
 from secretsync.hooks.krm import command
 from secretsync.masterkeys import MasterKeys
@@ -64,7 +64,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     place.mkdir()
     monkeypatch.chdir(place)
     monkeypatch.setattr(os, "environ", ENVIRON)
-    monkeypatch.setattr(hook_configuration, "DEFAULT_PATH", str(tmp_path / "hook.yaml"))
+    monkeypatch.setattr(context, "DEFAULT_PATH", str(tmp_path / "hook.yaml"))
     (place / "db.enc.yaml").write_bytes(encrypted(SECRET))
     return place
 
@@ -92,8 +92,12 @@ def function(kind: str, **fields: object) -> Tree:
     return {"apiVersion": "secretsync/v1", "kind": kind, "metadata": {"name": "f"}, **fields}
 
 
+def krm(*arguments: str) -> bytes:
+    return command.run(_boundary.call(arguments))
+
+
 def answer(*arguments: str) -> list[Tree]:
-    answered = yaml.safe_load(command.run(arguments))
+    answered = yaml.safe_load(krm(*arguments))
     assert answered["kind"] == "ResourceList"
     items: list[Tree] = answered["items"]
     return items
@@ -139,7 +143,7 @@ def test_a_value_that_kustomize_would_print_in_an_error_is_refused(send: Any, fo
     for config in (generator(files=["control.yaml"]), function("SecretTransformer")):
         send(config, *([(folder / "control.yaml").read_text()] if config["kind"] != "ksops" else []))
         with pytest.raises(ManifestError, match="control character") as caught:
-            command.run([])
+            krm()
         assert CANARY not in str(caught.value)
     (folder / "a.ini").write_bytes(encrypted(f"[s]\nk = a{character}b\n", None, store="ini"))
     send(generator(secretFrom=[{"metadata": {"name": "made"}, "files": ["a.ini"]}]))
@@ -166,7 +170,7 @@ def test_a_value_that_kustomize_would_print_in_an_error_is_refused(send: Any, fo
     ids=lambda value: str(value)[:60],
 )
 def test_what_a_tenant_may_not_do_is_refused_in_one_line(
-    send: Any, folder: Path, fields: Tree, kind: type, capsysbinary: pytest.CaptureFixture[bytes]
+    send: Any, folder: Path, fields: Tree, kind: type[SecretsyncError]
 ) -> None:
     (folder.parent / "outside.yaml").write_bytes(encrypted(SECRET))
     (folder / "plain.yaml").write_text(SECRET.replace("hunter2", CANARY))
@@ -177,9 +181,9 @@ def test_what_a_tenant_may_not_do_is_refused_in_one_line(
     (folder / "zero.yaml").symlink_to("/dev/zero")
     send(generator(**fields))
     with pytest.raises(kind) as caught:
-        command.run([])
+        krm()
     assert "\n" not in str(caught.value)
-    printed = yaml.safe_load(capsysbinary.readouterr().out)
+    printed = yaml.safe_load(caught.value.answer)
     assert printed["items"] == []
     assert printed["results"] == [{"message": str(caught.value), "severity": "error"}]
     assert CANARY not in f"{caught.value} {printed}"
@@ -189,7 +193,7 @@ def test_a_generator_of_too_many_files_reads_none_of_them(monkeypatch: pytest.Mo
     text = f"kind: ResourceList\nfunctionConfig: {{kind: ksops, files: [{'a,' * 100_001}]}}\n"
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
     with pytest.raises(LimitError):
-        command.run([])
+        krm()
 
 
 def test_a_link_within_the_folder_is_followed(send: Any, folder: Path) -> None:
@@ -232,7 +236,7 @@ def test_nothing_the_tenant_says_widens_the_operators_word(
     operator_says(folder.parent, text)
     send(config, (folder / "db.enc.yaml").read_text())
     with pytest.raises(PolicyError):
-        command.run(arguments)
+        krm(*arguments)
 
 
 def test_where_there_is_no_configuration_the_command_line_names_one(send: Any, tmp_path: Path, folder: Path) -> None:
@@ -249,7 +253,7 @@ def test_where_there_is_a_configuration_no_argument_names_another(send: Any, tmp
     other.write_text("apiVersion: secretsync/v1\nkind: HookConfiguration\n")
     send(generator(files=["db.enc.yaml"]))
     with pytest.raises(PolicyError, match="another configuration"):
-        command.run(["--operator-config", str(other)])
+        krm("--operator-config", str(other))
     send(generator(files=["db.enc.yaml"]))
     (tmp_path / "link.yaml").symlink_to("hook.yaml")
     assert answer("--operator-config", str(tmp_path / "link.yaml"))[0]["stringData"]["password"] != "hunter2"
@@ -258,7 +262,7 @@ def test_where_there_is_a_configuration_no_argument_names_another(send: Any, tmp
 @pytest.mark.parametrize("path", ["mine.yaml", "../mine.yaml", "-", ""])
 def test_a_configuration_named_by_a_relative_path_is_refused(path: str) -> None:
     with pytest.raises(UsageError):
-        command.run(["--operator-config", path])
+        krm("--operator-config", path)
 
 
 @pytest.mark.parametrize(
@@ -286,7 +290,7 @@ def test_a_function_seals_only_for_the_scopes_of_the_configuration(
             assert [each["kind"] for each in answer()] == ["SealedSecret"]
             continue
         with pytest.raises(PolicyError) as caught:
-            command.run([])
+            krm()
         assert caught.value.location == "functionConfig scope"
         assert "sealing: {scopes: " in (caught.value.hint or "")
 
@@ -299,7 +303,7 @@ def test_an_annotation_that_a_generator_gives_widens_nothing(send: Any, folder: 
     for config in (generator(secretFrom=[made]), function("SecretGenerator", secretFrom=[made])):
         send(config)
         with pytest.raises(PolicyError, match="sealed cluster-wide"):
-            command.run([])
+            krm()
 
 
 def test_a_scope_does_not_matter_where_nothing_is_sealed(send: Any, folder: Path) -> None:
@@ -315,13 +319,13 @@ def test_the_operators_identities_are_the_only_ones(send: Any, folder: Path, mon
     assert answer() == [PLAIN]
     send(generator(files=["db.enc.yaml", "db.enc.yaml"]))
     with pytest.raises(LimitError):
-        command.run([])
+        krm()
 
 
 def test_a_mode_that_is_said_twice_must_be_the_same(send: Any) -> None:
     send(generator(files=["db.enc.yaml"], mode="redact"))
     with pytest.raises(ConflictingOptionsError):
-        command.run(["--mode", "reveal"])
+        krm("--mode", "reveal")
 
 
 def test_redacting_hides_every_value_that_was_encrypted(send: Any, folder: Path) -> None:
@@ -338,7 +342,7 @@ def test_a_generator_seals_only_where_the_seal_can_hold(send: Any, folder: Path)
     sealing = ("--mode", "seal", "--cert", certificate(folder.parent))
     send(generator(files=["db.enc.yaml"]))
     with pytest.raises(PolicyError, match="may still rename"):
-        command.run(sealing)
+        krm(*sealing)
     for scope in ("strict", "namespace-wide", "cluster-wide"):
         send(generator(files=["db.enc.yaml"], scope=scope))
         sealed = answer(*sealing)[0]
@@ -348,7 +352,7 @@ def test_a_generator_seals_only_where_the_seal_can_hold(send: Any, folder: Path)
     (folder / "db.enc.yaml").write_bytes(encrypted(merging))
     send(generator(files=["db.enc.yaml"], scope="namespace-wide"))
     with pytest.raises(PolicyError, match="cannot be merged"):
-        command.run(sealing)
+        krm(*sealing)
 
 
 def test_a_secret_made_of_files_seals_the_same_each_time_and_a_config_map_does_not(send: Any, folder: Path) -> None:
@@ -358,13 +362,13 @@ def test_a_secret_made_of_files_seals_the_same_each_time_and_a_config_map_does_n
     printed = []
     for _ in range(2):
         send(generator(secretFrom=[made], scope="namespace-wide"))
-        printed.append(command.run(sealing))
+        printed.append(krm(*sealing))
     assert printed[0] == printed[1]
     assert b"kind: SealedSecret" in printed[0]
     for fields in ({"configMapFrom": [made]}, {"secretFrom": [{"metadata": made["metadata"], "literals": ["a=b"]}]}):
         send(generator(**fields, scope="namespace-wide"))
         with pytest.raises(PlaintextError):
-            command.run(sealing)
+            krm(*sealing)
 
 
 def test_a_transformer_verifies_without_the_engines_annotations_and_puts_them_back(send: Any, folder: Path) -> None:
@@ -390,7 +394,7 @@ def test_a_transformer_keeps_every_byte_of_what_it_does_not_change(
     text = f"kind: ResourceList\nitems:\n{pod}- {item.strip()}\nfunctionConfig:\n  {{kind: SecretTransformer, apiVersion: secretsync/v1}}\n"
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
     shown = "".join(f"  {line}\n" for line in SECRET.splitlines())
-    assert command.run([]).decode() == text.replace(item.strip(), shown.strip())
+    assert krm().decode() == text.replace(item.strip(), shown.strip())
 
 
 def test_a_changed_item_is_refused_with_the_remedy(send: Any, folder: Path) -> None:
@@ -398,7 +402,7 @@ def test_a_changed_item_is_refused_with_the_remedy(send: Any, folder: Path) -> N
     item["metadata"]["name"] = "pre-db"
     send(function("SecretTransformer"), item)
     with pytest.raises(MacMismatchError) as caught:
-        command.run([])
+        krm()
     assert "SecretGenerator" in (caught.value.hint or "")
     assert caught.value.location == "Secret prod/pre-db"
 
@@ -410,20 +414,18 @@ def test_sealing_in_a_transformer_keeps_what_the_engine_must_see(send: Any, fold
     sealing = ("--cert", certificate(folder.parent))
     send(function("SecretTransformer", mode="seal"), item)
     with pytest.raises(PolicyError, match="hash"):
-        command.run(sealing)
+        krm(*sealing)
     send(function("SecretTransformer", mode="seal", scope="namespace-wide"), item)
     sealed = answer(*sealing)[0]
     assert sealed["metadata"]["annotations"] == {"sealedsecrets.bitnami.com/namespace-wide": "true", **hashed}
     assert "config.kubernetes.io" not in str(sealed["spec"])
 
 
-def test_a_validator_returns_the_list_or_every_finding(
-    send: Any, folder: Path, capsysbinary: pytest.CaptureFixture[bytes]
-) -> None:
+def test_a_validator_returns_the_list_or_every_finding(send: Any, folder: Path) -> None:
     send(function("SecretValidator"), POD)
     assert answer() == [POD]
     send(function("SecretValidator"), {**POD, "metadata": {"annotations": {"kustomize.config.k8s.io/id": "x"}}})
-    assert command.run([]) == b""
+    assert krm() == b""
     orphan = {
         "kind": "ConfigMap",
         "apiVersion": "v1",
@@ -432,9 +434,9 @@ def test_a_validator_returns_the_list_or_every_finding(
     }
     carried = {**PLAIN, "data": {"f": base64.b64encode(b"mac: ENC[AES256_GCM,x").decode()}}
     send(function("SecretValidator"), PLAIN, (folder / "db.enc.yaml").read_text(), orphan, carried, POD)
-    with pytest.raises(PolicyError, match="and 3 more"):
-        command.run([])
-    printed = yaml.safe_load(capsysbinary.readouterr().out)
+    with pytest.raises(PolicyError, match="and 3 more") as caught:
+        krm()
+    printed = yaml.safe_load(caught.value.answer)
     assert printed["items"] == []
     assert [result["resourceRef"]["kind"] for result in printed["results"]] == [
         "Secret",
@@ -463,7 +465,7 @@ def test_a_validator_returns_the_list_or_every_finding(
 def test_a_config_that_says_nothing_or_too_much_is_refused(send: Any, config: Tree | None) -> None:
     send(config, POD)
     with pytest.raises(ConfigError):
-        command.run([])
+        krm()
 
 
 @pytest.mark.parametrize(
@@ -472,7 +474,7 @@ def test_a_config_that_says_nothing_or_too_much_is_refused(send: Any, config: Tr
 def test_what_is_no_resource_list_is_refused(monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
     with pytest.raises(SecretsyncError) as caught:
-        command.run([])
+        krm()
     assert (caught.value.location or "").startswith("standard input")
 
 
@@ -485,7 +487,7 @@ def test_ksops_takes_every_item_for_a_generator_and_hands_none_back(
         (generator(files=["db.enc.yaml"]), []),
     ):
         send(config, *items)
-        assert ksops.run([]) == 0
+        assert ksops.start([]) == 0
         assert yaml.safe_load(capsysbinary.readouterr().out)["items"] == [PLAIN]
 
 
@@ -494,7 +496,7 @@ def test_ksops_fails_with_1_the_items_as_they_came_and_a_result(
 ) -> None:
     config = generator(files=["absent.yaml"])
     send(config, config)
-    assert ksops.run([]) == 1
+    assert ksops.start([]) == 1
     printed = capsysbinary.readouterr()
     answered = yaml.safe_load(printed.out)
     assert answered["items"] == [config]
@@ -505,9 +507,9 @@ def test_ksops_fails_with_1_the_items_as_they_came_and_a_result(
 def test_ksops_as_a_legacy_plugin_prints_documents(folder: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
     path = folder.parent / "config.yaml"
     path.write_text(yaml.safe_dump(generator(files=["db.enc.yaml", "db.enc.yaml"])))
-    assert ksops.run([str(path)]) == 0
+    assert ksops.start([str(path)]) == 0
     assert list(yaml.safe_load_all(capsysbinary.readouterr().out)) == [PLAIN, PLAIN]
     path.write_text(yaml.safe_dump(generator(files=["db.enc.yaml", "absent.yaml"])))
     for arguments in ([str(path)], [str(folder / "absent")], ["a", "b"], ["install"]):
-        assert ksops.run(arguments) == 1
+        assert ksops.start(arguments) == 1
         assert capsysbinary.readouterr().out == b""

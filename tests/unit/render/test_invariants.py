@@ -272,9 +272,11 @@ def test_a_namespace_must_be_legal() -> None:
 def test_writes_are_atomic_so_a_terminated_process_leaves_no_trace(tmp_path: Path) -> None:
     program = (
         "import os, signal, sys\n"
+        "from secretsync.interruption import end_in_order\n"
         "from secretsync.rendering import Input, Options, render, output\n"
         "output._put_in_place = lambda *names: os.kill(os.getpid(), signal.SIGTERM)\n"
         "result = render([Input('a', 'a.yaml', content=b'kind: X')], Options())\n"
+        "end_in_order()\n"
         "output.write_folder(sys.argv[1], result, private=True)\n"
     )
     outcome = subprocess.run([sys.executable, "-c", program, str(tmp_path / "out")], capture_output=True, check=False)

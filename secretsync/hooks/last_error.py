@@ -1,4 +1,4 @@
-"""Keeping what a post-renderer says in a file: Helm 4 throws its standard error away.
+"""Keeping what a hook says in a file: some engines throw its standard error away.
 
 The text is what a person would have seen: messages without secrets. The file is emptied when a run begins.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, cast
 
@@ -17,18 +16,7 @@ from secretsync.errors import SecretsyncError
 if TYPE_CHECKING:
     from typing import TextIO
 
-VARIABLE: Final = "SECRETSYNC_ERROR_FILE"
 _PRIVATE: Final = 0o600
-
-
-def path_for(environ: Mapping[str, str]) -> str | None:
-    """Return the file to keep messages in: the one that was named; under Helm 4 else one in the state directory."""
-    named = environ.get(VARIABLE)
-    if named or "HELM_PLUGIN_DIR" not in environ:
-        return named or None
-    home = environ.get("HOME")
-    state = environ.get("XDG_STATE_HOME") or (os.path.join(home, ".local", "state") if home else "")
-    return os.path.join(state, "secretsync", "last-error.txt") if os.path.isabs(state) else None
 
 
 def keep(path: str) -> None:
