@@ -86,7 +86,7 @@ def read_payload(file_key: bytes, source: BinaryIO) -> bytes:
 
 
 def _payload_key(file_key: bytes, source: BinaryIO) -> bytes:
-    nonce = source.read(filekey.NONCE_SIZE)
+    nonce = stream.read_fully(source.read, filekey.NONCE_SIZE)
     if len(nonce) != filekey.NONCE_SIZE:
         raise AgeHeaderError("the age file ends before its payload")
     return filekey.payload_key(file_key, nonce)

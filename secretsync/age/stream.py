@@ -36,7 +36,7 @@ def decrypt_chunks(key: bytes, read: Callable[[int], bytes]) -> Iterator[bytes]:
     cipher = ChaCha20Poly1305(key)
     index, last = 0, False
     while not last:
-        chunk = _read_fully(read, CHUNK_SIZE + _TAG_SIZE)
+        chunk = read_fully(read, CHUNK_SIZE + _TAG_SIZE)
         last = len(chunk) < CHUNK_SIZE + _TAG_SIZE
         if last and (not chunk or (index and len(chunk) == _TAG_SIZE)):
             raise AgePayloadError("the age payload is truncated" if not chunk else "the last age chunk is empty")
@@ -56,9 +56,9 @@ def encrypt_chunks(key: bytes, read: Callable[[int], bytes]) -> Iterator[bytes]:
     """Yield the payload chunk by chunk; the 32-byte key must be fresh for this payload."""
     cipher = ChaCha20Poly1305(key)
     index = 0
-    chunk = _read_fully(read, CHUNK_SIZE)
+    chunk = read_fully(read, CHUNK_SIZE)
     while True:
-        following = _read_fully(read, CHUNK_SIZE)
+        following = read_fully(read, CHUNK_SIZE)
         yield cipher.encrypt(_nonce(index, last=not following), chunk, None)
         if not following:
             return
@@ -77,7 +77,7 @@ def _nonce(index: int, *, last: bool) -> bytes:
     return (index << 8 | last).to_bytes(12, "big")
 
 
-def _read_fully(read: Callable[[int], bytes], size: int) -> bytes:
+def read_fully(read: Callable[[int], bytes], size: int) -> bytes:
     """Return `size` bytes, or fewer only at the end of the input (a raw stream may return less than asked)."""
     part = read(size)
     if len(part) == size or not part:
