@@ -16,7 +16,7 @@ else:
     try:
         from _operator import _compare_digest as compare_digest
 
-        if sys.version_info >= (3, 12):
+        if sys.version_info >= (3, 12):  # pragma: no cover  # one way per interpreter
             from _sha2 import sha256, sha512
         else:
             from _sha256 import sha256

@@ -49,3 +49,11 @@ def test_a_changed_character_is_noticed(payload: bytes, data: st.DataObject) -> 
     other = data.draw(st.sampled_from("qpzry9x8gf2tvdw0s3jn54khce6mua7l").filter(lambda c: c != text[position]))
     with pytest.raises(FormatError):
         bech32.decode(text[:position] + other + text[position + 1 :])
+
+
+@pytest.mark.parametrize("values", [[0], [0, 1], [0, 2], [0] * 3, [31] * 4, [0] * 6], ids=str)
+def test_a_payload_that_is_no_whole_number_of_bytes_is_refused(values: list[int]) -> None:
+    checksum = bech32._polymod(bech32._expanded("a") + values + [0] * 6) ^ 1
+    values = values + [checksum >> 5 * position & 31 for position in range(5, -1, -1)]
+    with pytest.raises(FormatError, match="bits left over"):
+        bech32.decode("a1" + "".join("qpzry9x8gf2tvdw0s3jn54khce6mua7l"[value] for value in values))

@@ -70,7 +70,7 @@ VERSION = header.VERSION_LINE
         (VERSION + MAC, "no recipient stanzas"),
         (VERSION + b"-> \n" + MAC, "malformed opening line"),
         (VERSION + b"->  X25519\n" + MAC, "malformed opening line"),
-        (VERSION + b"-> caf\xc3\xa9\n" + MAC, "malformed opening line"),
+        (VERSION + b"-> m\xc3\xbcll\n" + MAC, "malformed opening line"),
         (VERSION + b"-> " + b"x " * 129 + b"x\n" + MAC, "malformed opening line"),
         (VERSION + b"=> X25519\n" + MAC, "malformed opening line"),
         (VERSION + b"-> X25519", "malformed opening line"),

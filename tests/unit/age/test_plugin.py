@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from secretsync import age
+from secretsync.age import plugin, pluginprocess
 from secretsync.age.interaction import Interaction
 from secretsync.crypto import bech32
 from secretsync.errors import (
@@ -82,7 +83,6 @@ def test_labels_keep_other_recipients_out(toy: Toy) -> None:
     ("mode", "message"),
     [
         ("die", "age-plugin-toy dies with exit code 3"),
-        ("hang", "age-plugin-toy has been silent for 0.5 seconds"),
         ("garble", "age-plugin-toy breaks the plugin protocol"),
         ("error", "age-plugin-toy reports: the token is locked"),
         ("none", "age-plugin-toy sends no recipient stanza"),
@@ -91,6 +91,18 @@ def test_labels_keep_other_recipients_out(toy: Toy) -> None:
 def test_a_plugin_that_fails_is_named_with_its_failure(toy: Toy, mode: str, message: str) -> None:
     toy.behave(mode)
     with pytest.raises(KeyServiceError, match=message):
+        wrapped(toy.interaction())
+
+
+def test_a_plugin_that_ends_before_it_has_read_is_told_by_its_code(toy: Toy) -> None:
+    toy.behave("early")
+    with pytest.raises(KeyServiceError, match="age-plugin-toy dies with exit code 4"):
+        age.parse_recipient(RECIPIENT, toy.interaction()).wrap(bytes(1 << 20))
+
+
+def test_a_plugin_that_says_nothing_is_not_waited_for_without_end(toy: Toy) -> None:
+    toy.behave("hang")
+    with pytest.raises(KeyServiceError, match=r"age-plugin-toy has been silent for 0\.5 seconds"):
         wrapped(toy.interaction(plugin_timeout_seconds=0.5))
 
 
@@ -137,3 +149,63 @@ def test_a_plugin_failure_does_not_hide_a_key_that_works(toy: Toy) -> None:
     assert keys.unwrap("age", keys.wrap("age", str(identity), SecretBytes(bytes(32)))) == SecretBytes(bytes(32))
     with pytest.raises(KeyServiceError, match="dies with exit code 3"):
         keys.unwrap("age", keys.wrap("age", str(age.generate()), SecretBytes(bytes(32))))
+
+
+@pytest.mark.parametrize(
+    ("mode", "message"),
+    [
+        ("bad stanza", "age-plugin-toy sends a malformed recipient stanza"),
+        ("bad option", "age-plugin-toy breaks the plugin protocol"),
+        ("endless", "age-plugin-toy sends a line without end"),
+        ("mute", "age-plugin-toy closes its pipes before it is done"),
+        ("killed", "age-plugin-toy is killed by signal 9"),
+        ("gone", "age-plugin-toy dies with exit code 0"),
+    ],
+)
+def test_a_plugin_that_breaks_the_protocol_is_named_with_how(toy: Toy, mode: str, message: str) -> None:
+    toy.behave(mode)
+    with pytest.raises(KeyServiceError, match=message):
+        wrapped(toy.interaction(prompt=lambda _: ""))
+
+
+def test_a_plugin_that_does_not_read_is_not_waited_for_without_end(toy: Toy) -> None:
+    toy.behave("deaf")
+    recipient = age.parse_recipient(RECIPIENT, toy.interaction(plugin_timeout_seconds=0.5))
+    with pytest.raises(KeyServiceError, match=r"does not read within 0\.5 seconds"):
+        recipient.wrap(bytes(1 << 20))
+
+
+def test_a_plugin_that_does_not_end_by_itself_is_ended(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pluginprocess, "_GRACE_SECONDS", 0.1)
+    toy.behave("linger")
+    assert wrapped(toy.interaction())
+
+
+def test_a_file_key_comes_once(toy: Toy) -> None:
+    data = wrapped(toy.interaction())
+    toy.behave("two keys")
+    with pytest.raises(KeyServiceError, match="age-plugin-toy sends a malformed file key"):
+        opened(data, toy.interaction())
+
+
+def test_a_plugin_that_cannot_be_started_is_told(toy: Toy) -> None:
+    (toy.folder / "age-plugin-toy").write_bytes(b"\x7fELF, but nothing behind it")
+    with pytest.raises(KeyServiceError, match="age-plugin-toy cannot be started: Exec format error"):
+        wrapped(toy.interaction())
+
+
+def test_a_system_whose_pipes_cannot_be_waited_for_has_no_plugins(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "set_blocking")
+    with pytest.raises(KeyServiceError, match="pipes that this system cannot wait for"):
+        wrapped(toy.interaction())
+
+
+def test_plugin_keys_are_named_and_never_shown(toy: Toy) -> None:
+    assert str(age.parse_recipient(RECIPIENT)) == RECIPIENT
+    assert str(age.parse_identity(IDENTITY)) == "an identity of age-plugin-toy"
+
+
+@pytest.mark.parametrize("prefix", ["age-secret-", "age-plugin-toy", "age-plugin-"])
+def test_what_is_no_text_of_a_plugin_identity_is_refused(prefix: str) -> None:
+    with pytest.raises(FormatError):
+        plugin.PluginIdentity.parse(bech32.encode(prefix, b"").upper())

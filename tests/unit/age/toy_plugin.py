@@ -34,6 +34,9 @@ def command(*words, body=b""):
 here = Path(sys.argv[0]).parent
 (here / "environ").write_text("\n".join(os.environ))
 mode = (here / "mode").read_text() if (here / "mode").exists() else ""
+if mode == "early": sys.exit(4)
+if mode == "deaf": time.sleep(60)
+if mode == "killed": os.kill(os.getpid(), 9)
 got = []
 while (message := receive())[0] != ["done"]: got.append(message)
 if mode == "die": sys.exit(3)
@@ -41,6 +44,11 @@ if mode == "hang": time.sleep(60)
 if mode == "garble": print("hello"); sys.exit(0)
 if mode == "error": command("error", "internal", body=b"the token\nis locked"); sys.exit(0)
 if mode == "strange": assert command("frobnicate")[0] == ["unsupported"]
+if mode == "bad stanza": command("recipient-stanza", "1", "toy"); sys.exit(0)
+if mode == "bad option": command("confirm", "=", body=b"Really"); sys.exit(0)
+if mode == "endless": print("-> " + "x" * (1 << 21)); sys.exit(0)
+if mode == "mute": os.close(1); time.sleep(60)
+if mode == "gone": sys.exit(0)
 if mode == "none": send("done"); sys.exit(0)
 pin = b""
 if mode == "ask":
@@ -57,7 +65,9 @@ else:
     for head, body in got:
         if head[0] == "recipient-stanza" and head[2] == "toy":
             command("file-key", "0", body=bytes(b ^ 7 for b in body[:16]))
+            if mode == "two keys": command("file-key", "0", body=bytes(16))
 send("done")
+if mode == "linger": time.sleep(60)
 """
 
 
