@@ -132,7 +132,7 @@ def _access(found: Metadata, keys: MasterKeys) -> list[Access]:
     listed = []
     for number, group in enumerate(found.groups, 1):
         for envelope in group:
-            one = MasterKey(envelope.kind, keys.identity(envelope.kind, envelope.fields))
+            one = MasterKey(envelope.kind, keys.recipient(envelope.kind, envelope.fields))
             try:
                 keys.unwrap(envelope.kind, envelope.fields)
                 listed.append(Access(number, one.kind, without_private_keys(one.name), here=True))

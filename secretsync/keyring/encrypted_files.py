@@ -65,7 +65,7 @@ def examine(name: str, data: bytes) -> RepositoryFile:
 def recipients(found: Metadata, keys: MasterKeys) -> list[list[tuple[MasterKey, Envelope]]]:
     """Return whom a file is encrypted for, by group, each with the envelope it was read from."""
     return [
-        [(MasterKey(each.kind, keys.identity(each.kind, each.fields)), each) for each in group]
+        [(MasterKey(each.kind, keys.recipient(each.kind, each.fields)), each) for each in group]
         for group in found.groups
     ]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from io import BytesIO
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import secretsync.masterkeys.spelling as spelling
 from secretsync.age import armor, encrypt, envelope, header, parse_recipient
@@ -25,10 +25,16 @@ from secretsync.errors import (
     beginning,
     shortened,
 )
+from secretsync.late import LateModule
 from secretsync.masterkeys.age_sources import SILENT, SSH, FoundIdentities, IdentitySource, places
 from secretsync.masterkeys.context import KeyContext, KeySource
 from secretsync.masterkeys.demo import DEMO_RECIPIENTS
 from secretsync.secrecy import SecretBytes
+
+if TYPE_CHECKING:
+    from secretsync.masterkeys import age_stanzas
+else:
+    age_stanzas = LateModule("secretsync.masterkeys.age_stanzas")  # only a proof looks at stanzas without opening them
 
 
 class AgeService:
@@ -47,7 +53,7 @@ class AgeService:
         self._names: dict[int, str] = {}
         self._recent: tuple[str, Identity] | None = None
 
-    def identity(self, fields: Mapping[str, object]) -> str:
+    def recipient(self, fields: Mapping[str, object]) -> str:
         """Return the recipient, as the file has it."""
         return _text_of(fields, "recipient")
 
@@ -88,6 +94,10 @@ class AgeService:
             self._refuse_demo(self._name_of(identity))
             return SecretBytes(envelope.read_payload(file_key, source))
         raise refusal(self._explanation(recipient, causes))
+
+    def matches(self, fields: Mapping[str, object]) -> bool | None:
+        """Return whether the stanzas are of the recipient's kind, and for SSH bear its tag; others name nobody."""
+        return age_stanzas.match(str(fields.get("recipient", "")), str(fields.get("enc", "")))
 
     def sources(self) -> list[KeySource]:
         """Return every place with its state, in sops' order."""

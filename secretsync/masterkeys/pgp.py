@@ -27,6 +27,7 @@ from secretsync.errors import (
     beginning,
 )
 from secretsync.masterkeys.context import KeyContext, KeySource
+from secretsync.masterkeys.pgp_packets import key_id
 from secretsync.secrecy import SecretBytes
 
 _MIN_DIGITS: Final = 16
@@ -65,7 +66,7 @@ class PgpService:
         self._surroundings = surroundings
         self._key_ids: dict[str, set[str]] = {}
 
-    def identity(self, fields: Mapping[str, object]) -> str:
+    def recipient(self, fields: Mapping[str, object]) -> str:
         """Return the fingerprint, as the file has it."""
         return _text_of(fields, "fp")
 
@@ -145,7 +146,16 @@ class PgpService:
         fingerprints = tuple(str(key["fingerprint"]) for key in keys)
         return [KeySource(name, "ok" if fingerprints else "holds no secret keys", fingerprints)]
 
-    def key_ids(self, fingerprint: str) -> set[str]:
+    def matches(self, fields: Mapping[str, object]) -> bool | None:
+        """Return whether the message is for a key or subkey of the fingerprint, as gpg knows it.
+
+        Source: RFC 9580 5.1 (key id of a PKESK packet).
+        """
+        found = key_id(str(fields.get("enc", "")))
+        known = self._ids_of(str(fields.get("fp", "")))
+        return found in known if found and known else None
+
+    def _ids_of(self, fingerprint: str) -> set[str]:
         """Return the key ids (16 upper-case digits) of a key and its subkeys, none where gpg does not know it."""
         found = self._key_ids.get(fingerprint)
         if found is None:

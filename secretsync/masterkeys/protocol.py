@@ -26,8 +26,8 @@ class MasterKeyService(Protocol):
         """Whether unwrapping leaves this machine or may ask a person; local kinds are tried first."""
         ...
 
-    def identity(self, fields: Mapping[str, object]) -> str:
-        """Return sops' identity string of the key (age: the recipient), as the file spells it."""
+    def recipient(self, fields: Mapping[str, object]) -> str:
+        """Return what names the key, as the file spells it: for age the recipient, for pgp the fingerprint."""
         ...
 
     def canonical(self, name: str) -> str:
@@ -52,6 +52,10 @@ class MasterKeyService(Protocol):
             FormatError: the envelope is not of this kind's form.
             KeyServiceError: the service or program failed.
         """
+        ...
+
+    def matches(self, fields: Mapping[str, object]) -> bool | None:
+        """Return whether an envelope is for the key it names, None where that cannot be seen without opening it."""
         ...
 
     def sources(self) -> list[KeySource]:

@@ -49,9 +49,9 @@ class MasterKeys:
             self._services[kind] = service
         return service
 
-    def identity(self, kind: str, fields: Mapping[str, object]) -> str:
-        """Return sops' identity string of a key (age: its recipient)."""
-        return self.service(kind).identity(fields)
+    def recipient(self, kind: str, fields: Mapping[str, object]) -> str:
+        """Return what names a key, as `MasterKeyService.recipient`."""
+        return self.service(kind).recipient(fields)
 
     def canonical(self, kind: str, name: str) -> str:
         """Return a key's name in the one spelling that all names of that key have; see `MasterKeyService.canonical`."""
@@ -68,6 +68,10 @@ class MasterKeys:
         if data_key is None:
             data_key = self._unwrapped[envelope] = self.service(kind).unwrap(fields)
         return data_key
+
+    def matches(self, kind: str, fields: Mapping[str, object]) -> bool | None:
+        """Return whether an envelope is for the key it names; see `MasterKeyService.matches`."""
+        return self.service(kind).matches(fields)
 
     def sources(self) -> list[KeySource]:
         """Return every place that keys are looked for in, with what is there; reads them all, asks nobody."""

@@ -10,9 +10,11 @@ from typing import Final, TypeAlias
 
 import secretsync.masterkeys.spelling as spelling
 from secretsync.errors import MissingDependencyError
+from secretsync.letters import DIGITS, consists_of
 from secretsync.masterkeys.context import KeyContext, KeySource
 from secretsync.secrecy import SecretBytes
 
+_VAULT: Final = "vault:v"
 _Fields: TypeAlias = Mapping[str, object]
 
 
@@ -25,7 +27,7 @@ class AbsentService:
         del surroundings
         self.kind = kind
 
-    def identity(self, fields: _Fields) -> str:
+    def recipient(self, fields: _Fields) -> str:
         """Return sops' identity string of the key."""
         name = _IDENTITIES.get(self.kind)
         return name(fields) if name else "unknown"
@@ -41,7 +43,15 @@ class AbsentService:
 
     def unwrap(self, fields: _Fields) -> SecretBytes:
         """Refuse, naming the key."""
-        raise self._refusal(self.identity(fields))
+        raise self._refusal(self.recipient(fields))
+
+    def matches(self, fields: _Fields) -> bool | None:
+        """Return whether what Vault returned is of its form, `vault:vN:`; of other services only their holder knows."""
+        if self.kind != "hc_vault":
+            return None
+        enc = str(fields.get("enc", ""))
+        version, colon, _ = enc.removeprefix(_VAULT).partition(":")
+        return enc.startswith(_VAULT) and consists_of(version, DIGITS) and version[0] != "0" and colon == ":"
 
     def sources(self) -> list[KeySource]:
         """Return nothing: there is no place to look."""

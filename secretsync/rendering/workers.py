@@ -41,9 +41,9 @@ class LocalKeys:
         """Wrap a data key, as `MasterKeys.wrap`."""
         return self._keys.wrap(kind, recipient, data_key)
 
-    def identity(self, kind: str, fields: Mapping[str, object]) -> str:
-        """Return the string by which keys are compared, as `MasterKeys.identity`."""
-        return self._keys.identity(kind, fields)
+    def recipient(self, kind: str, fields: Mapping[str, object]) -> str:
+        """Return the string by which keys are compared, as `MasterKeys.recipient`."""
+        return self._keys.recipient(kind, fields)
 
 
 class _Rendered(NamedTuple):

@@ -15,7 +15,6 @@ from secretsync.documents.tree import Comment, Scalar
 from secretsync.errors import IncorrectIdentityError, IntegrityError, NoIdentityMatchError, SecretsyncError
 from secretsync.keyring.model import normalised
 from secretsync.masterkeys import MasterKeys
-from secretsync.rotation import recipient_check
 from secretsync.rotation.file_metadata import options_for
 from secretsync.rotation.model import FilePlan, PlannedKey
 from secretsync.rotation.rewrapping import recipients
@@ -183,11 +182,11 @@ def _revealed(evidence: Evidence) -> tuple[int, list[str]]:
 def _labels(evidence: Evidence) -> tuple[int, list[str]]:
     """V11: an envelope is for the key it names, where that can be seen from outside."""
     envelopes = [one for group in evidence.new.plain.metadata.groups for one in group]
-    verdicts = [(one, recipient_check.is_honest(one, evidence.keys)) for one in envelopes]
+    verdicts = [(one, evidence.keys.matches(one.kind, one.fields)) for one in envelopes]
     wrong = [
-        f"the envelope of {_label(one, evidence)} is for another key" for one, honest in verdicts if honest is False
+        f"the envelope of {_label(one, evidence)} is for another key" for one, matches in verdicts if matches is False
     ]
-    return sum(honest is not None for _, honest in verdicts), wrong
+    return sum(matches is not None for _, matches in verdicts), wrong
 
 
 CHECKS: Final[dict[str, Callable[[Evidence], tuple[int, Iterable[str]]]]] = {
@@ -223,7 +222,7 @@ class _Leaves(Walk):
 
 
 def _name(envelope: Envelope, evidence: Evidence) -> str:
-    return normalised(MasterKey(envelope.kind, evidence.keys.identity(envelope.kind, envelope.fields))).name
+    return normalised(MasterKey(envelope.kind, evidence.keys.recipient(envelope.kind, envelope.fields))).name
 
 
 def _label(envelope: Envelope, evidence: Evidence) -> str:

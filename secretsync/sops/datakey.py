@@ -47,7 +47,7 @@ class Keys(Protocol):
     def wrap(self, kind: str, recipient: str, data_key: SecretBytes) -> dict[str, object]:
         """Wrap the data key for a recipient. Raises: see `MasterKeyService.wrap`."""
 
-    def identity(self, kind: str, fields: Mapping[str, object]) -> str:
+    def recipient(self, kind: str, fields: Mapping[str, object]) -> str:
         """Return what names the key, as the file spells it."""
 
     def canonical(self, kind: str, name: str) -> str:
@@ -161,7 +161,7 @@ def _open(
 
 def _name(envelope: Envelope, keys: Keys) -> str:
     try:
-        return f"{envelope.kind} {shortened(keys.identity(envelope.kind, envelope.fields))}"
+        return f"{envelope.kind} {shortened(keys.recipient(envelope.kind, envelope.fields))}"
     except SecretsyncError:
         return envelope.kind
 

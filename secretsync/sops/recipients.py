@@ -67,7 +67,7 @@ class Update:
 def of_file(found: Metadata, keys: Keys) -> list[list[MasterKey]]:
     """Return the recipients a file names, by group; the file does not authenticate them."""
     return [
-        [MasterKey(envelope.kind, keys.identity(envelope.kind, envelope.fields)) for envelope in group]
+        [MasterKey(envelope.kind, keys.recipient(envelope.kind, envelope.fields)) for envelope in group]
         for group in found.groups
     ]
 

@@ -40,6 +40,6 @@ def regrouped(
     found: list[Envelope], wanted: Sequence[MasterKey], part: SecretBytes, keys: Keys, now: datetime
 ) -> list[Envelope]:
     """Return the envelopes of one group for the wanted recipients: those found for the same part, else new ones."""
-    present = {MasterKey(one.kind, keys.identity(one.kind, one.fields)): one for one in found}
+    present = {MasterKey(one.kind, keys.recipient(one.kind, one.fields)): one for one in found}
     kept = {theirs: present[ours] for ours, theirs in counterparts(present, wanted, keys).items()}
     return [kept.get(one) or envelope(one, part, keys, now) for one in wanted]

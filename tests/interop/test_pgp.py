@@ -49,7 +49,7 @@ def test_a_key_opens_what_was_wrapped_for_it(home: GnupgHome, fingerprint: str) 
     keys = MasterKeys(home.environ)
     fields = keys.wrap("pgp", fingerprint, DATA_KEY)
     assert list(fields) == ["enc", "fp"]
-    assert fields["fp"] == fingerprint.replace(" ", "") == keys.identity("pgp", fields)
+    assert fields["fp"] == fingerprint.replace(" ", "") == keys.recipient("pgp", fields)
     assert str(fields["enc"]).startswith("-----BEGIN PGP MESSAGE-----\n")
     assert str(fields["enc"]).endswith("\n-----END PGP MESSAGE-----")
     assert MasterKeys(home.environ).unwrap("pgp", fields) == DATA_KEY

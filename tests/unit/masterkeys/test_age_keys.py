@@ -168,7 +168,7 @@ def test_sources_show_what_is_there_and_why_not(identity: age.X25519Identity, ho
 )
 def test_kinds_without_support_are_named_and_refused(kind: str, fields: dict[str, object], identity: str) -> None:
     keys = MasterKeys({})
-    assert keys.identity(kind, fields) == identity
+    assert keys.recipient(kind, fields) == identity
     with pytest.raises(MissingDependencyError) as caught:
         keys.unwrap(kind, fields)
     assert identity in str(caught.value)

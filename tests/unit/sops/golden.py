@@ -77,7 +77,7 @@ class FixedKeys:
         self.data_key = data_key
         return {"recipient": recipient, "enc": f"wrapped for {recipient}\n"}
 
-    def identity(self, kind: str, fields: AnyMapping[str, object]) -> str:
+    def recipient(self, kind: str, fields: AnyMapping[str, object]) -> str:
         """Return the recipient."""
         return str(fields.get("recipient", ""))
 

@@ -45,7 +45,7 @@ class Keys:
     def canonical(self, kind: str, name: str) -> str:
         return name
 
-    def identity(self, kind: str, fields: Mapping[str, object]) -> str:
+    def recipient(self, kind: str, fields: Mapping[str, object]) -> str:
         if fields["enc"] == "nameless":
             raise FormatError("no name")
         return str(fields["enc"])
