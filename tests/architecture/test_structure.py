@@ -129,6 +129,35 @@ def test_only_the_front_ends_print_or_exit() -> None:
     assert offenders == []
 
 
+SHARED = {
+    "signal.signal", "gc.set_threshold", "gc.disable", "gc.freeze", "sys.setrecursionlimit", "os.chdir", "os.umask",
+    "os.putenv", "os.environ.update", "warnings.simplefilter", "warnings.filterwarnings",
+}  # fmt: skip
+"""Calls that change something for every thread of a process."""
+STREAMS = {"sys.stdin", "sys.stdout", "sys.stderr"}
+EDGES = {
+    "secretsync/hooks/_boundary.py": "the edge of a hook's process",
+    "secretsync/hooks/last_error.py": "what that edge says, in a file as well",
+    "secretsync/interruption.py": "called by entry points only",
+    "secretsync/processes.py": "in children that it has forked itself",
+    "secretsync/files.py": "standard input, of whoever asks for `-`",
+}
+"""Modules besides `cli` that may touch what a whole process shares, and why."""
+
+
+def test_only_the_edges_touch_what_a_process_shares() -> None:
+    """A server calls the rest from several threads, and so may any program that imports it."""
+    offenders = {
+        f"{_name(path)}:{node.lineno}"
+        for path in MODULES
+        if path.relative_to(PACKAGE).parts[0] != "cli" and _name(path) not in EDGES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if (isinstance(node, ast.Call) and ast.unparse(node.func) in SHARED)
+        or (isinstance(node, ast.Attribute) and ast.unparse(node) in STREAMS)
+    }
+    assert offenders == set()
+
+
 STARTS = {"subprocess", "pty", "asyncio", "multiprocessing", "concurrent", "_posixsubprocess"}
 """Modules that start programs."""
 STARTING = ("os.exec", "os.spawn", "os.posix_spawn", "os.system", "os.popen", "os.startfile")
