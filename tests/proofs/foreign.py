@@ -7,6 +7,7 @@ import io
 import os
 import signal
 from collections.abc import Callable, Iterator
+from collections.abc import Mapping as AnyMapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import process_time
@@ -21,7 +22,7 @@ from secretsync.documents.stores import store_named
 from secretsync.documents.tree import Comment, Entry, Limits, Mapping, Node, Scalar, Sequence
 from secretsync.documents.yaml.comments.unread import unread_comments, without
 from secretsync.documents.yaml.resolving import resolve_plain, resolve_tagged
-from secretsync.errors import SecretsyncError
+from secretsync.errors import KeyServiceError, SecretsyncError
 from secretsync.hooks import Call, hook_configuration
 from secretsync.hooks.helm import command as helm
 from secretsync.hooks.helm import stream
@@ -40,6 +41,7 @@ from secretsync.rendering.pipeline import Piece
 from secretsync.rendering.rendering import render
 from secretsync.sealed import pem, privatekeys, resource
 from secretsync.sealed.certificate import SealingCertificate
+from secretsync.secrecy import SecretBytes
 from secretsync.sops import recognition, timestamps, values
 from secretsync.sops.config import parse_config
 from secretsync.sops.paths import parse_path
@@ -48,7 +50,27 @@ from tests.unit.sops.golden import FixedKeys
 from tests.unit.sops.trees import NOW, ONE
 
 CERTIFICATE: Final = str(Path(__file__).parents[2] / "examples" / "demo-keys" / "sealing.crt")
-KEYS: Final = FixedKeys()
+
+
+class OpenKeys(FixedKeys):
+    """Stands in for master keys: an envelope is the data key itself, so that each of many files opens."""
+
+    def unwrap(self, kind: str, fields: AnyMapping[str, object]) -> SecretBytes:
+        """Return the data key. Raises: KeyServiceError where the envelope is none."""
+        try:
+            data_key = bytes.fromhex(str(fields.get("enc", "")))
+        except ValueError:
+            data_key = b""
+        if len(data_key) != 32:
+            raise KeyServiceError("no envelope")
+        return SecretBytes(data_key)
+
+    def wrap(self, kind: str, recipient: str, data_key: SecretBytes) -> dict[str, object]:
+        """Return the data key as its envelope."""
+        return {"recipient": recipient, "enc": data_key.expose().hex()}
+
+
+KEYS: Final = OpenKeys()
 Reader = Callable[[bytes], object]
 
 
