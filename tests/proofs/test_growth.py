@@ -2,7 +2,7 @@
 
 Each reader gets texts of n and 2n fragments, between a beginning and an end in which the fragment means something. A
 megabyte of any of them stays below two seconds, which `make proof-growth` asks of all of them. There every reader meets
-every fragment, in surroundings that SECRETSYNC_GROWTH_SEED draws.
+every fragment `SECRETSYNC_GROWTH_DRAWS` times (once unless given), between what SECRETSYNC_GROWTH_SEED draws.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ START, MOST = 32_000, size(64_000, MEGABYTE)  # bytes of a text
 SECONDS: Final = size(4, 20)
 ATTEMPTS: Final = 3
 SEED: Final = int(os.environ.get("SECRETSYNC_GROWTH_SEED", "9"))
-DRAWS: Final = 2
+DRAWS: Final = int(os.environ.get("SECRETSYNC_GROWTH_DRAWS", "1"))
 
 _VALUE: Final = "ENC[AES256_GCM,data:aa==,iv:aaaa,tag:aaaa,type:str]"
 ENCRYPTED: Final = f"a: {_VALUE}\nsops:\n  mac: {_VALUE}\n  lastmodified: '2026-01-02T03:04:05Z'\n  age:\n"
@@ -249,7 +249,7 @@ def test_a_megabyte_of_anything_takes_a_hook_less_than_two_seconds(name: str) ->
         for fragments in _texts(kind, random.Random(SEED)):
             make = _maker(*fragments)
             data = make(int(MEGABYTE / (len(make(2000)) / 2000)))
-            if (taken := min(cost(READERS[name], data, 20) / _slowness() for _ in range(2))) > 2:
+            if all((taken := cost(READERS[name], data, 20) / _slowness()) > 2 for _ in range(ATTEMPTS)):
                 slow.append((fragments, taken))
     assert slow == []
 
