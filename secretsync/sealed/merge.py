@@ -59,9 +59,7 @@ def merge_text(
     return Merged(store_named(source.store).rewrite(source, documents), warnings)
 
 
-def merge(
-    target: Object, secret: Object, sealer: Sealer, *, scope: str | None = None, warnings: list[str] | None = None
-) -> Object:
+def merge(target: Object, secret: Object, sealer: Sealer, *, warnings: list[str], scope: str | None = None) -> Object:
     """Return the target with the Secret's items, labels and annotations added or replaced; append to `warnings`.
 
     Raises:
@@ -78,8 +76,7 @@ def merge(
             f"the target's scope is {resource.scope}, and its items would no longer unseal as {scope}",
             hint=f"merge with --scope {resource.scope}, or seal the whole Secret anew",
         )
-    if warnings is not None:
-        warnings.extend(_conflicts(resource, addition))
+    warnings.extend(_conflicts(resource, addition))
     items = {
         key: sealer.item(value, scope=resource.scope, namespace=resource.namespace, name=resource.name, key=key)
         for key, value in addition.values.items()

@@ -116,10 +116,8 @@ class Walk:
         result: Node
         if isinstance(node, Mapping):
             result = self._mapping(node, aad, hit=inside)
-        elif isinstance(node, Sequence):
-            result = self._sequence(node, aad, hit=inside)
         else:
-            raise TreeError("unknown kind of node", location=self.location())
+            result = self._sequence(node, aad, hit=inside)
         self._path.pop()
         self.closed.appendleft(aad)
         return result

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+
 import pytest
 
 from secretsync import sops
+from secretsync.crypto.gcm import MOST_BY_HAND
 from secretsync.documents import stores
 from secretsync.documents.tree import Comment, Mapping, Scalar, Sequence, Source, Timestamp
 from secretsync.errors import (
@@ -157,3 +160,12 @@ def test_a_map_value_labelled_a_comment_is_refused_by_the_mac() -> None:
         sops.decrypt(load(text.replace("type:str", "type:comment", 1)), keys)
     ignored = sops.decrypt(load(text.replace("type:str", "type:comment", 1)), keys, mac_policy=MacPolicy.IGNORE_UNSAFE)
     assert value(ignored.documents[0], "a") == "text"
+
+
+def test_a_large_value_under_an_iv_that_sops_never_writes_is_refused() -> None:
+    """It would have to be computed by hand, and anybody may write one: not even the tag is looked at."""
+    large = b64encode(bytes(MOST_BY_HAND)).decode()
+    odd = f"ENC[AES256_GCM,data:{large},iv:AAAA,tag:AAAAAAAAAAAAAAAAAAAAAA==,type:str]"
+    text = ENCRYPTED.replace("s: ENC[", f"odd: {odd}\ns: ENC[", 1)
+    with pytest.raises(CiphertextFormatError, match="IV"):
+        sops.decrypt(load(text), FixedKeys())

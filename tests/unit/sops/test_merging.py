@@ -71,3 +71,12 @@ def test_trees_that_cannot_be_paired_are_taken_as_they_are() -> None:
 def test_more_documents_than_before_are_taken_as_they_are() -> None:
     new = [tree("a: 1\n"), tree("b: 2\n")]
     assert reconciled([tree("a: 1\n")], [tree("a: 1\n")], new)[1] is new[1]
+
+
+def test_what_was_reordered_or_reworded_before_is_paired_as_far_as_it_goes() -> None:
+    """The text that an editor gets may hold another comment, an entry less and an item more than the tree behind it."""
+    old, base = "a: [1, 2]\n# one\nb: x\n", "c: 0\na: [3, 1, 2]\n# two\nb: x\n"
+    olds, result = merged(old, base, base.replace("c: 0", "c: 1"))
+    known = {id(leaf) for leaf in olds}
+    assert outline(result) == outline(tree(base.replace("c: 0", "c: 1")))
+    assert [leaf.value for leaf in leaves(result) if id(leaf) in known and isinstance(leaf, Scalar)] == [1, 2, "x"]

@@ -298,3 +298,11 @@ def test_an_encrypted_file_is_known_without_a_key(keys: FixedKeys) -> None:
     output = encrypt(PLAIN, keys=keys)
     assert operations.file_status(output.encode(), "yaml") is True
     assert operations.file_status(output.replace("    mac:", "    nomac:").encode(), "yaml") is False
+
+
+def test_a_secret_comment_that_an_edit_finds_outside_of_the_selection_stays_secret(keys: FixedKeys) -> None:
+    """Below a blank line it ends the mapping while the block follows, and the document once that is taken off."""
+    before = encrypt("a: 1\nm:\n  k: v\n\n  # hidden\n", "encrypted_regex", "^m$", keys=keys)
+    after = edit(before, keys, "k: v", "k: w")
+    assert "hidden" not in after
+    assert decrypt(after, keys) == [[("a", 1), ("m", [("k", "w")]), "# hidden"]]

@@ -8,6 +8,7 @@ from secretsync import sops
 from secretsync.errors import ConfigError, NoIdentityMatchError
 from secretsync.sops import metadata, operations, recipients
 from secretsync.sops.datakey import MasterKey
+from secretsync.sops.metadata import Envelope
 from tests.unit.sops.test_datakey import Keys
 from tests.unit.sops.trees import NOW, load
 
@@ -122,3 +123,11 @@ def test_every_copy_of_the_block_is_updated() -> None:
     keys = Keys({})
     before = sops.encrypt(load("a: 1\n---\nb: 2\n"), groups=[age("a")], keys=keys, now=NOW)
     assert update(before, keys, age("a", "b")).data.count(b"enc: b") == 2
+
+
+def test_envelopes_that_would_not_read_back_are_refused() -> None:
+    """No store is known that changes one; a file that nobody can open would be the price."""
+    keys = Keys({})
+    documents = load(encrypted(keys, age("a")).decode()).documents
+    with pytest.raises(ConfigError, match="would not read back"):
+        recipients._check(documents, [[Envelope("age", {"enc": "another"})]])

@@ -7,10 +7,11 @@ import pytest
 from secretsync.crypto.gcm import Gcm
 from secretsync.documents.tree import Comment, Entry, Mapping, Scalar, Sequence
 from secretsync.errors import ConversionError, LimitError
-from secretsync.secrecy import SecretBytes
+from secretsync.secrecy import CIPHERTEXT, SecretBytes
 from secretsync.sops import block as blocks
 from secretsync.sops import mac, values
 from secretsync.sops.selectors import Selector
+from secretsync.sops.unread_comments import refuse_strays
 from secretsync.sops.walk import Walk
 from secretsync.sops.writing import write
 from tests.unit.sops.golden import DATA_KEY, FixedKeys
@@ -106,3 +107,22 @@ def test_a_key_that_is_not_utf8_still_has_a_path() -> None:
 
     Paths(Selector.default()).documents([Mapping([Entry(Scalar(b"\xff"), Scalar("x"))])])
     assert seen == [b"\xff:"]
+
+
+def test_a_text_that_reads_as_another_tree_is_refused() -> None:
+    documents = [Mapping([Entry(Scalar(b"a"), Scalar(secret("x", b"a:")))])]  # no reader gives bytes for a key
+    with pytest.raises(ConversionError, match="would not read back to the same tree"):
+        write(load("a: x\n"), documents, block(b"x"), comments={}, data_key=DATA_KEY)
+
+
+def test_a_comment_that_comes_to_be_selected_is_encrypted_where_it_is_read() -> None:
+    documents = [Mapping([Comment(" note"), Entry(Scalar("a"), Scalar(secret("x", b"a:")))])]
+    output = write(load("# note\na: x\n"), documents, block(b"x"), comments={}, data_key=DATA_KEY).decode()
+    assert "note" not in output
+    assert decrypt(output, FixedKeys()) == [["# note", ("a", "x")]]
+
+
+def test_a_comment_that_no_reader_finds_may_not_stay_readable() -> None:
+    with pytest.raises(ConversionError, match="line 2: a comment would stay readable"):
+        refuse_strays(load("a: 1\nb: [ # hidden\n 1 ]\n"), Selector.default())
+    refuse_strays(load(f"b: [ #{CIPHERTEXT}…\n 1 ]\nc_unencrypted: [ # open\n 1 ]\n"), Selector.default())
