@@ -22,7 +22,7 @@ from secretsync.keyring.ownfiles import store_of
 from secretsync.manifests import objects, secret
 from secretsync.manifests.secret import decode_base64
 from secretsync.masterkeys import MasterKeys
-from secretsync.masterkeys.demo import DEMO_RECIPIENTS
+from secretsync.masterkeys.kinds import DEMO_RECIPIENTS
 from secretsync.rendering import ciphertext
 from secretsync.rendering import objects as render_objects
 from secretsync.rendering.embedded_sops import open_carried

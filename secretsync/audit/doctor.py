@@ -17,7 +17,7 @@ from secretsync import distribution, files, ownership
 from secretsync.audit.functions import kustomization_with_functions
 from secretsync.errors import SecretsyncError
 from secretsync.masterkeys import MasterKeys
-from secretsync.masterkeys.demo import DEMO_RECIPIENTS
+from secretsync.masterkeys.kinds import DEMO_RECIPIENTS
 from secretsync.rendering.options import OPERATOR_FILE
 
 State: TypeAlias = Literal["ok", "none", "bad"]

@@ -17,7 +17,7 @@ from secretsync.findings import Finding, rule_of
 from secretsync.keyring.naming import Naming
 from secretsync.keyring.ruleset import EXTRA_RECIPIENT, LEAKED, PRIVATE_KEY
 from secretsync.masterkeys import MasterKeys
-from secretsync.masterkeys.demo import DEMO_RECIPIENTS
+from secretsync.masterkeys.kinds import DEMO_RECIPIENTS
 from secretsync.masterkeys.publichalf import half_of
 from secretsync.sops import is_encrypted, metadata
 from secretsync.sops.config import find_config, load_config

@@ -5,22 +5,20 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, TypeAlias
+from typing import Annotated
 
 import typer
 
 from secretsync import sops
 from secretsync.cli._files import FileTarget
+from secretsync.cli._key_options import CreationKeys
 from secretsync.cli._options import Config, Indent
 from secretsync.cli._terminal import warn
 from secretsync.masterkeys import MasterKeys
 from secretsync.sops import Decrypted
 from secretsync.sops.config import Config as Rules
 from secretsync.sops.config import find_config, load_config
-from secretsync.sops.creation import KEY_VARIABLES, Choice, choose, recipients_from
-
-# Accepted, so that the error names the kind of key and not the option.
-_Unsupported: TypeAlias = str | None
+from secretsync.sops.creation import Choice, choose, recipients_from
 
 
 def rules_at(path: str | None) -> Rules | None:
@@ -35,28 +33,6 @@ def rules_at(path: str | None) -> Rules | None:
     for warning in [*warnings, *(f"{found}: {each}" for each in (rules.warnings if rules else []))]:
         warn(warning)
     return rules
-
-
-@dataclass(frozen=True, slots=True)
-class CreationKeys:
-    """Whom a new file is encrypted for. The field's name is the kind of key."""
-
-    age: Annotated[
-        str | None,
-        typer.Option("--age", "-a", help="age recipients, comma-separated [env var: SOPS_AGE_RECIPIENTS]."),
-    ] = None
-    pgp: Annotated[
-        str | None, typer.Option("--pgp", "-p", help="PGP fingerprints, comma-separated [env var: SOPS_PGP_FP].")
-    ] = None
-    kms: Annotated[_Unsupported, typer.Option("--kms", "-k", hidden=True)] = None
-    gcp_kms: Annotated[_Unsupported, typer.Option("--gcp-kms", hidden=True)] = None
-    hckms: Annotated[_Unsupported, typer.Option("--hckms", hidden=True)] = None
-    azure_kv: Annotated[_Unsupported, typer.Option("--azure-kv", hidden=True)] = None
-    hc_vault: Annotated[_Unsupported, typer.Option("--hc-vault-transit", hidden=True)] = None
-
-    def flags(self) -> dict[str, str]:
-        """Return what was given, by kind."""
-        return {kind: text for kind in KEY_VARIABLES if (text := getattr(self, kind))}
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 
 from secretsync import files
 from secretsync.cli._changes import write_change
-from secretsync.cli._creation import Creation, CreationKeys, Selection
+from secretsync.cli._creation import Creation, Selection
 from secretsync.cli._editor import edit_text
 from secretsync.cli._files import FileTarget
+from secretsync.cli._key_options import CreationKeys
 from secretsync.cli._options import Formats, Opening, grouped
 from secretsync.cli._output import write_result
 from secretsync.cli.set_value import File

@@ -8,8 +8,9 @@ from typing import Annotated, TypeAlias
 import typer
 
 from secretsync import files, sops
-from secretsync.cli._creation import Creation, CreationKeys, Selection
+from secretsync.cli._creation import Creation, Selection
 from secretsync.cli._files import FileTarget
+from secretsync.cli._key_options import CreationKeys
 from secretsync.cli._options import AllowDemoKeys, Destination, FilenameOverride, Formats, grouped
 from secretsync.cli._output import write_result
 from secretsync.cli._terminal import ask_secret

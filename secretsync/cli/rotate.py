@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, TypeAlias
 
@@ -12,6 +11,7 @@ from secretsync import files
 from secretsync.cli import _many
 from secretsync.cli._creation import rules_at
 from secretsync.cli._files import FileTarget
+from secretsync.cli._key_options import RecipientChanges
 from secretsync.cli._options import Config, Destination, DryRun, FilenameOverride, Formats, Opening, grouped
 from secretsync.cli._output import write_result
 from secretsync.cli._terminal import warn
@@ -19,10 +19,7 @@ from secretsync.cli.keys.ring import today
 from secretsync.errors import ConfigError, ConflictingOptionsError, PolicyError, SecretsyncError
 from secretsync.keyring.naming import Naming
 from secretsync.sops import operations
-from secretsync.sops.creation import FLAGS
-from secretsync.sops.datakey import MasterKey
 from secretsync.sops.operations import OpenOptions, OperationResult
-from secretsync.sops.rules import comma_separated, recipient
 from secretsync.sops.strangers import RotationRequest
 
 Paths: TypeAlias = Annotated[
@@ -31,35 +28,6 @@ Paths: TypeAlias = Annotated[
 Keep: TypeAlias = Annotated[
     bool, typer.Option("--keep-recipients", help="Keep recipients that the matching rule does not name.")
 ]
-_Unsupported: TypeAlias = str | None
-
-
-@dataclass(frozen=True, slots=True)
-class RecipientChanges:
-    """Who gains and who loses the file. Fields are named `add_` or `rm_` and the kind of key."""
-
-    add_age: Annotated[str | None, typer.Option("--add-age", help="age recipients to add, comma-separated.")] = None
-    rm_age: Annotated[str | None, typer.Option("--rm-age", help="age recipients to remove.")] = None
-    add_pgp: Annotated[str | None, typer.Option("--add-pgp", help="PGP fingerprints to add, comma-separated.")] = None
-    rm_pgp: Annotated[str | None, typer.Option("--rm-pgp", help="PGP fingerprints to remove.")] = None
-    add_kms: Annotated[_Unsupported, typer.Option("--add-kms", hidden=True)] = None
-    rm_kms: Annotated[_Unsupported, typer.Option("--rm-kms", hidden=True)] = None
-    add_gcp_kms: Annotated[_Unsupported, typer.Option("--add-gcp-kms", hidden=True)] = None
-    rm_gcp_kms: Annotated[_Unsupported, typer.Option("--rm-gcp-kms", hidden=True)] = None
-    add_hckms: Annotated[_Unsupported, typer.Option("--add-hckms", hidden=True)] = None
-    rm_hckms: Annotated[_Unsupported, typer.Option("--rm-hckms", hidden=True)] = None
-    add_azure_kv: Annotated[_Unsupported, typer.Option("--add-azure-kv", hidden=True)] = None
-    rm_azure_kv: Annotated[_Unsupported, typer.Option("--rm-azure-kv", hidden=True)] = None
-    add_hc_vault: Annotated[_Unsupported, typer.Option("--add-hc-vault-transit", hidden=True)] = None
-    rm_hc_vault: Annotated[_Unsupported, typer.Option("--rm-hc-vault-transit", hidden=True)] = None
-
-    def named(self, prefix: str) -> list[MasterKey]:
-        """Return the recipients of all options that start with `add` or `rm`."""
-        return [
-            recipient(kind, name, f"--{prefix}-{flag}")
-            for kind, flag in FLAGS.items()
-            for name in comma_separated(getattr(self, f"{prefix}_{kind}") or "")
-        ]
 
 
 @grouped
@@ -82,7 +50,7 @@ def rotate(
     """
     if len(paths) > 1 and not (destination.in_place or dry_run):
         raise ConflictingOptionsError("several files are rotated with --in-place only")
-    request = RotationRequest(recipients.named("add"), recipients.named("rm"), keep)
+    request = RotationRequest(recipients.added(), recipients.removed(), keep)
     rotation = _Rotation(
         Naming(rules_at(config), today=today(), alone=config is not None), request, formats, opening, filename_override
     )

@@ -10,6 +10,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 
 import typer
 
+from secretsync.cli._key_options import BackupKeys
 from secretsync.cli._manifests import placed
 from secretsync.cli._options import AllowDemoKeys, grouped
 from secretsync.cli._output import PRIVATE_MODE, write_result, write_stdout
@@ -141,8 +142,7 @@ def fetch(
 def backup(
     output: Annotated[str, typer.Option("--output", "-w", help="Write the encrypted backup to this file.")],
     controller: Controller,
-    age: Annotated[str, typer.Option("--age", envvar="SOPS_AGE_RECIPIENTS", help="Age recipients.")] = "",
-    pgp: Annotated[str, typer.Option("--pgp", envvar="SOPS_PGP_FP", help="PGP fingerprints.")] = "",
+    keys: BackupKeys,
     *,
     allow_demo_keys: AllowDemoKeys = False,
 ) -> None:
@@ -150,11 +150,11 @@ def backup(
 
     Do it again after every renewal. `secretsync sealing-keys prove` says whether a backup is good.
     """
-    recipients = recipients_from({"age": age, "pgp": pgp}, {})
+    recipients = recipients_from(keys.flags(), {})
     if not recipients:
         raise ConfigError("nobody to encrypt the backup for", hint="name a recipient: --age age1…")
-    keys = controller.all_keys()
-    tree = from_plain(live.backup(keys))
+    found = controller.all_keys()
+    tree = from_plain(live.backup(found))
     assert isinstance(tree, Mapping)
     plain = store_named("yaml").load(store_named("yaml").dump([tree], indent=2), limits=Limits.unbounded())
     encrypted = encrypt(
@@ -165,7 +165,7 @@ def backup(
         now=datetime.now(UTC),
     )
     write_result(encrypted, output, mode=PRIVATE_MODE)
-    say(f"backed up {len(keys)} keys to {output}: {', '.join(key.name for key in keys)}")
+    say(f"backed up {len(found)} keys to {output}: {', '.join(key.name for key in found)}")
 
 
 @app.command("restore")

@@ -12,7 +12,6 @@ from hashlib import sha256
 from typing import Final, NamedTuple
 
 import secretsync.keyring.key_intake as key_intake
-import secretsync.keyring.pgp as pgp
 import secretsync.keyring.writing as writing
 from secretsync.documents.plain import to_plain
 from secretsync.documents.stores import store_named
@@ -20,10 +19,11 @@ from secretsync.documents.tree import Comment, Mapping, Node, Scalar, Sequence
 from secretsync.errors import ConfigError, NoMatchingRuleError, PolicyError, SecretsyncError, shortened
 from secretsync.keyring.editing import SOPS_YAML, regenerated
 from secretsync.keyring.key_checks import UNNAMED
-from secretsync.keyring.model import MASTER_KEY_KINDS, KeyType, Principal, PrincipalKind, PublicKey, normalised
+from secretsync.keyring.model import Principal, PrincipalKind, PublicKey, normalised
 from secretsync.keyring.reading import API_VERSION, POLICY
 from secretsync.keyring.sources import FOLDER, Changed, Changes, RingSource
 from secretsync.letters import hyphenated
+from secretsync.masterkeys.kinds import FALLBACK, KINDS, canonical, of_ring_type
 from secretsync.sops.config import Config, parse_config
 from secretsync.sops.datakey import MasterKey
 from secretsync.sops.rules import CreationRule, comma_separated
@@ -138,15 +138,10 @@ def _policy_rule(rule: CreationRule, owners: dict[MasterKey, str]) -> dict[str, 
 def _principal(name: str, recipient: MasterKey) -> Principal:
     """Return a recipient as a principal of its own, so that nobody gains what another key of theirs had."""
     kind: PrincipalKind = _OTHER_KINDS.get(name.partition("-")[0], "person")
-    if recipient.kind not in {"age", "pgp"}:
+    known = KINDS[recipient.kind]
+    if known.is_service:
         kind = "service"
-    return Principal(name, kind, "", (PublicKey(f"{name}-1", _type(recipient), recipient.name),))
-
-
-def _type(recipient: MasterKey) -> KeyType:
-    if recipient.kind == "age":
-        return key_intake.age_type(recipient.name) or "age"
-    return next(kind for kind, service in MASTER_KEY_KINDS.items() if service == recipient.kind)
+    return Principal(name, kind, "", (PublicKey(f"{name}-1", known.ring_type(recipient.name), recipient.name),))
 
 
 def _owners(data: bytes, config: Config) -> dict[MasterKey, str]:
@@ -170,7 +165,7 @@ def _named(data: bytes) -> Iterator[tuple[str, str]]:
     for scalar, comment in _scalars(source.documents[0] if source.documents else Mapping(), ""):
         if not isinstance(scalar.value, str):
             continue
-        keys = [normalised(MasterKey(_kind(key), key)).name for key in comma_separated(scalar.value)]
+        keys = [canonical(_kind(key), key) for key in comma_separated(scalar.value)]
         if len(keys) != 1:
             continue
         if name := _as_name(comment):
@@ -208,7 +203,8 @@ _FLOW: Final = str.maketrans(dict.fromkeys(",[]{}", " "))
 
 
 def _kind(key: str) -> str:
-    return "pgp" if pgp.is_fingerprint(key) else "age"
+    found = key_intake.type_of(key)
+    return of_ring_type(found).name if found else FALLBACK
 
 
 def _as_name(text: str) -> str:

@@ -45,7 +45,7 @@ def found(
         POLICY: writing.dump({"apiVersion": API_VERSION, "kind": "Policy", "rules": _rules(paths)}, _POLICY_COMMENT),
     }
     if armored:
-        changes[f"{FOLDER}/pgp/{first.keys[0].master_key.name}.asc"] = armored
+        changes[f"{FOLDER}/{first.keys[0].armored_path}"] = armored
     for path in [*changes, SOPS_YAML, lockfile.PATH]:
         if source.read(path) is not None:
             raise PolicyError("already exists; not overwritten", location=path)

@@ -64,7 +64,7 @@ def add_key(
         path = _file(present)
         changes[path] = writing.append(source.read(path) or b"", path, "keys", writing.key_fields(key))
     if armored:
-        changes[f"{FOLDER}/pgp/{key.master_key.name}.asc"] = armored
+        changes[f"{FOLDER}/{key.armored_path}"] = armored
     if groups:
         changes[GROUPS] = _joined(source, ring, principal.name, groups)
     return regenerated(source, changes, today=today)

@@ -13,7 +13,7 @@ from secretsync.keyring.key_intake import examine, weakness
 from secretsync.keyring.model import KeyRing, PolicyRule, Principal, PublicKey, normalised
 from secretsync.keyring.reading import GROUPS, POLICY
 from secretsync.keyring.sources import FOLDER, RingSource
-from secretsync.masterkeys.demo import DEMO_RECIPIENTS
+from secretsync.masterkeys.kinds import DEMO_RECIPIENTS, KINDS
 from secretsync.sops.datakey import MasterKey
 
 UNNAMED: Final = "unknown-"
@@ -43,8 +43,8 @@ def soundness(ring: KeyRing, today: date) -> Iterator[Finding]:
 def pgp_findings(ring: KeyRing, source: RingSource, today: date) -> Iterator[Finding]:
     """Yield what is wrong with the PGP public keys that lie in the ring; without gpg, a note that nobody looked."""
     for _, key in ring.public_keys():
-        path = f"{FOLDER}/pgp/{key.master_key.name}.asc"
-        data = source.read(path) if key.type == "pgp" else None
+        path = f"{FOLDER}/{key.armored_path}"
+        data = source.read(path) if key.armored_path else None
         if data is None:
             continue
         try:
@@ -55,7 +55,7 @@ def pgp_findings(ring: KeyRing, source: RingSource, today: date) -> Iterator[Fin
         except SecretsyncError as error:
             yield Finding(path, "", ruleset.WRONG_PGP_KEY, "error", error.message, error.hint)
             continue
-        if normalised(MasterKey("pgp", found.recipient)) != normalised(key.master_key):
+        if normalised(MasterKey(key.master_key.kind, found.recipient)) != normalised(key.master_key):
             message = f"holds PGP key {found.recipient}, and is to hold that of {key.id}"
             yield Finding(path, "", ruleset.WRONG_PGP_KEY, "error", message)
 
@@ -98,7 +98,7 @@ def _of_rule(ring: KeyRing, rule: PolicyRule, today: date) -> Iterator[Finding]:
     if len(recipients) < least:
         message = f"the rule has {len(recipients)} recipients, and at least {least} are demanded"
         yield Finding(POLICY, place, ruleset.FEW_RECIPIENTS, "error", message)
-    strong = {one for one in recipients if one.name.startswith("age1pq1")}
+    strong = {one for one in recipients if KINDS[one.kind].is_post_quantum(one.name)}
     if ring.policy.forbid_mixed_pq and strong and strong != recipients:
         weak = sorted(ring.label(one) for one in recipients - strong)
         message = f"the rule mixes post-quantum keys with {', '.join(weak)}"

@@ -13,7 +13,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 
 from secretsync.errors import ConfigError
 from secretsync.keyring.globs import matches
-from secretsync.masterkeys.spelling import canonical
+from secretsync.masterkeys.kinds import canonical, of_ring_type
 from secretsync.sops.datakey import MasterKey
 from secretsync.sops.selectors import Selector
 
@@ -21,25 +21,11 @@ Status: TypeAlias = Literal["pre-active", "active", "suspended", "deactivated", 
 """Key states of NIST SP 800-57 part 1 rev. 5; only `active` keys are encrypted to."""
 
 PrincipalKind: TypeAlias = Literal["person", "cluster", "service"]
-KeyType: TypeAlias = Literal[
-    "age", "age-pq", "age-plugin", "age-ssh", "pgp", "aws-kms", "gcp-kms", "huawei-kms", "azure-kv", "vault-transit"
-]
+KeyType: TypeAlias = str
+"""One of the `ring_types` of a kind of master key."""
 Reason: TypeAlias = Literal["left", "lost", "compromised", "superseded"]
 
 FOLDERS: Final[dict[PrincipalKind, str]] = {"person": "people", "cluster": "clusters", "service": "services"}
-MASTER_KEY_KINDS: Final[dict[KeyType, str]] = {
-    "age": "age",
-    "age-pq": "age",
-    "age-plugin": "age",
-    "age-ssh": "age",
-    "pgp": "pgp",
-    "aws-kms": "kms",
-    "gcp-kms": "gcp_kms",
-    "huawei-kms": "hckms",
-    "azure-kv": "azure_kv",
-    "vault-transit": "hc_vault",
-}
-"""A key's type to the kind of master key that sops files name it by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +46,14 @@ class PublicKey:
     @property
     def master_key(self) -> MasterKey:
         """The key as sops files name it."""
-        name = self.recipient.replace(" ", "") if self.type == "pgp" else self.recipient
-        return MasterKey(MASTER_KEY_KINDS[self.type], name)
+        kind = of_ring_type(self.type)
+        return MasterKey(kind.name, kind.stored(self.recipient))
+
+    @property
+    def armored_path(self) -> str:
+        """Where below `keys/` its armored public key lies; empty for a kind whose name is all it takes."""
+        kind = of_ring_type(self.type)
+        return f"{kind.armored_folder}/{kind.stored(self.recipient)}.asc" if kind.armored_folder else ""
 
     def is_usable(self, today: date) -> bool:
         """Whether new data keys may be wrapped for it today."""

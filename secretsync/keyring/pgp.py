@@ -10,13 +10,10 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from typing import Any, Final, NamedTuple
 
-import secretsync.letters as letters
 from secretsync.errors import ConfigError
 from secretsync.masterkeys.pgp import gpg_of
 from secretsync.secrecy import SecretBytes
 
-_FINGERPRINT_DIGITS: Final = {40, 64}
-_HEX: Final = letters.LOWER_HEX + "ABCDEF"
 _RSA: Final = {"1", "2"}  # RFC 9580, 9.1
 _INVALID: Final = {"e", "r", "d", "i", "n"}  # expired, revoked, disabled, invalid: GnuPG doc/DETAILS, field 2
 
@@ -29,12 +26,6 @@ class PgpKey(NamedTuple):
     encrypts: bool
     revoked: bool
     bits: int
-
-
-def is_fingerprint(text: str) -> bool:
-    """Whether a text is the fingerprint of a PGP key, of version 4 (40 hex digits) or 6 (64), spaces allowed."""
-    digits = text.replace(" ", "").removeprefix("0x").removesuffix("!")
-    return len(digits) in _FINGERPRINT_DIGITS and letters.consists_of(digits, _HEX)
 
 
 def examine(armored: bytes, today: date) -> PgpKey:

@@ -19,6 +19,7 @@ from secretsync.keyring.editing import regenerated
 from secretsync.keyring.model import KeyRing, Principal, PublicKey
 from secretsync.keyring.sources import FOLDER, Changes, RingSource
 from secretsync.masterkeys import MasterKeys
+from secretsync.masterkeys.kinds import KINDS, of_envelope
 from secretsync.secrecy import SecretBytes
 
 VALID_FOR: Final = timedelta(days=7)
@@ -54,7 +55,7 @@ def challenge(source: RingSource, key: PublicKey, keys: MasterKeys, *, now: date
     answer = secrets.token_hex(_SIZE)
     note = SecretBytes(f"secretsync: the answer for {key.id} is {answer}\n".encode())
     kind, name = key.master_key
-    armored = source.read(f"{FOLDER}/pgp/{name}.asc") if kind == "pgp" else None
+    armored = source.read(f"{FOLDER}/{key.armored_path}") if key.armored_path else None
     text = pgp.encrypt(armored, name, note) if armored is not None else str(keys.wrap(kind, name, note)["enc"])
     record = {
         "version": _VERSION,
@@ -69,8 +70,7 @@ def challenge(source: RingSource, key: PublicKey, keys: MasterKeys, *, now: date
 def opened(text: str, key: PublicKey, keys: MasterKeys) -> str:
     """Open a challenge with the identities at hand and return what it says. Raises: NoIdentityMatchError and the like."""
     kind, name = key.master_key
-    field = "fp" if kind == "pgp" else "recipient"
-    return keys.unwrap(kind, {"enc": text, field: name}).expose().decode("utf-8", "replace")
+    return keys.unwrap(kind, {"enc": text, **KINDS[kind].fields_of(name)}).expose().decode("utf-8", "replace")
 
 
 def answer(text: str, keys: MasterKeys) -> str:
@@ -80,8 +80,8 @@ def answer(text: str, keys: MasterKeys) -> str:
         PolicyError: it opens, and is something else: whoever sent it may want it read.
         NoIdentityMatchError and the like: it does not open here.
     """
-    kind = "pgp" if "-----BEGIN PGP MESSAGE-----" in text else "age"
-    note = keys.unwrap(kind, {"enc": text, "fp": "", "recipient": ""}).expose().decode("utf-8", "replace")
+    kind = of_envelope(text)
+    note = keys.unwrap(kind.name, {"enc": text, **kind.fields_of("")}).expose().decode("utf-8", "replace")
     name, _, digits = note.removeprefix(_NOTE).partition(" is ")
     is_ours = note.startswith(_NOTE) and letters.consists_of(name, _NAME) and digits.endswith("\n")
     if not is_ours or len(digits) != _DIGITS + 1 or not letters.consists_of(digits[:-1], letters.LOWER_HEX):

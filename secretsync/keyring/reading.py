@@ -16,7 +16,6 @@ from secretsync.configuration import Fields
 from secretsync.errors import ConfigError, SecretsyncError
 from secretsync.keyring.model import (
     FOLDERS,
-    MASTER_KEY_KINDS,
     Group,
     KeyRing,
     KeyType,
@@ -31,6 +30,7 @@ from secretsync.keyring.model import (
     Status,
 )
 from secretsync.keyring.sources import FOLDER, Checkout, RingSource
+from secretsync.masterkeys.kinds import in_rules, of_ring_type
 from secretsync.masterkeys.publichalf import require_public
 from secretsync.sops.selectors import KINDS as SELECTOR_KINDS
 from secretsync.sops.selectors import Selector
@@ -100,8 +100,7 @@ def _key(fields: Fields) -> PublicKey:
     fields.only(
         *("id", "type", "recipient", "status", "created", "not_before", "expires", "custody", "reason", "proof")
     )
-    kinds: tuple[KeyType, ...] = tuple(MASTER_KEY_KINDS)
-    kind = fields.one_of("type", kinds)
+    kind = fields.one_of("type", tuple(each for kind in in_rules() for each in kind.ring_types))
     return PublicKey(
         id=_name(fields, "id"),
         type=kind,
@@ -119,7 +118,8 @@ def _key(fields: Fields) -> PublicKey:
 def _recipient(fields: Fields, kind: KeyType) -> str:
     """Return the recipient, which is one: sops splits what stands in `.sops.yaml` at commas."""
     text = require_public(fields.required("recipient"), fields.place("recipient"))
-    outside = text.partition("|")[0] if kind == "aws-kms" else text  # the encryption context may have several pairs
+    mark = of_ring_type(kind).context_mark
+    outside = text.partition(mark)[0] if mark else text  # an encryption context may have several pairs
     if "," in outside or not text.isprintable() or text != text.strip():
         raise ConfigError("is not one recipient", location=fields.place("recipient"))
     return text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from secretsync.masterkeys.context import KeySource, Prompt
-from secretsync.masterkeys.services import KINDS, MasterKeys
+from secretsync.masterkeys.context import KeyContext, KeySource, Prompt
+from secretsync.masterkeys.services import MasterKeys
 
-__all__ = ["KINDS", "KeySource", "MasterKeys", "Prompt"]
+__all__ = ["KeyContext", "KeySource", "MasterKeys", "Prompt"]

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from io import BytesIO
 from typing import TYPE_CHECKING, ClassVar
 
-import secretsync.masterkeys.spelling as spelling
 from secretsync.age import armor, encrypt, envelope, header, parse_recipient
 from secretsync.age.filekey import verify_header
 from secretsync.age.interaction import Interaction
@@ -28,7 +27,7 @@ from secretsync.errors import (
 from secretsync.late import LateModule
 from secretsync.masterkeys.age_sources import SILENT, SSH, FoundIdentities, IdentitySource, places
 from secretsync.masterkeys.context import KeyContext, KeySource
-from secretsync.masterkeys.demo import DEMO_RECIPIENTS
+from secretsync.masterkeys.kinds import DEMO_RECIPIENTS, KINDS, canonical
 from secretsync.secrecy import SecretBytes
 
 if TYPE_CHECKING:
@@ -41,25 +40,20 @@ class AgeService:
     """Wraps for age recipients and unwraps with the identities of this process (see `age_sources`)."""
 
     kind: ClassVar[str] = "age"
-    remote: ClassVar[bool] = False
 
-    def __init__(self, kind: str, surroundings: KeyContext) -> None:
+    def __init__(self, kind: str, context: KeyContext) -> None:
         del kind
-        self._surroundings = surroundings
-        self._interaction = Interaction(surroundings.prompt, surroundings.plugins, surroundings.environ)
-        self._places = places(surroundings, self._interaction)
+        self._context = context
+        self._interaction = Interaction(context.prompt, context.plugins, context.environ)
+        self._places = places(context, self._interaction)
         self._found: dict[tuple[str, str], FoundIdentities] = {}
         self._recipients: dict[str, Recipient] = {}
         self._names: dict[int, str] = {}
         self._recent: tuple[str, Identity] | None = None
 
-    def recipient(self, fields: Mapping[str, object]) -> str:
-        """Return the recipient, as the file has it."""
-        return _text_of(fields, "recipient")
-
     def canonical(self, name: str) -> str:
         """Return the recipient in lower case, an SSH key without its comment."""
-        return spelling.canonical(self.kind, name)
+        return canonical(self.kind, name)
 
     def wrap(self, recipient: str, data_key: SecretBytes) -> dict[str, object]:
         """Wrap the data key for one recipient; raises as `MasterKeyService.wrap`, and DemoKeyError."""
@@ -76,7 +70,7 @@ class AgeService:
 
     def unwrap(self, fields: Mapping[str, object]) -> SecretBytes:
         """Unwrap with the first identity that opens the envelope; raises as `MasterKeyService.unwrap`."""
-        recipient = _text_of(fields, "recipient")
+        recipient = KINDS[self.kind].name_of(fields)
         source = BytesIO(armor.decode(_text_of(fields, "enc").encode("ascii", "replace")))
         head = header.parse(source.readline)
         causes: list[str] = []
@@ -108,10 +102,10 @@ class AgeService:
             listed.append(KeySource(place.name, found.problem or "ok", names))
         return listed
 
-    def identities(self) -> dict[str, Identity]:
-        """Return the native identities that lie here ready to use, by recipient: none that asks a person or a program."""
+    def alone(self) -> dict[str, KeyContext]:
+        """Return the native identities of this process that need no program to be found, by recipient."""
         return {
-            self._name_of(identity): identity
+            self._name_of(identity): KeyContext.holding(identity)
             for place in self._places
             if place.rank == SILENT
             for identity in self._look(place, "").identities
@@ -157,7 +151,7 @@ class AgeService:
         return name
 
     def _refuse_demo(self, recipient: str) -> None:
-        if recipient in DEMO_RECIPIENTS and not self._surroundings.allow_demo_keys:
+        if recipient in DEMO_RECIPIENTS and not self._context.allow_demo_keys:
             raise DemoKeyError(
                 f"{shortened(recipient)} is a demo key, whose private half is public",
                 hint="use a key of your own, or --allow-demo-keys to play with the demo",

@@ -51,12 +51,12 @@ class IdentitySource(NamedTuple):
         return FoundIdentities(identities, "" if identities else "holds no keys", not identities)
 
 
-def places(surroundings: KeyContext, interaction: Interaction) -> list[IdentitySource]:
+def places(context: KeyContext, interaction: Interaction) -> list[IdentitySource]:
     """Return every place, in sops' order; what was given by the caller comes first."""
-    environ = surroundings.environ
+    environ = context.environ
     found = [*_ssh_places(environ, interaction), *_age_places(environ, interaction)]
-    if surroundings.extra_age_identities:
-        found.insert(0, IdentitySource("the given identities", lambda _: surroundings.extra_age_identities))
+    if context.extra_age_identities:
+        found.insert(0, IdentitySource("the given identities", lambda _: context.extra_age_identities))
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, TypeAlias
 
@@ -19,6 +20,11 @@ class KeyContext(NamedTuple):
     plugins: bool = True
     extra_age_identities: tuple[Identity, ...] = ()
     allow_demo_keys: bool = False
+
+    @classmethod
+    def holding(cls, identity: Identity) -> KeyContext:
+        """Return a context with one age identity, in which nothing else is found."""
+        return cls({"HOME": os.devnull}, plugins=False, extra_age_identities=(identity,), allow_demo_keys=True)
 
 
 class KeySource(NamedTuple):

@@ -14,7 +14,6 @@ from typing import Any, ClassVar, Final
 
 import gnupg
 
-import secretsync.masterkeys.spelling as spelling
 from secretsync import programs
 from secretsync.errors import (
     ConfigError,
@@ -27,6 +26,7 @@ from secretsync.errors import (
     beginning,
 )
 from secretsync.masterkeys.context import KeyContext, KeySource
+from secretsync.masterkeys.kinds import KINDS, canonical
 from secretsync.masterkeys.pgp_packets import key_id
 from secretsync.secrecy import SecretBytes
 
@@ -59,16 +59,11 @@ class PgpService:
     """Wraps and unwraps with the keys of one GnuPG home (`GNUPGHOME`, else gpg's own default)."""
 
     kind: ClassVar[str] = "pgp"
-    remote: ClassVar[bool] = True
 
-    def __init__(self, kind: str, surroundings: KeyContext) -> None:
+    def __init__(self, kind: str, context: KeyContext) -> None:
         del kind
-        self._surroundings = surroundings
+        self._context = context
         self._key_ids: dict[str, set[str]] = {}
-
-    def recipient(self, fields: Mapping[str, object]) -> str:
-        """Return the fingerprint, as the file has it."""
-        return _text_of(fields, "fp")
 
     def canonical(self, name: str) -> str:
         """Return the fingerprint of the key that gpg knows under a fingerprint or id of it or of a subkey.
@@ -76,7 +71,7 @@ class PgpService:
         With a trailing `!` the subkey's follows. The text alone counts where gpg is missing, knows no such key, or
         knows several.
         """
-        text = spelling.canonical(self.kind, name)
+        text = canonical(self.kind, name)
         digits = text.removesuffix("!")
         if len(digits) < _SHORT_ID or not _HEX.issuperset(digits):
             return text
@@ -93,7 +88,7 @@ class PgpService:
             ConfigError: this is no fingerprint, or the key is unknown, expired or revoked.
             KeyServiceError: gpg is missing or fails.
         """
-        fingerprint = recipient.replace(" ", "")
+        fingerprint = KINDS[self.kind].stored(recipient)
         digits = fingerprint.removesuffix("!").removeprefix("0x")
         if len(digits) < _MIN_DIGITS or not all(digit in "0123456789abcdefABCDEF" for digit in digits):
             raise ConfigError(f"{beginning(recipient)!r} is not a PGP fingerprint")
@@ -109,7 +104,7 @@ class PgpService:
 
     def unwrap(self, fields: Mapping[str, object]) -> SecretBytes:
         """Unwrap with whichever secret key of the ring opens the message; raises as `MasterKeyService.unwrap`."""
-        fingerprint = _text_of(fields, "fp")
+        fingerprint = KINDS[self.kind].name_of(fields)
         result, is_too_large = self._decrypted(_text_of(fields, "enc").encode("utf-8", "replace"))
         if is_too_large:
             raise IntegrityError("the envelope unpacks to more than a data key")
@@ -136,9 +131,13 @@ class PgpService:
             self._gpg.on_data = None
         return result, size > _MOST_BYTES or "--max-output" in result.stderr
 
+    def alone(self) -> dict[str, KeyContext]:
+        """Return nothing: whatever gpg holds may ask for a passphrase."""
+        return {}
+
     def sources(self) -> list[KeySource]:
         """Return gpg with the fingerprints of its secret keys."""
-        name = f"gpg ({self._surroundings.environ.get('GNUPGHOME') or 'default home'})"
+        name = f"gpg ({self._context.environ.get('GNUPGHOME') or 'default home'})"
         try:
             keys = self._gpg.list_keys(True)
         except SecretsyncError as error:
@@ -181,13 +180,13 @@ class PgpService:
 
     @cached_property
     def _gpg(self) -> Any:  # python-gnupg has no types
-        environ = self._surroundings.environ
-        on_terminal = self._surroundings.prompt is not None and "GPG_TTY" not in environ and os.isatty(0)
+        environ = self._context.environ
+        on_terminal = self._context.prompt is not None and "GPG_TTY" not in environ and os.isatty(0)
         try:
             gpg = gpg_of(environ, {"GPG_TTY": os.ttyname(0)} if on_terminal else None)
         except (OSError, ValueError) as error:
             raise KeyServiceError(f"gpg cannot be started: {_one_line(str(error))}") from None
-        if self._surroundings.prompt is None:
+        if self._context.prompt is None:
             gpg.options = ["--pinentry-mode", "error"]
         return gpg
 

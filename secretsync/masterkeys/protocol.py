@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from secretsync.masterkeys.context import KeySource
+from secretsync.masterkeys.context import KeyContext, KeySource
 from secretsync.secrecy import SecretBytes
 
 
@@ -13,21 +13,12 @@ class MasterKeyService(Protocol):
     """One kind of master key (age, pgp, a key management service).
 
     `fields` is one entry of a metadata list as stored in the file, its unknown fields included: for age
-    `{"recipient": …, "enc": …}`, for pgp `{"fp": …, "enc": …, "created_at": …}`.
+    `{"recipient": …, "enc": …}`, for pgp `{"fp": …, "enc": …, "created_at": …}`. How a key is named, `kinds` says.
     """
 
     @property
     def kind(self) -> str:
         """The name of the metadata list: `age`, `pgp`, `kms` and so on."""
-        ...
-
-    @property
-    def remote(self) -> bool:
-        """Whether unwrapping leaves this machine or may ask a person; local kinds are tried first."""
-        ...
-
-    def recipient(self, fields: Mapping[str, object]) -> str:
-        """Return what names the key, as the file spells it: for age the recipient, for pgp the fingerprint."""
         ...
 
     def canonical(self, name: str) -> str:
@@ -56,6 +47,13 @@ class MasterKeyService(Protocol):
 
     def matches(self, fields: Mapping[str, object]) -> bool | None:
         """Return whether an envelope is for the key it names, None where that cannot be seen without opening it."""
+        ...
+
+    def alone(self) -> Mapping[str, KeyContext]:
+        """Return the identities that lie here ready to use, each as a context that holds it alone, by their recipients.
+
+        None that asks a person, a program or a service is among them.
+        """
         ...
 
     def sources(self) -> list[KeySource]:

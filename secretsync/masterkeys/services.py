@@ -8,20 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
+from secretsync.late import load
 from secretsync.masterkeys.context import KeyContext, KeySource, Prompt
+from secretsync.masterkeys.kinds import KINDS, in_rules, unattended, usable
 
 if TYPE_CHECKING:
     from secretsync.age.protocol import Identity
     from secretsync.masterkeys.protocol import MasterKeyService
     from secretsync.secrecy import SecretBytes
 
-KINDS: Final = {
-    "age": ("secretsync.masterkeys.age", "AgeService"),
-    "pgp": ("secretsync.masterkeys.pgp", "PgpService"),
-}
-"""Metadata list name -> (module, class). Every other kind is answered by `absent.AbsentService`."""
-
-_ABSENT: Final = ("secretsync.masterkeys.unsupported", "AbsentService")
+_UNSUPPORTED: Final = "secretsync.masterkeys.unsupported:UnsupportedService"
 
 
 class MasterKeys:
@@ -36,22 +32,32 @@ class MasterKeys:
         extra_age_identities: Iterable[Identity] = (),
         allow_demo_keys: bool = False,
     ) -> None:
-        self._surroundings = KeyContext(environ, prompt, plugins, tuple(extra_age_identities), allow_demo_keys)
+        self._context = KeyContext(environ, prompt, plugins, tuple(extra_age_identities), allow_demo_keys)
         self._services: dict[str, MasterKeyService] = {}
         self._unwrapped: dict[tuple[str, str], SecretBytes] = {}
+
+    @classmethod
+    def of(cls, context: KeyContext) -> MasterKeys:
+        """Return the master keys that a context gives."""
+        return cls(
+            context.environ,
+            prompt=context.prompt,
+            plugins=context.plugins,
+            extra_age_identities=context.extra_age_identities,
+            allow_demo_keys=context.allow_demo_keys,
+        )
 
     def service(self, kind: str) -> MasterKeyService:
         """Return the service of this kind, the same one each time."""
         service = self._services.get(kind)
         if service is None:
-            module, name = KINDS.get(kind, _ABSENT)
-            service = getattr(__import__(module, fromlist=[name]), name)(kind, self._surroundings)
-            self._services[kind] = service
+            place = KINDS[kind].service if kind in KINDS else ""
+            service = self._services[kind] = load(place or _UNSUPPORTED)(kind, self._context)
         return service
 
     def recipient(self, kind: str, fields: Mapping[str, object]) -> str:
-        """Return what names a key, as `MasterKeyService.recipient`."""
-        return self.service(kind).recipient(fields)
+        """Return what names a key, as the file spells it. Raises: MetadataError where a field is missing."""
+        return KINDS[kind].name_of(fields) if kind in KINDS else "unknown"
 
     def canonical(self, kind: str, name: str) -> str:
         """Return a key's name in the one spelling that all names of that key have; see `MasterKeyService.canonical`."""
@@ -73,6 +79,23 @@ class MasterKeys:
         """Return whether an envelope is for the key it names; see `MasterKeyService.matches`."""
         return self.service(kind).matches(fields)
 
+    def alone(self) -> dict[str, MasterKeys]:
+        """Return each identity that lies here ready to use as keys that hold it alone, by its recipient."""
+        return {
+            recipient: MasterKeys.of(context)
+            for kind in unattended()
+            for recipient, context in self.service(kind.name).alone().items()
+        }
+
+    def silent(self) -> set[tuple[str, str]]:
+        """Return the kind and name of every recipient whose envelopes open here without asking anybody."""
+        return {
+            (kind.name, name)
+            for kind in unattended()
+            for source in self.service(kind.name).sources()
+            for name in source.recipients
+        }
+
     def sources(self) -> list[KeySource]:
         """Return every place that keys are looked for in, with what is there; reads them all, asks nobody."""
-        return [source for kind in KINDS for source in self.service(kind).sources()]
+        return [source for kind in usable(in_rules()) for source in self.service(kind.name).sources()]

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple, cast
 
 from secretsync.errors import SecretsyncError
 from secretsync.masterkeys import MasterKeys
+from secretsync.masterkeys.kinds import KINDS
 from secretsync.processes import Pool, count
 from secretsync.rendering.discover import Input
 from secretsync.rendering.options import RenderContext
@@ -32,8 +33,8 @@ class LocalKeys:
         self._keys = keys
 
     def unwrap(self, kind: str, fields: Mapping[str, object]) -> SecretBytes:
-        """Unwrap with a local key. Raises: RemoteKeyError for a kind whose service is remote."""
-        if self._keys.service(kind).remote:
+        """Unwrap with a local key. Raises: RemoteKeyError for a kind that may ask a person, a program or a service."""
+        if kind not in KINDS or not KINDS[kind].unattended:
             raise RemoteKeyError("a remote key")
         return self._keys.unwrap(kind, fields)
 

@@ -17,7 +17,7 @@ from secretsync.git import ObjectReader, Repository, blob_id
 from secretsync.keyring.ownfiles import store_of
 from secretsync.manifests.secret import parse as parse_secret
 from secretsync.manifests.trees import to_object
-from secretsync.masterkeys import MasterKeys
+from secretsync.masterkeys import KeyContext, MasterKeys
 from secretsync.rotation.exposure import Version, read_version, version
 from secretsync.rotation.file_metadata import Inspected, inspect, options_for
 from secretsync.rotation.model import FilePlan, PlannedKey
@@ -94,7 +94,7 @@ class FileWork:
         self._plaintext: dict[str, Mapping[str, bytes]] = {}
         self._opened: dict[str, OpenFile] = {}
         self._kept = 0
-        self._held = {str(identity): _alone(identity) for identity in held}
+        self._held = {str(identity): MasterKeys.of(KeyContext.holding(identity)) for identity in held}
         self._singles: dict[str, MasterKeys] | None = None
         self._reader: ObjectReader | None = None
         self._inherited: ObjectReader | None = None  # not to be closed by whoever did not open it
@@ -200,16 +200,10 @@ class FileWork:
 
     def _alone(self) -> dict[str, MasterKeys]:
         if self._singles is None:
-            identities = self._keys.service("age").identities()  # type: ignore[attr-defined]  # of the age service alone
-            self._singles = {name: _alone(identity) for name, identity in identities.items()}
+            self._singles = self._keys.alone()
         return self._singles
 
     def _objects(self) -> ObjectReader:
         if self._reader is None:
             self._reader = self._repository.reader()
         return self._reader
-
-
-def _alone(identity: Identity) -> MasterKeys:
-    """Return keys that hold one identity and look nowhere else."""
-    return MasterKeys({"HOME": os.devnull}, extra_age_identities=(identity,), allow_demo_keys=True, plugins=False)

@@ -9,12 +9,11 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Final, Literal, NamedTuple, TypeAlias
 
-from secretsync.age import parse_recipient
 from secretsync.errors import ParameterError, PolicyError, SecretsyncError, shortened
-from secretsync.keyring.key_intake import PUBLIC_HALF, Candidate
-from secretsync.keyring.model import KeyType
-from secretsync.keyring.pgp import is_fingerprint
+from secretsync.keyring.key_intake import PUBLIC_HALF, Candidate, type_of
 from secretsync.keyring.reading import is_name
+from secretsync.late import load
+from secretsync.masterkeys.kinds import of_ring_type
 from secretsync.privatekeys import kind_of
 
 Kind: TypeAlias = Literal["text", "name", "names", "choice", "day", "days", "count", "recipient", "file"]
@@ -111,30 +110,18 @@ class _ParameterKind(NamedTuple):
     example: str
 
 
-def type_of(recipient: str) -> KeyType:
-    """Return the type of a key by the form of its recipient; what is no age recipient is a PGP fingerprint."""
-    if recipient.startswith("age1pq1"):
-        return "age-pq"
-    if recipient.startswith("ssh-"):
-        return "age-ssh"
-    if recipient.startswith("age1"):
-        return "age" if len(recipient) == _NATIVE_LENGTH else "age-plugin"
-    return "pgp"
-
-
-_NATIVE_LENGTH: Final = 62  # letters of an X25519 recipient
-
-
 def _recipient(text: str) -> Candidate | None:
+    """Return the key that a text names, of a kind that data keys can be wrapped for here."""
     recipient = text.strip()
-    kind = type_of(recipient)
-    if kind == "pgp":
-        return Candidate(kind, recipient) if is_fingerprint(recipient) else None
+    ring_type = type_of(recipient)
+    if ring_type is None or not of_ring_type(ring_type).service:
+        return None
     try:
-        parse_recipient(recipient)
+        if check := of_ring_type(ring_type).check:
+            load(check)(recipient)
     except SecretsyncError:
         return None
-    return Candidate(kind, recipient)
+    return Candidate(ring_type, recipient)
 
 
 def _name(text: str) -> str | None:

@@ -275,11 +275,7 @@ class _Planner:
 
     def _touches(self, chosen: set[str]) -> int:
         """Return how many files need a person or another machine to be opened: none of our own silent keys opens them."""
-        here = {
-            normalised(MasterKey("age", name))
-            for source in self._survey.setting.keys.service("age").sources()
-            for name in source.recipients
-        }
+        here = {normalised(MasterKey(*one)) for one in self._survey.setting.keys.silent()}
         return sum(1 for one in self._survey.files if one.path in chosen and not one.recipients & here)
 
 

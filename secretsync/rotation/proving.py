@@ -15,6 +15,7 @@ from secretsync.documents.tree import Comment, Scalar
 from secretsync.errors import IncorrectIdentityError, IntegrityError, NoIdentityMatchError, SecretsyncError
 from secretsync.keyring.model import normalised
 from secretsync.masterkeys import MasterKeys
+from secretsync.masterkeys.kinds import unattended
 from secretsync.rotation.file_metadata import options_for
 from secretsync.rotation.model import FilePlan, PlannedKey
 from secretsync.rotation.rewrapping import recipients
@@ -160,7 +161,8 @@ def _ciphertext(evidence: Evidence) -> tuple[int, list[str]]:
 def _removed(evidence: Evidence) -> tuple[int, list[str]]:
     """V7: an identity that lost the file, where it is at hand, opens no envelope."""
     failures = []
-    envelopes = [one for group in evidence.new.plain.metadata.groups for one in group if one.kind == "age"]
+    ours = {kind.name for kind in unattended()}
+    envelopes = [one for group in evidence.new.plain.metadata.groups for one in group if one.kind in ours]
     for name, alone in evidence.removed.items():
         for envelope in envelopes:
             try:

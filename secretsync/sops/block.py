@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from typing import Final
 
 from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar, Sequence
-from secretsync.sops.metadata import KEY, KEY_KINDS, Envelope
+from secretsync.masterkeys.kinds import KINDS
+from secretsync.sops.metadata import KEY, Envelope
 
 VERSION: Final = "3.13.3"
 """What new files say wrote them: the sops whose format they are in."""
@@ -50,7 +51,7 @@ def with_groups(block: Mapping, groups: list[list[Envelope]], *, threshold: int 
     elif _find(block, "shamir_threshold"):
         block = without_field(block, "shamir_threshold")
     flat = groups[0] if len(groups) == 1 else []
-    for kind in KEY_KINDS:
+    for kind in KINDS:
         block = _with_list(block, kind, [_node(each) for each in flat if each.kind == kind])
     old = _find(block, "key_groups")
     if len(groups) == 1:
@@ -119,18 +120,18 @@ def _with_list(block: Mapping, kind: str, nodes: list[Mapping]) -> Mapping:
 
 def _group_node(group: list[Envelope], known: Iterable[Mapping]) -> Mapping:
     """Return one element of `key_groups`: a known one if it holds just these envelopes, else a new one."""
-    nodes = {kind: [_node(each) for each in group if each.kind == kind] for kind in sorted(KEY_KINDS)}
+    nodes = {kind: [_node(each) for each in group if each.kind == kind] for kind in sorted(KINDS)}
     for member in known:
         lists = {entry.key.value: entry.value for entry in member.entries()}
         found = {kind: [*lists[kind].items] for kind in nodes if isinstance(lists.get(kind), Sequence)}  # type: ignore[union-attr]
         if all(_same(found.get(kind, []), nodes[kind]) for kind in nodes):
             return member
-    # sops writes these two even when empty. Source: stores.go `keygroup`, which lacks omitempty there.
+    # Source: stores.go `keygroup`, whose lists lack omitempty for some kinds.
     return Mapping(
         [
             Entry(Scalar(kind), Sequence([*members]))
             for kind, members in nodes.items()
-            if members or kind in ("hc_vault", "age")
+            if members or KINDS[kind].always_written
         ]
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
-from secretsync.masterkeys.spelling import canonical, whole
+from secretsync.masterkeys.kinds import canonical, whole
 
 if TYPE_CHECKING:
     from secretsync.sops.datakey import Keys, MasterKey

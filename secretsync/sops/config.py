@@ -17,7 +17,7 @@ import secretsync.sops.rules as rules
 from secretsync.documents.stores import STORES, store_named
 from secretsync.documents.tree import Limits, Mapping
 from secretsync.errors import ConfigError, NoMatchingRuleError, SecretsyncError
-from secretsync.sops.rules import DESTINATION_KEYS, RULE_KEYS, CreationRule, RuleReader
+from secretsync.sops.rules import DESTINATION_KEYS, CreationRule, RuleReader, rule_keys
 from secretsync.sops.selectors import Selector
 
 FILE_NAME: Final = ".sops.yaml"
@@ -131,10 +131,10 @@ def parse_config(data: bytes, path: str | os.PathLike[str]) -> Config:
 def _config(root: Mapping, path: Path) -> Config:
     warnings: list[str] = []
     reader = RuleReader(root, "", _TOP_KEYS, warnings)
-    creation = reader.mappings("creation_rules")
+    creation = reader.mappings("creation_rules", rule_keys())
     destinations = []
     for one in reader.mappings("destination_rules", DESTINATION_KEYS) or []:
-        one.mapping("recreation_rule", RULE_KEYS)
+        one.mapping("recreation_rule", rule_keys())
         fields = {name: one.plain(name) for name in DESTINATION_KEYS if one.has(name)}
         destinations.append(DestinationRule(one.text("path_regex"), fields))
     return Config(

@@ -8,27 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
 from secretsync.errors import ConfigError, ConflictingOptionsError
+from secretsync.masterkeys.kinds import in_flags
 from secretsync.sops.datakey import MasterKey
 from secretsync.sops.rules import CreationRule, comma_separated, recipient
 from secretsync.sops.selectors import KINDS as SELECTOR_KINDS
 from secretsync.sops.selectors import Selector
-
-KEY_VARIABLES: Final = {
-    "kms": "SOPS_KMS_ARN",
-    "gcp_kms": "SOPS_GCP_KMS_IDS",
-    "hckms": "SOPS_HUAWEICLOUD_KMS_IDS",
-    "azure_kv": "SOPS_AZURE_KEYVAULT_URLS",
-    "pgp": "SOPS_PGP_FP",
-    "hc_vault": "SOPS_VAULT_URIS",
-    "age": "SOPS_AGE_RECIPIENTS",
-}
-"""Kind to the variable that stands in for its flag, in the order the keys get in the file."""
-
-FLAGS: Final = {kind: kind.replace("_", "-") for kind in KEY_VARIABLES} | {"hc_vault": "hc-vault-transit"}
-"""Kind to its flag, without the hyphens in front; `add-` and `rm-` go there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +30,11 @@ class Choice:
 def recipients_from(flags: Mapping[str, str], environ: Mapping[str, str]) -> list[MasterKey]:
     """Return the keys that flags (by kind, comma-separated) or their variables name; a flag beats its variable."""
     found = []
-    for kind, variable in KEY_VARIABLES.items():
-        given = flags.get(kind)
-        place = f"--{FLAGS[kind]}" if given else variable
-        found += [recipient(kind, name, place) for name in comma_separated(given or environ.get(variable, ""))]
+    for kind in in_flags():
+        given = flags.get(kind.name)
+        place = f"--{kind.flag}" if given else kind.variable
+        names = comma_separated(given or environ.get(kind.variable, ""))
+        found += [recipient(kind.name, name, place) for name in names]
     return found
 
 

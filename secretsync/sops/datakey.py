@@ -20,6 +20,7 @@ from secretsync.errors import (
     shortened,
 )
 from secretsync.late import LateModule
+from secretsync.masterkeys.kinds import DECRYPTION_ORDER, KINDS
 from secretsync.secrecy import SecretBytes
 from secretsync.sops.metadata import Envelope, Metadata
 from secretsync.sops.timestamps import timestamp
@@ -32,8 +33,7 @@ if TYPE_CHECKING:
 else:
     shamir = LateModule("secretsync.crypto.shamir")  # most files have one key group
 
-DEFAULT_ORDER: Final = ("age", "pgp")
-"""Kinds tried first. Source: sops.go `DefaultDecryptionOrder`."""
+DEFAULT_ORDER: Final = DECRYPTION_ORDER
 
 DATA_KEY_SIZE: Final = 32
 
@@ -130,9 +130,9 @@ def wrap(
 
 
 def envelope(recipient: MasterKey, part: SecretBytes, keys: Keys, now: datetime) -> Envelope:
-    """Wrap the data key, or a group's share of it, for one recipient; every kind but age records when."""
+    """Wrap the data key, or a group's share of it, for one recipient; most kinds record when."""
     fields = dict(keys.wrap(recipient.kind, recipient.name, part))
-    if recipient.kind != "age":
+    if recipient.kind not in KINDS or KINDS[recipient.kind].records_created_at:
         fields.setdefault("created_at", timestamp(now))
     return Envelope(recipient.kind, fields)
 

@@ -22,6 +22,7 @@ from secretsync.crypto.gcm import IV_SIZE, Gcm
 from secretsync.documents.stores import store_named
 from secretsync.documents.tree import Comment, Scalar, Source, Timestamp, Value
 from secretsync.errors import AlreadyEncryptedError, ConversionError, EmptyFileError, PlaintextError, TreeError
+from secretsync.masterkeys.kinds import KINDS
 from secretsync.sops.conversion import converted
 from secretsync.sops.decryption import Origin
 from secretsync.sops.moving_comments import hoisted
@@ -231,7 +232,7 @@ class _Remembered(Walk):
 def _demands(walk: Encryption, recipients: list[list[datakey.MasterKey]]) -> list[str]:
     """Say which sops a reader needs, where that is later than 3.9. Source: the release notes of sops."""
     demands = []
-    if any(one.kind == "age" and one.name.startswith("age1pq1") for group in recipients for one in group):
+    if any(KINDS[one.kind].is_post_quantum(one.name) for group in recipients for one in group if one.kind in KINDS):
         demands.append("sops opens this file from 3.12 on: it has a post-quantum recipient")
     if walk.has_times:
         demands.append("sops opens this file from 3.10 on: it holds a timestamp")

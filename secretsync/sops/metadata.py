@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar, Sequence, Timestamp
 from secretsync.errors import MetadataError
+from secretsync.masterkeys.kinds import KINDS
 from secretsync.sops.selectors import KINDS as SELECTOR_KINDS
 from secretsync.sops.selectors import Selector
 from secretsync.sops.timestamps import whole_seconds
@@ -18,16 +19,7 @@ from secretsync.sops.timestamps import whole_seconds
 KEY: Final = "sops"
 """The reserved top-level key. Source: stores.go `SopsMetadataKey`."""
 
-KEY_KINDS: Final = ("kms", "gcp_kms", "hckms", "azure_kv", "hc_vault", "pgp", "age")
-"""The lists of master keys, in the order sops loads them. Source: stores.go `internalGroupFrom`."""
-
-_FIELDS: Final = frozenset(
-    (
-        *KEY_KINDS,
-        *SELECTOR_KINDS,
-        *("key_groups", "lastmodified", "mac", "mac_only_encrypted", "shamir_threshold", "version"),
-    )
-)
+_OWN_FIELDS: Final = ("key_groups", "lastmodified", "mac", "mac_only_encrypted", "shamir_threshold", "version")
 _TRUE: Final = frozenset(("1", "t", "T", "TRUE", "true", "True"))
 _FALSE: Final = frozenset(("", "0", "f", "F", "FALSE", "false", "False"))
 
@@ -94,7 +86,7 @@ def parse(block: Mapping) -> Metadata:
     Raises:
         MetadataError: a field of the wrong type, no readable `lastmodified` or `version`, two selectors, no key.
     """
-    found = fields_of(block, _FIELDS, "sops")
+    found = fields_of(block, known_fields(), "sops")
     selectors = [(kind, pattern) for kind in SELECTOR_KINDS if (pattern := _string(found, kind, "sops"))]
     if len(selectors) > 1:
         names = " and ".join(kind for kind, _ in selectors)
@@ -113,6 +105,11 @@ def parse(block: Mapping) -> Metadata:
         groups=_groups(found),
         block=block,
     )
+
+
+def known_fields() -> frozenset[str]:
+    """Return the names of all fields that mean something in the block."""
+    return frozenset((*KINDS, *SELECTOR_KINDS, *_OWN_FIELDS))
 
 
 def fields_of(mapping: Mapping, known: frozenset[str], where: str) -> dict[str, Node]:
@@ -139,7 +136,7 @@ def _groups(found: dict[str, Node]) -> list[list[Envelope]]:
     groups = []
     for index, node in enumerate(_elements(found.get("key_groups"))):
         where = f"sops.key_groups[{index}]"
-        groups.append(_group(fields_of(_mapping(node, where), frozenset(KEY_KINDS), where), where))
+        groups.append(_group(fields_of(_mapping(node, where), frozenset(KINDS), where), where))
     if not groups:
         raise MetadataError("no keys found in the file", location="#1 sops")
     return groups
@@ -148,7 +145,7 @@ def _groups(found: dict[str, Node]) -> list[list[Envelope]]:
 def _group(found: dict[str, Node], where: str) -> list[Envelope]:
     return [
         _envelope(kind, node, f"{where}.{kind}[{index}]")
-        for kind in KEY_KINDS
+        for kind in KINDS
         if kind in found
         for index, node in enumerate(_elements(found[kind]))
     ]
@@ -166,7 +163,7 @@ def _envelope(kind: str, node: Node, where: str) -> Envelope:
             fields[name.lower()] = {str(one.key.value): _text(one.value, f"{where}.{name}") for one in inner}
         elif name.lower() in ("enc", "recipient", "fp", "arn", "created_at"):
             raise MetadataError("is not a string", location=f"#1 {where}.{name}")
-    if kind != "age" and whole_seconds(str(fields.get("created_at", ""))) is None:
+    if KINDS[kind].records_created_at and whole_seconds(str(fields.get("created_at", ""))) is None:
         raise MetadataError("created_at is missing or not a point in time", location=f"#1 {where}")
     return Envelope(kind, fields, mapping)
 

@@ -13,31 +13,27 @@ from typing import Final
 from secretsync.documents.plain import to_plain
 from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar, Sequence
 from secretsync.errors import ConfigError
+from secretsync.masterkeys.kinds import KINDS, Kind, in_rules
 from secretsync.masterkeys.publichalf import require_public
 from secretsync.sops.datakey import MasterKey
 from secretsync.sops.selectors import KINDS as SELECTOR_KINDS
 from secretsync.sops.selectors import Selector
 
-RULE_LISTS: Final = {
-    "age": "age",
-    "pgp": "pgp",
-    "kms": "kms",
-    "gcp_kms": "gcp_kms",
-    "hckms": "hckms",
-    "azure_keyvault": "azure_kv",
-    "hc_vault_transit_uri": "hc_vault",
-}
-"""Key lists of a rule in the order their keys get, with the kind each holds. Source: `getKeyGroupsFromCreationRule`."""
-
-RULE_KEYS: Final = (
-    *("path_regex", *RULE_LISTS, "aws_profile", "key_groups", "shamir_threshold"),
-    *(*SELECTOR_KINDS, "mac_only_encrypted"),
-)
-GROUP_KEYS: Final = ("merge", "age", "pgp", "kms", "gcp_kms", "hckms", "azure_keyvault", "hc_vault")
 DESTINATION_KEYS: Final = (
     *("path_regex", "s3_bucket", "s3_prefix", "gcs_bucket", "gcs_prefix", "vault_path", "vault_address"),
     *("vault_kv_mount_name", "vault_kv_version", "recreation_rule", "omit_extensions"),
 )
+
+
+def rule_keys() -> tuple[str, ...]:
+    """Return all keys that a rule may have."""
+    kinds = in_rules()
+    lists, profiles = [kind.rule_list for kind in kinds], [kind.rule_profile for kind in kinds if kind.rule_profile]
+    return "path_regex", *lists, *profiles, "key_groups", "shamir_threshold", *SELECTOR_KINDS, "mac_only_encrypted"
+
+
+def _group_keys() -> tuple[str, ...]:
+    return "merge", *(kind.group_list for kind in in_rules())
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +104,7 @@ class RuleReader:
             raise ConfigError("expected a mapping", location=self.place(name))
         return RuleReader(node, self.place(name), known, self._warnings)
 
-    def mappings(self, name: str, known: tuple[str, ...] = RULE_KEYS) -> list[RuleReader] | None:
+    def mappings(self, name: str, known: tuple[str, ...]) -> list[RuleReader] | None:
         """Return a list of mappings, None where it is absent."""
         if not self.has(name):
             return None
@@ -168,7 +164,7 @@ def recipient(kind: str, name: str, place: str) -> MasterKey:
     `place` says where the name stands. Raises: PrivateKeyGivenError.
     """
     require_public(name, place)
-    return MasterKey(kind, name.replace(" ", "") if kind == "pgp" else name)
+    return MasterKey(kind, KINDS[kind].stored(name))
 
 
 def parse(reader: RuleReader, number: int) -> CreationRule:
@@ -181,7 +177,7 @@ def parse(reader: RuleReader, number: int) -> CreationRule:
     if len(selectors) > 1:
         names = " and ".join(kind for kind, _ in selectors)
         raise ConfigError(f"cannot use more than one selector in a rule: {names}", location=reader.where)
-    groups = reader.mappings("key_groups", GROUP_KEYS)
+    groups = reader.mappings("key_groups", _group_keys())
     return CreationRule(
         number=number,
         path_regex=reader.text("path_regex"),
@@ -195,37 +191,35 @@ def parse(reader: RuleReader, number: int) -> CreationRule:
 def _flat(reader: RuleReader) -> list[MasterKey]:
     """Return the keys that stand directly in a rule, which sops does not de-duplicate."""
     found = []
-    profile = reader.text("aws_profile")
-    for name, kind in RULE_LISTS.items():
-        for key in reader.texts(name) if name == "hckms" else reader.keys(name):
-            suffix = f"||{profile}" if kind == "kms" and profile else ""
-            found.append(recipient(kind, key + suffix, reader.place(name)))
+    for kind in in_rules():
+        profile = reader.text(kind.rule_profile) if kind.rule_profile else ""
+        suffix = f"{kind.context_mark * 2}{profile}" if profile else ""
+        names = reader.keys(kind.rule_list) if kind.rule_text else reader.texts(kind.rule_list)
+        found += [recipient(kind.name, name + suffix, reader.place(kind.rule_list)) for name in names]
     return found
 
 
 def _group(reader: RuleReader) -> list[MasterKey]:
-    found = [one for each in reader.mappings("merge", GROUP_KEYS) or [] for one in _unique(_group(each))]
-    ages = [one for text in reader.texts("age") for one in comma_separated(text)]
-    found += [recipient("age", one, reader.place("age")) for one in ages]
-    found += [recipient("pgp", text, reader.place("pgp")) for text in reader.texts("pgp")]
-    for one in reader.mappings("kms", ("arn", "role", "context", "aws_profile")) or []:
-        found.append(recipient("kms", _kms_name(one), one.where))
-    for one in reader.mappings("gcp_kms", ("resource_id",)) or []:
-        found.append(recipient("gcp_kms", one.text("resource_id"), one.where))
-    for one in reader.mappings("hckms", ("key_id",)) or []:
-        found.append(recipient("hckms", one.text("key_id"), one.where))
-    for one in reader.mappings("azure_keyvault", ("vaultUrl", "key", "version")) or []:
-        name = f"{one.text('vaultUrl')}/keys/{one.text('key')}/{one.text('version')}"
-        found.append(recipient("azure_kv", name, one.where))
-    return found + [recipient("hc_vault", text, reader.place("hc_vault")) for text in reader.texts("hc_vault")]
+    known = _group_keys()
+    found = [one for each in reader.mappings("merge", known) or [] for one in _unique(_group(each))]
+    for kind in in_rules():
+        if kind.group_fields:
+            elements = reader.mappings(kind.group_list, tuple(field for field, _ in kind.group_fields)) or []
+            found += [recipient(kind.name, _element_name(one, kind), one.where) for one in elements]
+        else:
+            texts = reader.texts(kind.group_list)
+            names = [one for text in texts for one in (comma_separated(text) if kind.group_commas else [text])]
+            found += [recipient(kind.name, name, reader.place(kind.group_list)) for name in names]
+    return found
 
 
-def _kms_name(reader: RuleReader) -> str:
-    """Return sops' identity string of an AWS key: `arn[+role][|context[|profile]]`."""
-    role, profile, context = reader.text("role"), reader.text("aws_profile"), reader.plain("context")
-    pairs = ",".join(f"{key}:{value}" for key, value in sorted(context.items())) if isinstance(context, dict) else ""
-    name = f"{reader.text('arn')}+{role}" if role else reader.text("arn")
-    return f"{name}|{pairs}|{profile}" if profile else f"{name}|{pairs}" if pairs else name
+def _element_name(reader: RuleReader, kind: Kind) -> str:
+    return kind.name_of_element(
+        {
+            field: reader.plain(field) if field in kind.mapping_fields else reader.text(field)
+            for field, _ in kind.group_fields
+        }
+    )
 
 
 def _unique(recipients: Iterable[MasterKey]) -> list[MasterKey]:

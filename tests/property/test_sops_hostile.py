@@ -100,7 +100,7 @@ def test_a_damaged_file_is_an_error_of_ours_or_the_same_values(store: str, data:
 
 @settings(max_examples=200)
 @given(
-    name=st.sampled_from(sorted(metadata._FIELDS)),
+    name=st.sampled_from(sorted(metadata.known_fields())),
     value=st.recursive(
         st.none()
         | st.booleans()

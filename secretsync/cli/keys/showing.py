@@ -81,15 +81,13 @@ def export(
     if form == "json":
         _write_json({"keys": [_row(ring, principal, key) for principal, key in keys]})
         return
-    kind = "age" if form == "age" else "pgp"
     for principal, key in keys:
-        if key.master_key.kind != kind:
-            warn(f"{key.id} of {principal.name} is not a {kind} key; left out")
-            continue
-        if kind == "age":
-            write_lines([f"# {key.id} of {principal.name}", key.recipient])
+        if key.master_key.kind != form:
+            warn(f"{key.id} of {principal.name} is not a {form} key; left out")
+        elif key.armored_path:
+            write_stdout(place.source.read(f"keys/{key.armored_path}") or b"")
         else:
-            write_stdout(place.source.read(f"keys/pgp/{key.master_key.name}.asc") or b"")
+            write_lines([f"# {key.id} of {principal.name}", key.recipient])
 
 
 def _ring_before(place: RingLocation, before: str) -> KeyRing:

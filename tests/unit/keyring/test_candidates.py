@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from secretsync import age
 from secretsync.errors import ConfigError, PolicyError
 from secretsync.keyring.key_intake import examine
-from secretsync.masterkeys.demo import DEMO_RECIPIENTS
+from secretsync.masterkeys.kinds import DEMO_RECIPIENTS
 from tests.unit.keyring.rings import TODAY, recipient
 
 ARN = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"

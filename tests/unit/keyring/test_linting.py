@@ -271,7 +271,7 @@ def test_an_unsound_ring_is_found(tmp_path: Path, policy: bytes, groups: bytes, 
 
 
 def test_doubled_demo_and_unnamed_keys_are_found(tmp_path: Path) -> None:
-    from secretsync.masterkeys.demo import DEMO_RECIPIENTS
+    from secretsync.masterkeys.kinds import DEMO_RECIPIENTS
 
     demo = min(DEMO_RECIPIENTS)
     text = "name: bob\nkeys:\n" + "".join(

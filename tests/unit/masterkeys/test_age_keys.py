@@ -12,7 +12,7 @@ from secretsync import age
 from secretsync.age.header import Stanza
 from secretsync.errors import ConfigError, DemoKeyError, FormatError, IncorrectIdentityError, MissingDependencyError
 from secretsync.masterkeys import MasterKeys
-from secretsync.masterkeys.demo import DEMO_RECIPIENTS
+from secretsync.masterkeys.kinds import DEMO_RECIPIENTS
 from secretsync.secrecy import SecretBytes
 
 DEMO_KEYS = Path(__file__).parents[3] / "examples" / "demo-keys"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from secretsync.masterkeys.spelling import canonical
+from secretsync.masterkeys.kinds import canonical
 
 AGE = "age1zn40g4qdhata260yhmj323zcqeh2m3s5ntusled6che3rflj75kshuxgjn"
 OTHER_AGE = "age1gutgqwl5mcj8acpr5dgtpty08wy0hw35fvakgs856l6zunuctpzqynxcas"

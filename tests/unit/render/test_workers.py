@@ -10,7 +10,7 @@ import pytest
 
 from secretsync.errors import CiphertextFormatError
 from secretsync.masterkeys import MasterKeys
-from secretsync.masterkeys.age import AgeService
+from secretsync.masterkeys.kinds import KINDS
 from secretsync.rendering import Options, render
 from secretsync.rendering.workers import LocalKeys, RemoteKeyError, wanted
 from tests.unit.render.workshop import CONFIG, ENVIRON, SECRET, certificate, encrypted, rendered
@@ -71,7 +71,7 @@ def test_no_child_outlives_the_rendering(many: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_a_child_asks_no_remote_service(many: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(AgeService, "remote", True)
+    monkeypatch.setitem(KINDS, "age", KINDS["age"]._replace(unattended=False))
     keys = MasterKeys(ENVIRON)
     with pytest.raises(RemoteKeyError):
         LocalKeys(keys).unwrap("age", {"recipient": "age1", "enc": ""})
