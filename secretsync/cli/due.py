@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated
@@ -13,7 +14,8 @@ from secretsync.cli.runbook.run import Form, GitDir, as_json, repository_of
 from secretsync.git import Repository
 from secretsync.keyring import load_from
 from secretsync.keyring.ownfiles import store_of
-from secretsync.rotation.ageing import Age, ages
+from secretsync.masterkeys import MasterKeys
+from secretsync.rotation.ageing import COMPLETE, Age, ages, unknown
 from secretsync.rotation.ageing import due as too_old
 from secretsync.rotation.file_metadata import marked_files
 from secretsync.rotation.parameters import MOST_DAYS
@@ -31,18 +33,24 @@ def due(
 ) -> None:
     """List the files whose data keys are older than allowed.
 
-    The age is that of the commit that replaced every ciphertext of a file; without one it is estimated from the file's
-    first commit. No key is needed.
+    The age is that of the first commit with the data key, in whatever file. No key is needed: with one at hand, what
+    would be an estimate is compared. In a clone without all of history the age is unknown.
     """
     repo = repository_of(repository, git_dir)
     head, now = repo.resolve("HEAD"), datetime.now(UTC)
-    found = ages(repo, head, _encrypted(repo, head))
+    found = ages(repo, head, _encrypted(repo, head), MasterKeys(os.environ, allow_demo_keys=True))
     late = too_old(found, load_from(snapshot(repo, head)), now, max_age=max_age, budget=budget)
     if form == "json":
-        rows = [{**one._asdict(), "since": one.since.isoformat(), "days": (now - one.since).days} for one in late]
-        write_result(as_json({"version": 1, "commit": head, "encrypted": len(found), "due": rows}), None)
+        rows = [_row(one, now) for one in late]
+        values = {"version": 1, "commit": head, "encrypted": len(found), "due": rows, "unknown": unknown(found)}
+        write_result(as_json(values), None)
     else:
-        write_lines(_lines(late, len(found), now))
+        write_lines(_lines(late, found, now))
+
+
+def _row(one: Age, now: datetime) -> dict[str, object]:
+    since = one.since or now
+    return {**one._asdict(), "since": since.isoformat(), "days": (now - since).days}
 
 
 def _encrypted(repository: Repository, commit: str) -> list[str]:
@@ -51,7 +59,15 @@ def _encrypted(repository: Repository, commit: str) -> list[str]:
         return [path for path, blob in marked.items() if store_of(path, reader.read(blob)) is not None]
 
 
-def _lines(late: list[Age], total: int, now: datetime) -> Iterator[str]:
+def _lines(late: list[Age], found: list[Age], now: datetime) -> Iterator[str]:
     for one in late:
-        yield f"{(now - one.since).days:>5} days  {one.path}{'  (estimated)' if one.estimated else ''}"
-    yield f"{len(late)} of {total} files are due" + ("; secretsync runbook age-out plan" if late else "")
+        yield f"{(now - (one.since or now)).days:>5} days  {one.path}{'  (estimated)' if one.estimated else ''}"
+    cut_off = unknown(found)
+    yield from (f"    unknown  {path}" for path in cut_off)
+    if cut_off:
+        yield f"{_files(len(cut_off))} may be older than the history of this clone tells; {COMPLETE}"
+    yield f"{len(late)} of {len(found)} files are due" + ("; secretsync runbook age-out plan" if late else "")
+
+
+def _files(count: int) -> str:
+    return "1 file" if count == 1 else f"{count} files"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from secretsync.git.commits import LogEntry, parse
@@ -24,11 +24,10 @@ class RawChange(NamedTuple):
     path: str
 
 
-class FileChange(NamedTuple):
-    """What one commit did to one file: the blobs before and after (zeros: none), and the committer's date."""
+class Arrival(NamedTuple):
+    """A file as one commit left it: the blobs before (zeros: none) and after."""
 
     commit: str
-    date: str
     path: str
     before: str
     after: str
@@ -64,12 +63,14 @@ class History:
         changes = self._changes(self._git.ids("rev-list", "--all"), "-m")
         return {(one.path, one.after) for _, one in changes if one.mode in REGULAR}
 
-    def changes(self, tip: str, paths: Collection[str]) -> list[FileChange]:
-        """Return what every commit up to `tip` did to some files, newest first; along the first parents."""
-        walk = [words[:2] for words in self._git.ids("rev-list", "--first-parent", "--parents", tip)]
-        found = [(commit, one) for commit, one in self._changes(walk) if one.path in paths]
-        dates = {entry.commit: entry.date for entry in self.entries(dict.fromkeys(commit for commit, _ in found))}
-        return [FileChange(commit, dates[commit], one.path, one.before, one.after) for commit, one in found]
+    def arrivals(self, tip: str) -> list[Arrival]:
+        """Return every file that a commit up to `tip` made or changed, newest commit first; a merge against each parent."""
+        walk = self._git.ids("rev-list", tip)
+        return [
+            Arrival(commit, one.path, one.before, one.after)
+            for commit, one in self._changes(walk, "-m")
+            if one.mode in REGULAR
+        ]
 
     def last_authors(self, tip: str, paths: Iterable[str]) -> dict[str, str]:
         """Return the address of who changed each file last; `nobody` where history does not tell."""

@@ -19,6 +19,11 @@ from secretsync.git.running import Git
 from secretsync.git.trees import files_holding
 
 
+def _names_a_promisor(setting: str) -> bool:
+    """Whether only a partial clone has such a setting."""
+    return setting == "extensions.partialclone" or (setting.startswith("remote.") and setting.endswith(".promisor"))
+
+
 class TreeEntry(NamedTuple):
     """A file, link or submodule in a commit: its mode, and its id."""
 
@@ -81,6 +86,19 @@ class Repository:
     def is_shallow(self) -> bool:
         """Whether history is cut off, so that what it says of the past is not all."""
         return self.git.text("rev-parse", "--is-shallow-repository") == "true"
+
+    def cut_off(self) -> frozenset[str]:
+        """Return the commits whose parents a shallow clone left out."""
+        if not self.is_shallow():
+            return frozenset()
+        return frozenset(files.read(os.path.join(self.common, "shallow")).decode("ascii").split())
+
+    def left_out(self) -> frozenset[str]:
+        """Return the objects that history names and a partial clone left out; none of them is fetched."""
+        if not any(_names_a_promisor(one.name) for one in self.git.settings):
+            return frozenset()
+        found = self.git.ids("rev-list", "--objects", "--no-object-names", "--missing=print", "--all", "HEAD")
+        return frozenset(words[0][1:] for words in found if words[0].startswith("?"))
 
     def require_committer(self) -> None:
         """Make sure that commits can be made. Raises: RepositoryError where git does not know who we are."""

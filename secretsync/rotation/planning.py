@@ -22,6 +22,7 @@ from secretsync.processes import Pool
 from secretsync.rotation import preflight
 from secretsync.rotation.ageing import ages
 from secretsync.rotation.ageing import due as due_ages
+from secretsync.rotation.ageing import notes as ageing_notes
 from secretsync.rotation.exposure import Version, exposed, work_list
 from secretsync.rotation.file_metadata import Inspected, marked_files
 from secretsync.rotation.file_worker import Look, Looked, Sealing
@@ -129,6 +130,7 @@ class _Planner:
         old, new = _recipients(survey.before), _recipients(survey.after)
         self._lost, self._gained = old - new, new - old
         self._subject = _named(survey.before, parameters.text("subject"))
+        self._ageless: list[str] = []
         self._due = self._old() if scenario.ages else set()
 
     def plan(self) -> Plan:
@@ -152,7 +154,7 @@ class _Planner:
             keys=dict(sorted(self._keys.items())),
             phases=phases,
             touches=self._touches(chosen),
-            notes=[*preflight.notes(phases, self._keys), *self._cut_off()],
+            notes=[*preflight.notes(phases, self._keys), *self._cut_off(), *self._ageless],
             drift=preflight.drift(survey, chosen, today=self._today),
             problems=self._problems,
             tasks=[*self._scenario.tasks(context), *self._exposure()],
@@ -160,10 +162,11 @@ class _Planner:
 
     def _old(self) -> set[str]:
         """Return the files whose data key is too old, within the budget."""
-        survey = self._survey
-        found = ages(survey.setting.repository, survey.base, [one.path for one in survey.files])
+        survey, setting = self._survey, self._survey.setting
+        found = ages(setting.repository, survey.base, [one.path for one in survey.files], setting.keys)
+        self._ageless = ageing_notes(found)
         budget, days = self._parameters.number("budget"), self._parameters.number("max-age")
-        return {age.path for age in due_ages(found, survey.before, survey.setting.now, max_age=days, budget=budget)}
+        return {age.path for age in due_ages(found, survey.before, setting.now, max_age=days, budget=budget)}
 
     def _cut_off(self) -> list[str]:
         shallow = self._scenario.exposes and self._survey.setting.repository.is_shallow()

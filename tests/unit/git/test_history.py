@@ -37,7 +37,7 @@ def test_a_file_is_found_and_read_whatever_it_is_called(made: Made, name: bytes)
     assert repository.read(commit, path) == b"the text"
     assert repository.files_with(commit, b"the text") == [path]
     assert {name for name, _ in repository.history.brought_in()} == {path}
-    assert [change.path for change in repository.history.changes(commit, {path})] == [path]
+    assert [change.path for change in repository.history.arrivals(commit)] == [path]
     assert repository.history.last_authors(commit, [path]) == {path: "test@example.org"}
     assert repository.listed(str(made.root)) == [path]
 
@@ -50,8 +50,11 @@ def test_an_odd_name_changes_nothing_for_other_files(made: Made, name: bytes) ->
     made.commit()
     (made.root / os.fsdecode(name)).unlink()
     last = made.commit()
-    (change,) = Repository.containing(made.root).history.changes(last, {"plain"})
-    assert (change.commit, change.date) == (first, "2024-05-06T07:08:09+02:00")
+    history = Repository.containing(made.root).history
+    (change,) = (one for one in history.arrivals(last) if one.path == "plain")
+    assert [(one.commit, one.date) for one in history.entries([change.commit])] == [
+        (first, "2024-05-06T07:08:09+02:00")
+    ]
 
 
 def test_a_file_with_an_odd_name_that_changed_is_dirty(made: Made) -> None:
@@ -78,7 +81,7 @@ def test_changes_follow_the_first_parents_and_history_all_of_them(made: Made) ->
     made.git("merge", "-q", "--no-ff", "-m", "merge", "side")
     merge = made.text("rev-parse", "HEAD")
     history = Repository.containing(made.root).history
-    assert [change.commit for change in history.changes(merge, {"side"})] == [merge]
+    assert [change.commit for change in history.arrivals(merge) if change.path == "side"] == [merge, side]
     assert {path for path, _ in history.brought_in()} == {"base", "side", "other"}
     found = history.introduced(merge, "side", b"1")
     assert found is not None
@@ -100,10 +103,10 @@ def test_replacements_and_grafts_show_no_other_history(made: Made) -> None:
     first = made.commit()
     made.write("a", "2")
     second = made.commit()
-    before = Repository.containing(made.root).history.changes(second, {"a"})
+    before = Repository.containing(made.root).history.arrivals(second)
     made.git("replace", first, second, env={"GIT_NO_REPLACE_OBJECTS": ""})
     (made.root / ".git/info/grafts").write_text(f"{second}\n")
-    assert Repository.containing(made.root).history.changes(second, {"a"}) == before
+    assert Repository.containing(made.root).history.arrivals(second) == before
     assert len(before) == 2
 
 
@@ -173,7 +176,7 @@ def test_history_is_read_where_objects_are_named_by_sha256(made: Made) -> None:
     commit = other.commit()
     repository = Repository.containing(other.root)
     assert repository.files_with(commit, b"the text") == ["a"]
-    assert [change.path for change in repository.history.changes(commit, {"a"})] == ["a"]
+    assert [change.path for change in repository.history.arrivals(commit)] == ["a"]
 
 
 def test_a_corrupt_date_in_a_real_commit_ends_nothing(made: Made) -> None:
@@ -181,5 +184,7 @@ def test_a_corrupt_date_in_a_real_commit_ends_nothing(made: Made) -> None:
     tree = made.text("rev-parse", f"{made.commit()}^{{tree}}")
     raw = f"tree {tree}\nauthor A <a@b> 99999999999999999999 +0000\ncommitter A <a@b> x y\n\nodd\n".encode()
     commit = made.git("hash-object", "-t", "commit", "-w", "--literally", "--stdin", source=raw).decode().strip()
-    changes = Repository.containing(made.root).history.changes(commit, {"a"})
-    assert [change.date for change in changes] == ["1970-01-01T00:00:00+00:00"]
+    history = Repository.containing(made.root).history
+    assert [entry.date for change in history.arrivals(commit) for entry in history.entries([change.commit])] == [
+        "1970-01-01T00:00:00+00:00"
+    ]
