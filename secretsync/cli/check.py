@@ -8,18 +8,13 @@ from typing import Annotated, Literal
 import typer
 
 from secretsync.audit import check as examine
-from secretsync.audit.writers import WRITERS
+from secretsync.cli._findings import FindingsFormat, written
 from secretsync.cli._options import AllowDemoKeys
-from secretsync.cli._output import write_result
-
-FINDINGS = 1
 
 
 def check(
     paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Files and folders, or - for stdin.")],
-    form: Annotated[
-        Literal["text", "json", "sarif"], typer.Option("--format", "-o", help="How to write the findings.")
-    ] = "text",
+    form: FindingsFormat = "text",
     output: Annotated[str | None, typer.Option("--output", help="Write to this file instead of stdout.")] = None,
     engine: Annotated[
         Literal["flux"] | None,
@@ -40,6 +35,4 @@ def check(
         from secretsync.audit.flux import check_flux
 
         report.findings += [finding for path in paths for finding in check_flux(path)]
-    # backslashreplace: a file's name need not be UTF-8, and this is how JSON writes the rest, too
-    write_result(WRITERS[form](report).encode(errors="backslashreplace"), output)
-    return FINDINGS if report.problems else 0
+    return written(report, form, output)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
-from secretsync.audit.writers import WRITERS
+from secretsync.cli._findings import FindingsFormat, written
 from secretsync.cli._options import grouped
-from secretsync.cli._output import write_result
 from secretsync.cli.keys import ring
 from secretsync.cli.keys.ring import RingLocation
 from secretsync.errors import PolicyError
@@ -16,8 +15,6 @@ from secretsync.findings import Report
 from secretsync.keyring import editing
 from secretsync.keyring.linting import lint as examine
 from secretsync.keyring.ruleset import DELIBERATE
-
-FINDINGS = 1
 
 
 @grouped
@@ -27,9 +24,7 @@ def lint(
     accept: Annotated[
         bool, typer.Option("--accept", help="With --fix: also where that takes protection away.")
     ] = False,
-    form: Annotated[
-        Literal["text", "json", "sarif"], typer.Option("--format", "-o", help="How to write the findings.")
-    ] = "text",
+    form: FindingsFormat = "text",
     output: Annotated[str | None, typer.Option("--output", help="Write to this file instead of stdout.")] = None,
 ) -> int:
     """Check the key ring, what follows from it, and that every encrypted file obeys it.
@@ -41,8 +36,7 @@ def lint(
     if fix:
         _fix(place, report, accept=accept)
         report = examine(place.root, place.names(), today=ring.today())
-    write_result(WRITERS[form](report).encode(), output)
-    return FINDINGS if report.problems else 0
+    return written(report, form, output)
 
 
 def _fix(place: RingLocation, report: Report, *, accept: bool) -> None:
