@@ -5,11 +5,12 @@ No library: an option parser would cost more start-up time than the whole render
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from secretsync.rendering.options import Format, Mode
+    from secretsync.rendering.formats import Format
+    from secretsync.rendering.options import Mode
 
 
 class UsageError(Exception):
@@ -21,7 +22,7 @@ class Option(NamedTuple):
 
     name: str
     takes_value: bool = True
-    choices: tuple[str, ...] = ()
+    choices: Collection[str] = ()
     hidden: bool = False
 
 

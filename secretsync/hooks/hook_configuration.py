@@ -13,14 +13,17 @@ from secretsync.configuration import Fields
 from secretsync.documents.tree import Limits
 from secretsync.errors import ConfigError, IncorrectIdentityError, PolicyError, SecretsyncError
 from secretsync.hooks.argv import Request
-from secretsync.letters import is_sha256
+from secretsync.late import LateModule
 from secretsync.masterkeys import MasterKeys
 from secretsync.rendering.options import MODES, Mode, Options, Outputs
 from secretsync.sealed.scope import SCOPES, Scope
 
 if TYPE_CHECKING:
+    from secretsync import letters
     from secretsync.age.protocol import Identity
     from secretsync.secrecy import SecretBytes
+else:
+    letters = LateModule("secretsync.letters")
 
 _API: Final = "secretsync/v1"
 _KIND: Final = "HookConfiguration"
@@ -158,7 +161,7 @@ def _ciphertext(fields: Fields) -> frozenset[str]:
 
 def _pin(sealing: Fields) -> str:
     pin = sealing.text("pin_spki_sha256")
-    if "pin_spki_sha256" in sealing.names() and not is_sha256(pin):
+    if "pin_spki_sha256" in sealing.names() and not letters.is_sha256(pin):
         raise ConfigError("expected 64 lower-case hexadecimal digits", location=sealing.place("pin_spki_sha256"))
     if pin and not sealing.text("certificate"):
         raise ConfigError("is missing, and there is a pin for it", location=sealing.place("certificate"))

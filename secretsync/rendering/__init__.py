@@ -7,7 +7,8 @@ All or nothing: the result exists only once every document of every file has ren
 from __future__ import annotations
 
 from secretsync.rendering.discover import Input
-from secretsync.rendering.options import FORMATS, MODES, Format, Mode, Options
+from secretsync.rendering.formats import FORMATS, Format
+from secretsync.rendering.options import MODES, Mode, Options
 from secretsync.rendering.rendering import Rendered, render
 
 __all__ = ["FORMATS", "MODES", "Format", "Input", "Mode", "Options", "Rendered", "render"]

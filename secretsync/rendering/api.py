@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from secretsync import files
 from secretsync.documents.tree import Limits
 from secretsync.rendering.discover import Input, from_stream
-from secretsync.rendering.options import Format, Mode, Options
+from secretsync.rendering.formats import Format
+from secretsync.rendering.options import Mode, Options
 from secretsync.rendering.rendering import Rendered
 from secretsync.rendering.rendering import render as render_inputs
 

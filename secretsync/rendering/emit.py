@@ -8,8 +8,8 @@ from typing import Final
 from secretsync.documents.stores import store_named
 from secretsync.documents.tree import Comment, Entry, Limits, Node, Scalar
 from secretsync.documents.yaml import properties
-from secretsync.errors import FormatError
-from secretsync.rendering.pipeline import Piece
+from secretsync.late import load
+from secretsync.rendering.formats import FORMATS, Piece
 
 _OTHER_BREAKS: Final = (b"\xc2\x85", b"\xe2\x80\xa8", b"\xe2\x80\xa9")  # of YAML 1.1: a comment ends there too
 _BLANKS: Final = b" \t\r\n"
@@ -21,13 +21,15 @@ def join(pieces: Sequence[Piece]) -> bytes:
     """Return one stream of all pieces in order; a single piece is returned as it is."""
     if len(pieces) == 1:
         return pieces[0].data
-    if all(piece.format == "json" for piece in pieces):
+    formats = {piece.format for piece in pieces}
+    if len(formats) == 1 and not FORMATS[formats.pop()].is_yaml:
         return b"".join(_ended(piece.data) for piece in pieces)
     parts: list[bytes] = []
     previous = b""
     for piece in pieces:
-        data = _as_utf8(piece.data if piece.format == "yaml" else _as_yaml(piece.data))
-        data = _ended(_chomped(data) if piece.format == "yaml" and not data.endswith((b"\n", b"\r")) else data)
+        entry = FORMATS[piece.format]
+        data = _as_utf8(piece.data if entry.is_yaml else load(entry.in_yaml)(piece.data))
+        data = _ended(_chomped(data) if entry.is_yaml and not data.endswith((b"\n", b"\r")) else data)
         if previous:
             parts.append(_separator(previous, data))
         if data:
@@ -105,15 +107,6 @@ def _chomped(data: bytes) -> bytes:
     if "-" in text[start:end]:
         return data
     return f"{text[:start]}{text[start:end].replace('+', '')}-{text[end:]}".encode()
-
-
-def _as_yaml(data: bytes) -> bytes:
-    """Return a JSON document as it may stand among YAML ones: as it is, unless it has an escape unknown to YAML."""
-    try:
-        store_named("yaml").load(data, limits=Limits.unbounded())
-    except FormatError:
-        return store_named("yaml").dump(store_named("json").load(data, limits=Limits.unbounded()).documents)
-    return data
 
 
 def _as_utf8(data: bytes) -> bytes:

@@ -71,7 +71,7 @@ def _manifests(path: str, folder: Folder, context: RenderContext) -> Iterator[Ma
         raise ManifestError("no manifest: its name ends in none of .yaml, .yml and .json", location=path)
     data = _read(path, folder, context)
     try:
-        _, loaded = pipeline.load(Input(path, path), data, context)
+        _, loaded = pipeline.load_input(Input(path, path), data, context)
         if not all(sops.is_encrypted(document) or not count(document) for document in loaded.documents):
             raise MetadataError("is not encrypted", hint=f"secretsync encrypt -i {path}")
         documents, _ = pipeline.transform(loaded.documents, context)

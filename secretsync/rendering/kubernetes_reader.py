@@ -11,16 +11,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as Mapping_
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn
+from typing import Final, NamedTuple, NoReturn
 
 from secretsync.documents.tree import Limits, Mapping, Source
 from secretsync.documents.yaml import loading
 from secretsync.documents.yaml.names import names
 from secretsync.errors import ManifestError, SecretsyncError
+from secretsync.late import load
+from secretsync.rendering.formats import DEFAULT, FORMATS, Format, Piece
 from secretsync.rendering.objects import holds_nothing, metadata_text, objects_in, text_of
-
-if TYPE_CHECKING:
-    from secretsync.rendering.pipeline import Piece
 
 _SEPARATE: Final = "separate documents by lines of --- alone"
 
@@ -124,7 +123,7 @@ def require_number(data: bytes, number: int) -> None:
 # --- objects ----------------------------------------------------------------------------------------------------------
 
 
-def confirm(data: bytes, written: str, finished: list[Mapping], known: dict[bytes, Mapping]) -> None:
+def confirm(data: bytes, written: Format, finished: list[Mapping], known: dict[bytes, Mapping]) -> None:
     """Read the emitted text again and compare its objects with those that were judged.
 
     `known` holds documents that came as they leave, by their text: they need not be parsed again.
@@ -132,7 +131,7 @@ def confirm(data: bytes, written: str, finished: list[Mapping], known: dict[byte
     Raises:
         ManifestError: an object differs in kind, namespace or name, or there are more or fewer.
     """
-    named = {_only(document): document for document in finished} if written == "yaml" else {}
+    named = {_only(document): document for document in finished} if FORMATS[written].is_yaml else {}
     confirm_documents(list(_read(data, written, known, named)), finished)
 
 
@@ -159,7 +158,8 @@ def confirm_joined(joined: bytes, pieces: Sequence[Piece]) -> None:
     Raises:
         ManifestError: a file has become part of its neighbour, or was read in another way where it was.
     """
-    if all(piece.format == "json" for piece in pieces):
+    formats = {piece.format for piece in pieces}
+    if len(formats) == 1 and not FORMATS[formats.pop()].is_yaml:
         return
     seen = [bare for part in parts(joined) if (bare := part.strip()) and not holds_nothing(bare)]
     own = [
@@ -172,10 +172,10 @@ def confirm_joined(joined: bytes, pieces: Sequence[Piece]) -> None:
         _refuse_number(len(seen), len(own))
     for number, (part, (alone, written)) in enumerate(zip(seen, own, strict=True), 1):
         if part != alone:
-            # A JSON file may have been written anew for its place among YAML ones.
+            # A file of another format may have been written anew for its place among YAML ones.
             pair = [
                 [name for node in _read(text, form, {}, {}) for name in identities(node)]
-                for text, form in ((part, "yaml"), (alone, written))
+                for text, form in ((part, DEFAULT), (alone, written))
             ]
             _compare(pair[0], pair[1], number)
 
@@ -184,7 +184,7 @@ def _parts_of(piece: Piece) -> list[bytes]:
     data = piece.data.removeprefix(_BOM)
     if data[:2] in _UTF16:
         return [data.decode("utf-16").encode()]
-    return parts(data) if piece.format == "yaml" else [data]
+    return parts(data) if FORMATS[piece.format].is_yaml else [data]
 
 
 def _compare(seen: list[ObjectName], judged: list[ObjectName], number: int) -> None:
@@ -208,11 +208,11 @@ def identities(document: Mapping) -> Iterator[ObjectName]:
 
 
 def _read(
-    data: bytes, written: str, known: dict[bytes, Mapping], named: Mapping_[ObjectName | None, Mapping]
+    data: bytes, written: Format, known: dict[bytes, Mapping], named: Mapping_[ObjectName | None, Mapping]
 ) -> Iterator[Mapping]:
     """Yield the documents of a text: those that are `known`, and those `named` of which a part says only the name anew."""
-    if written == "json":
-        yield from _json_documents(data)
+    if not FORMATS[written].is_yaml:
+        yield from load(FORMATS[written].documents)(data)
         return
     for number, part in enumerate(parts(data), 1):
         document = known.get(part)
@@ -233,21 +233,6 @@ def _loaded(part: bytes, number: int) -> list[Mapping]:
     if len(found) > 1:
         raise ManifestError("Kubernetes reads the first document only", location=f"#{number}", hint=_SEPARATE)
     return found
-
-
-def _json_documents(data: bytes) -> Iterator[Mapping]:
-    from json import JSONDecoder
-
-    from secretsync.documents.plain import from_plain
-
-    text = data.decode()
-    decoder = JSONDecoder()
-    position = 0
-    while start := text.find("{", position) + 1:
-        value, position = decoder.raw_decode(text, start - 1)
-        node = from_plain(value)
-        assert isinstance(node, Mapping)
-        yield node
 
 
 def _refuse_number(seen: int, judged: int) -> NoReturn:

@@ -133,6 +133,14 @@ def holds_nothing(data: bytes) -> bool:
     return True
 
 
+def may_need_comments(data: bytes) -> bool:
+    """Whether comments can matter to decryption: some are ciphertext, or select what is; else they are only text.
+
+    A mark that is spelt with escapes is missed, and the MAC does not hold then.
+    """
+    return b"type:comment]" in data or b"_comment_regex" in data or data[:2] in _UTF16
+
+
 def may_show_ciphertext(data: bytes) -> bool:
     """Whether a leaf of this text may be ciphertext, as it stands or in base64; False is certain, and cheap."""
     if _has_mark(data) or data[:2] in _UTF16 or (b"\\" in data and any(escape in data for escape in _ESCAPES)):

@@ -15,19 +15,18 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from secretsync.masterkeys import MasterKeys
+    from secretsync.rendering.formats import Format
     from secretsync.sealed.certificate import SealingCertificate
     from secretsync.sealed.deterministic import SealKey
     from secretsync.sealed.scope import Scope
 
 Mode: TypeAlias = Literal["reveal", "seal", "redact"]
-Format: TypeAlias = Literal["yaml", "json"]
 Allowed: TypeAlias = bool | frozenset[str]
 """Whether ciphertext may leave as it is: of every object, of none, or of those that are listed as `NAMESPACE/KIND/NAME`."""
 
 MODES: Final[tuple[Mode, ...]] = ("reveal", "seal", "redact")
 OPERATOR_FILE: Final = "/etc/secretsync/hook.yaml"
 """The hook's configuration; no variable of the environment can move it, because a tenant could set it."""
-FORMATS: Final[tuple[Format, ...]] = ("yaml", "json")
 
 
 class Outputs(NamedTuple):

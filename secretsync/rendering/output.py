@@ -9,14 +9,12 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Sequence
-from typing import Final
 
 from secretsync import files
 from secretsync.errors import ConflictingOptionsError, FileAccessError
-from secretsync.rendering.pipeline import Piece
+from secretsync.rendering.formats import FORMATS, Piece
 from secretsync.rendering.rendering import Rendered
 
-_SUFFIXES: Final = {"yaml": (".yaml", ".yml"), "json": (".json",)}
 _PRIVATE_FILE, _PRIVATE_FOLDER = 0o600, 0o700
 
 
@@ -51,7 +49,8 @@ def _named(pieces: Sequence[Piece]) -> dict[str, Piece]:
     named: dict[str, Piece] = {}
     for piece in pieces:
         stem, suffix = os.path.splitext(piece.relpath)
-        name = piece.relpath if suffix in _SUFFIXES[piece.format] else f"{stem}.{piece.format}"
+        suffixes = FORMATS[piece.format].suffixes
+        name = piece.relpath if suffix in suffixes else stem + suffixes[0]
         if name in named:
             raise ConflictingOptionsError("two files would be written here; render them apart", location=name)
         named[name] = piece

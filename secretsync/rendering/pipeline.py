@@ -6,30 +6,24 @@ What comes out is bytes; a file in which nothing changed comes out as the bytes 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
 
 import secretsync.rendering.objects as objects
-from secretsync.documents.tree import Limits, Mapping, Node, Sequence, Source
-from secretsync.documents.yaml import loading
-from secretsync.errors import DuplicateKeyError, LimitError, ManifestError, ParseError, SecretsyncError
+from secretsync.documents.tree import Mapping, Source
+from secretsync.errors import LimitError, ManifestError, SecretsyncError
+from secretsync.files import STDIN
+from secretsync.late import load
 from secretsync.rendering.discover import Input
-from secretsync.rendering.options import Format, Mode, RenderContext
+from secretsync.rendering.formats import DEFAULT, FORMATS, Format, Piece, format_of
+from secretsync.rendering.options import Mode, RenderContext
 from secretsync.rendering.units import OpenedObject, open_units
 
 _FINISHERS: Final[dict[Mode, str]] = {
-    "seal": "secretsync.rendering.seal",
-    "redact": "secretsync.rendering.redact",
+    "reveal": "secretsync.rendering.pipeline:reveal",
+    "seal": "secretsync.rendering.seal:finish",
+    "redact": "secretsync.rendering.redact:finish",
 }
 Finish: TypeAlias = Callable[[OpenedObject, RenderContext], Mapping]
-
-
-class Piece(NamedTuple):
-    """One rendered file: its place below an output folder, its bytes and how many objects they hold."""
-
-    relpath: str
-    format: Format
-    data: bytes
-    objects: int
 
 
 def render_file(source: Input, context: RenderContext) -> Piece:
@@ -50,15 +44,15 @@ def render_file(source: Input, context: RenderContext) -> Piece:
 
 def _render(source: Input, data: bytes, context: RenderContext) -> Piece:
     if objects.holds_nothing(data):
-        return Piece(source.relpath, context.options.output or "yaml", data, 0)
-    own, loaded = load(source, data, context)
+        return Piece(source.relpath, context.options.output or DEFAULT, data, 0)
+    own, loaded = load_input(source, data, context)
     documents, number = transform(loaded.documents, context, text=data)
     written = context.options.output or own
     emitted = data
     if written != own:
         emitted = _converted(documents, written)
     elif any(new is not old for new, old in zip(documents, loaded.documents, strict=True)):
-        emitted = _rewritten(loaded, documents)
+        emitted = load(FORMATS[own].rewrite)(loaded, documents)
     if context.options.is_judged or context.options.is_hook:
         _read_again(emitted, written, documents, data, loaded, context)
     if context.options.mode == "reveal" and objects.may_show_ciphertext(emitted):
@@ -70,16 +64,17 @@ def _read_again(  # what came and what leaves, each as text and as trees
     emitted: bytes, written: Format, finished: list[Mapping], data: bytes, loaded: Source, context: RenderContext
 ) -> None:
     """Compare what Kubernetes reads with what was judged; where no object is judged, the number of documents."""
+    is_yaml = FORMATS[written].is_yaml
     if not context.options.is_judged:
-        if written == "yaml" and (len(finished) > 1 or b"\n---" in emitted):
+        if is_yaml and (len(finished) > 1 or b"\n---" in emitted):
             from secretsync.rendering.kubernetes_reader import require_number
 
             require_number(emitted, len(finished))
         return
     from secretsync.rendering.kubernetes_reader import confirm, paired
 
-    known = paired(data, loaded) if loaded.store == "yaml" and written == "yaml" else {}
-    if emitted is data and (known is not None or written == "json"):
+    known = paired(data, loaded) if is_yaml and loaded.store == written else {}
+    if emitted is data and (known is not None or not is_yaml):
         return
     confirm(emitted, written, finished, known or {})
 
@@ -96,59 +91,18 @@ def _placer(documents: list[Mapping]) -> Callable[[int], str]:
     return lambda index: f"#{index + 1}" if several else ""
 
 
-def load(source: Input, data: bytes, context: RenderContext) -> tuple[Format, Source]:
+def load_input(source: Input, data: bytes, context: RenderContext) -> tuple[Format, Source]:
     """Return the format of `data`, which the name of `source` tells, and its documents. Raises: FormatError."""
     limits = context.options.limits.for_text(len(data))
-    if source.relpath.endswith(".json"):
-        return "json", _loaded_json(data, limits)
-    if source.path == "-" and data.lstrip()[:1] == b"{":
-        try:
-            return "json", _loaded_json(data, limits)
-        except ParseError as error:
-            if "behind the JSON object" not in error.message:
-                raise
-    return "yaml", loading.load(data, limits=limits, comments=_may_need_comments(data))
-
-
-def _may_need_comments(data: bytes) -> bool:
-    """Whether comments can matter to decryption: some are ciphertext, or select what is; else they are only text.
-
-    A mark that is spelt with escapes is missed, and the MAC does not hold then.
-    """
-    return b"type:comment]" in data or b"_comment_regex" in data or data[:2] in {b"\xff\xfe", b"\xfe\xff"}
-
-
-def _loaded_json(data: bytes, limits: Limits) -> Source:
-    from secretsync.documents.json import store as json_store
-
-    return _without_duplicates(json_store.load(data, limits=limits))
-
-
-def _rewritten(source: Source, documents: list[Mapping]) -> bytes:
-    if source.store == "json":
-        from secretsync.documents.json import store as json_store
-
-        return json_store.rewrite(source, documents)
-    from secretsync.documents.yaml.rewriting import stream
-
-    return stream.rewrite(source, documents)
-
-
-def _without_duplicates(source: Source) -> Source:
-    """Refuse a key that is there twice in a JSON manifest; the YAML store refuses it by itself."""
-    waiting: list[Node] = list(source.documents)
-    while waiting:
-        node = waiting.pop()
-        if type(node) is Mapping:
-            seen: set[object] = set()
-            for entry in node.entries():
-                if entry.key.value in seen:
-                    raise DuplicateKeyError(f"key {entry.key.value!r} is there twice")
-                seen.add(entry.key.value)
-                waiting.append(entry.value)
-        elif type(node) is Sequence:
-            waiting.extend(item for item in node.items if type(item) in {Mapping, Sequence})  # type: ignore[misc]
-    return source
+    named = format_of(source.relpath)
+    if source.path == STDIN and named == DEFAULT:
+        begins = data.lstrip()
+        for each, entry in FORMATS.items():
+            if entry.opening and begins.startswith(entry.opening):
+                loaded: Source | None = load(entry.load)(data, limits, certain=False)
+                if loaded is not None:
+                    return each, loaded
+    return named, load(FORMATS[named].load)(data, limits)
 
 
 def transform(
@@ -206,13 +160,11 @@ def _judge(finished: Mapping, location: str, context: RenderContext) -> None:
 
 def finisher(mode: Mode) -> Finish:
     """Return what a mode does with an opened object; sealing and redacting load their modules."""
-    if mode == "reveal":
-        return _reveal
-    finish: Finish = __import__(_FINISHERS[mode], fromlist=["finish"]).finish
+    finish: Finish = load(_FINISHERS[mode])
     return finish
 
 
-def _reveal(opened: OpenedObject, context: RenderContext) -> Mapping:
+def reveal(opened: OpenedObject, context: RenderContext) -> Mapping:
     """Return the decrypted object; a Secret's values must be valid, and it gets the namespace it lacks."""
     if not objects.is_secret(opened.after):
         return opened.after
@@ -270,11 +222,6 @@ def _refuse_merges(opened: OpenedObject, context: RenderContext) -> None:
 
 
 def _converted(documents: list[Mapping], written: Format) -> bytes:
-    """Write documents in another format; objects of JSON follow one another, as kubectl reads them."""
-    documents = [document for document in documents if any(True for _ in document.entries())]
-    from secretsync.documents.stores import store_named
-
-    store = store_named(written)
-    if written == "json":
-        return b"".join(store.dump([document]) for document in documents)
-    return store.dump(documents)
+    """Write documents in another format; those without an entry have no place in it."""
+    emitted: bytes = load(FORMATS[written].dump)([each for each in documents if any(True for _ in each.entries())])
+    return emitted

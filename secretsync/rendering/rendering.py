@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from secretsync.errors import ConfigError, ManifestError
 from secretsync.masterkeys import MasterKeys
 from secretsync.rendering.discover import Input, discover
+from secretsync.rendering.formats import Piece
 from secretsync.rendering.options import Options, RenderContext
-from secretsync.rendering.pipeline import Piece, render_file
+from secretsync.rendering.pipeline import render_file
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -14,8 +14,9 @@ from secretsync.masterkeys import MasterKeys
 from secretsync.masterkeys.kinds import KINDS
 from secretsync.processes import Pool, count
 from secretsync.rendering.discover import Input
+from secretsync.rendering.formats import Piece
 from secretsync.rendering.options import RenderContext
-from secretsync.rendering.pipeline import Piece, render_file
+from secretsync.rendering.pipeline import render_file
 from secretsync.secrecy import SecretBytes
 
 FILES_PER_WORKER: Final = 32

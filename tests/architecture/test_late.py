@@ -22,7 +22,6 @@ BY_NAME = {
     "secretsync/documents/yaml/libyaml.py": "takes modules out of PyYAML without loading the package around them",
     "secretsync/cli/_commands.py": "not yet moved over",
     "secretsync/masterkeys/services.py": "not yet moved over",
-    "secretsync/rendering/pipeline.py": "not yet moved over",
     "secretsync/rotation/scenario.py": "not yet moved over",
 }
 """The modules that may import by name, and why."""

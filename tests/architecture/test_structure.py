@@ -225,10 +225,7 @@ NAMES_STORES = {
     "secretsync/audit/writers.py": "forms of a report",
     "secretsync/documents/yaml/libyaml.py": "the package of that name",
     "secretsync/documents/yaml/resolving.py": "YAML's tag !!binary",
-    "secretsync/rendering/emit.py": "a stream is YAML or JSON, whatever the stores are",
-    "secretsync/rendering/kubernetes_reader.py": "a stream is YAML or JSON, whatever the stores are",
-    "secretsync/rendering/output.py": "a stream is YAML or JSON, whatever the stores are",
-    "secretsync/rendering/pipeline.py": "a stream is YAML or JSON, whatever the stores are",
+    "secretsync/rendering/formats.py": "the table of formats of a stream, whatever the stores are",
 }
 # Variables that hold no store's name but the form of a report.
 NO_STORES = {"form", "sitting.form"}

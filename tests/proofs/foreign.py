@@ -36,8 +36,8 @@ from secretsync.masterkeys import age_files
 from secretsync.privatekeys import kinds_of, redacted
 from secretsync.rendering import emit
 from secretsync.rendering.discover import Input
+from secretsync.rendering.formats import Piece
 from secretsync.rendering.options import Options
-from secretsync.rendering.pipeline import Piece
 from secretsync.rendering.rendering import render
 from secretsync.sealed import pem, privatekeys, resource
 from secretsync.sealed.certificate import SealingCertificate

@@ -15,7 +15,7 @@ from secretsync.documents.tree import Comment, Limits, Mapping, Node, Scalar, Se
 from secretsync.documents.yaml import loading
 from secretsync.errors import ManifestError
 from secretsync.rendering.generate import is_uncarried
-from secretsync.rendering.objects import describe, kind_of, replaced, text_of
+from secretsync.rendering.objects import describe, kind_of, may_need_comments, replaced, text_of
 
 _DEFAULT_API = "config.kubernetes.io/v1"
 
@@ -36,7 +36,7 @@ def read(data: bytes, limits: Limits) -> ResourceList:
         ParseError, LimitError, DuplicateKeyError: the text is no YAML, or too large.
         ManifestError: it is no ResourceList, or an item is no object.
     """
-    source = loading.load(data, limits=limits, comments=b"type:comment]" in data or b"_comment_regex" in data)
+    source = loading.load(data, limits=limits, comments=may_need_comments(data))
     if len(source.documents) != 1 or kind_of(source.documents[0]) != "ResourceList":
         raise ManifestError("not one document of kind ResourceList", location="standard input")
     root = source.documents[0]

@@ -8,9 +8,9 @@ import pytest
 
 from secretsync.errors import ManifestError, PlaintextError, PolicyError, SecretsyncError
 from secretsync.rendering import emit
+from secretsync.rendering.formats import Piece
 from secretsync.rendering.kubernetes_reader import confirm_joined, identities, parts
 from secretsync.rendering.options import Outputs
-from secretsync.rendering.pipeline import Piece
 from tests.unit.render.workshop import CONFIG, SECRET, certificate, encrypted, rendered, stream
 
 RULES = Outputs(kinds=frozenset({"ConfigMap", "Secret"}), namespaces=frozenset({"prod"}))
