@@ -6,15 +6,17 @@ A command line or function config may ask for less, and is refused where it asks
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from secretsync.configuration import Fields
 from secretsync.documents.tree import Limits
 from secretsync.errors import ConfigError, IncorrectIdentityError, PolicyError, SecretsyncError
 from secretsync.hooks.argv import Request
-from secretsync.late import LateModule
+from secretsync.late import LateModule, load
 from secretsync.masterkeys import MasterKeys
+from secretsync.masterkeys.kinds import IdentityField, in_rules
 from secretsync.rendering.options import MODES, Mode, Options, Outputs
 from secretsync.sealed.scope import SCOPES, Scope
 
@@ -34,9 +36,8 @@ class HookConfiguration(NamedTuple):
     """The hook's configuration. `mode` None leaves the choice to the caller; `confined` is about KRM functions."""
 
     path: str
-    age_files: tuple[str, ...] = ()
-    ssh_file: str = ""
-    gnupg_home: str = ""
+    identities: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+    """Paths by the `identity_fields` of the kinds of master key."""
     certificate: str = ""
     pin_spki_sha256: str = ""
     seal_key: str = ""
@@ -98,15 +99,13 @@ def parse(data: bytes, path: str) -> HookConfiguration:
         if fields.required(name) != value:
             raise ConfigError(f"expected {value!r}", location=fields.place(name))
     identities = fields.mapping("identities")
-    identities.only("age", "ssh", "gnupg_home")
+    identities.only(*(field.name for kind in in_rules() for field in kind.identity_fields))
     sealing = fields.mapping("sealing")
     sealing.only("certificate", "pin_spki_sha256", "seal_key", "allow_expired", "scopes")
     limits, max_files = _limits(fields.mapping("limits"))
     return HookConfiguration(
         path=path,
-        age_files=tuple(_absolute(each, identities.place("age")) for each in identities.texts("age")),
-        ssh_file=_path(identities, "ssh"),
-        gnupg_home=_path(identities, "gnupg_home"),
+        identities=_identities(identities),
         certificate=_path(sealing, "certificate"),
         pin_spki_sha256=_pin(sealing),
         seal_key=_path(sealing, "seal_key"),
@@ -119,6 +118,14 @@ def parse(data: bytes, path: str) -> HookConfiguration:
         confined="confined" not in fields.names() or fields.flag("confined"),
         allow_ciphertext=_ciphertext(fields),
     )
+
+
+def _identities(fields: Fields) -> dict[str, tuple[str, ...]]:
+    found = {}
+    for field in (field for kind in in_rules() for field in kind.identity_fields if field.name in fields.names()):
+        paths = fields.texts(field.name) if field.several else [fields.required(field.name)]
+        found[field.name] = tuple(_absolute(path, fields.place(field.name)) for path in paths)
+    return found
 
 
 def _limits(fields: Fields) -> tuple[Limits, int]:
@@ -183,10 +190,19 @@ class _GovernedKeys(MasterKeys):
     """Only the identities the operator names; every other kind is answered without asking anybody."""
 
     def __init__(self, operator: HookConfiguration) -> None:
-        identities = _identities(operator)
-        environ = {"GNUPGHOME": operator.gnupg_home} if operator.gnupg_home else {}
+        environ: dict[str, str] = {}
+        identities: list[Identity] = []
+        self._kinds = set()
+        for kind in in_rules():
+            for field in kind.identity_fields:
+                paths = operator.identities.get(field.name, ())
+                read = _read(field, paths, operator.path)
+                identities += read
+                if field.variable and paths:
+                    environ[field.variable] = paths[-1]
+                if read or (field.variable and paths):
+                    self._kinds.add(kind.name)
         super().__init__(environ, plugins=False, extra_age_identities=identities)
-        self._kinds = {kind for kind, given in (("age", identities), ("pgp", environ)) if given}
 
     def unwrap(self, kind: str, fields: Mapping[str, object]) -> SecretBytes:
         """Unwrap as `MasterKeys.unwrap`. Raises: IncorrectIdentityError also for a kind the operator does not name."""
@@ -195,21 +211,16 @@ class _GovernedKeys(MasterKeys):
         return super().unwrap(kind, fields)
 
 
-def _identities(operator: HookConfiguration) -> list[Identity]:
+def _read(field: IdentityField, paths: Iterable[str], named_in: str) -> list[Identity]:
+    """Return the age identities in the files of a field; none where its service reads them."""
     from secretsync.age.interaction import Interaction
-    from secretsync.masterkeys import age_files
 
     interaction = Interaction(None, plugins=False, environ={})
-    found: list[Identity] = []
     try:
-        for path in operator.age_files:
-            found += age_files.read(path, interaction)
-        if operator.ssh_file:
-            found += age_files.read_ssh(operator.ssh_file, interaction)
+        return [one for path in paths if field.reader for one in load(field.reader)(path, interaction)]
     except SecretsyncError as error:
-        error.hint = error.hint or f"it is named in {operator.path}"
+        error.hint = error.hint or f"it is named in {named_in}"
         raise
-    return found
 
 
 def _refuse_contradictions(request: Request, operator: HookConfiguration) -> None:

@@ -30,7 +30,7 @@ def test_every_source_has_a_plugin_without_discover(source: str) -> None:
     assert (plugin["kind"], plugin["metadata"]["name"]) == ("ConfigManagementPlugin", name)
     assert list(plugin["spec"]) == ["generate"]
     operator = parse(documents[0]["data"]["hook.yaml"].encode(), "hook.yaml")
-    assert (operator.mode, operator.age_files) == ("reveal", ("/etc/secretsync/age.agekey",))
+    assert (operator.mode, operator.identities) == ("reveal", {"age": ("/etc/secretsync/age.agekey",)})
 
 
 def test_a_certificate_makes_the_plugin_seal_and_is_pinned(tmp_path: Path) -> None:

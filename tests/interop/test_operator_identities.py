@@ -22,10 +22,15 @@ DATA_KEY = SecretBytes(bytes(range(32)))
 def test_the_home_of_gpg_is_the_one_the_operator_names(peer: Callable[[str], Path]) -> None:
     with gnupg_home(peer("gpg"), [KEYS / "pgp-rsa3072.asc"]) as home:
         fields = MasterKeys(home.environ).wrap("pgp", RSA, DATA_KEY)
-        assert keys(HookConfiguration("hook.yaml", gnupg_home=str(home.folder)), {}).unwrap("pgp", fields) == DATA_KEY
+        assert (
+            keys(HookConfiguration("hook.yaml", identities={"gnupg_home": (str(home.folder),)}), {}).unwrap(
+                "pgp", fields
+            )
+            == DATA_KEY
+        )
         for governed in (
             HookConfiguration("hook.yaml"),
-            HookConfiguration("hook.yaml", age_files=(str(KEYS / "age-1.txt"),)),
+            HookConfiguration("hook.yaml", identities={"age": (str(KEYS / "age-1.txt"),)}),
         ):
             with pytest.raises(IncorrectIdentityError):
                 keys(governed, home.environ).unwrap("pgp", fields)
@@ -35,6 +40,9 @@ def test_the_home_of_gpg_is_the_one_the_operator_names(peer: Callable[[str], Pat
 def test_an_ssh_key_is_the_one_the_operator_names(name: str) -> None:
     recipient = " ".join((KEYS / f"{name}.pub").read_text().split()[:2])
     fields = MasterKeys({}).wrap("age", recipient, DATA_KEY)
-    assert keys(HookConfiguration("hook.yaml", ssh_file=str(KEYS / name)), {}).unwrap("age", fields) == DATA_KEY
+    assert (
+        keys(HookConfiguration("hook.yaml", identities={"ssh": (str(KEYS / name),)}), {}).unwrap("age", fields)
+        == DATA_KEY
+    )
     with pytest.raises(IncorrectIdentityError):
         keys(HookConfiguration("hook.yaml"), {"SOPS_AGE_SSH_PRIVATE_KEY_FILE": str(KEYS / name)}).unwrap("age", fields)

@@ -53,13 +53,8 @@ outputs: {{kinds: [SealedSecret], namespaces: [""]}}
 confined: false
 """
     read = parse(text.encode(), "hook.yaml")
-    assert read.age_files == ("/k/a", "/k/b")
-    assert (read.ssh_file, read.gnupg_home, read.certificate, read.seal_key) == (
-        "/k/ssh",
-        "/k/gnupg",
-        "/k/c",
-        "/k/s",
-    )
+    assert read.identities == {"age": ("/k/a", "/k/b"), "ssh": ("/k/ssh",), "gnupg_home": ("/k/gnupg",)}
+    assert (read.certificate, read.seal_key) == ("/k/c", "/k/s")
     assert (read.pin_spki_sha256, read.allow_expired, read.mode, read.confined) == ("ab" * 32, True, "seal", False)
     assert (read.limits, read.max_files) == (Limits(1, 2, 3, 4), 5)
     assert read.outputs is not None
