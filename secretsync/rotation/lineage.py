@@ -7,7 +7,6 @@ envelopes. What stands in comments, or in parts that the selector leaves out, is
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import Final, NamedTuple
@@ -17,8 +16,9 @@ from secretsync.errors import SecretsyncError
 from secretsync.git import ObjectReader
 from secretsync.keyring.ownfiles import store_of
 from secretsync.masterkeys import MasterKeys
+from secretsync.secrecy import SecretBytes
 from secretsync.sops import metadata, values
-from secretsync.sops.datakey import recover
+from secretsync.sops.datakey import OpenedGroups, combine
 from secretsync.sops.metadata import Envelope, Metadata
 from secretsync.sops.open_file import OpenOptions, load
 from secretsync.sops.recognition import ciphertexts
@@ -120,23 +120,26 @@ class _Hands:
     """The keys that lie here ready to use."""
 
     def __init__(self, keys: MasterKeys) -> None:
-        found = keys.service("age").identities()  # type: ignore[attr-defined]  # of the age service alone
-        self._names = frozenset(found)
-        self._keys = MasterKeys(
-            {"HOME": os.devnull}, extra_age_identities=tuple(found.values()), allow_demo_keys=True, plugins=False
-        )
+        self._alone = keys.alone()
 
     def data_key(self, data: bytes, store: str) -> bytes | None:
         """Return the data key of a file; None where none of these keys opens it."""
         try:
-            found = metadata.split(load(data, OpenOptions(store, self._keys)).documents)[1]
-            ours = [[one for one in group if self._has(one)] for group in found.groups]
-            return recover(found._replace(groups=ours), self._keys).expose() if any(ours) else None
+            found = metadata.split(load(data, OpenOptions(store, MasterKeys({}))).documents)[1]
+            return combine(found, OpenedGroups([self._part(group) for group in found.groups], [])).expose()
         except SecretsyncError:
             return None
 
-    def _has(self, envelope: Envelope) -> bool:
-        return bool(self._names.intersection(map(str, envelope.fields.values())))
+    def _part(self, group: list[Envelope]) -> SecretBytes | None:
+        """Return the first part that one of these keys opens, of the envelopes that name it."""
+        for envelope in group:
+            name = next((name for name in map(str, envelope.fields.values()) if name in self._alone), None)
+            try:
+                if name is not None:
+                    return self._alone[name].unwrap(envelope.kind, envelope.fields)
+            except SecretsyncError:
+                continue
+        return None
 
 
 class _Ciphertexts(Walk):
