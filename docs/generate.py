@@ -9,13 +9,11 @@ from importlib import import_module
 from pathlib import Path
 
 from secretsync import errors
-from secretsync.audit.ruleset import RULES
+from secretsync.audit.ruleset import every_rule
 from secretsync.cli import _argocd
 from secretsync.cli.__main__ import run
 from secretsync.cli._commands import COMMANDS, LazyGroup
-from secretsync.findings import rule_of
 from secretsync.hooks import COMMANDS as HOOKS
-from secretsync.keyring.ruleset import RULES as KEY_RING_RULES
 
 FOLDER = Path(__file__).parent / "reference"
 ARGOCD = Path(__file__).parents[1] / "deploy" / "argocd"
@@ -66,11 +64,16 @@ def findings() -> str:
         NOTE,
         "The name of a rule stays the same between versions; it is `rule` in JSON and `ruleId` in SARIF.",
         "",
-        "| rule | meaning |",
-        "|---|---|",
+        "Beside the file it needs what the third column says; rules without a remedy say one for each file, or need none.",
+        "",
+        "| rule | severity | needs | meaning | remedy |",
+        "|---|---|---|---|---|",
     ]
-    rules = {rule_of(each): (each.__doc__ or "").partition("\n")[0] for each in classes()}
-    lines += [f"| `{rule}` | {meaning} |" for rule, meaning in sorted({**rules, **KEY_RING_RULES, **RULES}.items())]
+    lines += [
+        f"| `{rule.id}` | {rule.level} | {rule.needs} | {rule.meaning} | {rule.remedy.replace('`', '')} |"
+        for rule in every_rule()
+        if rule.id != errors.SecretsyncError.rule
+    ]
     return "\n".join([*lines, ""])
 
 

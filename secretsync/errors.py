@@ -69,7 +69,7 @@ class SecretsyncError(Exception):
 
     exit_code: ClassVar[int] = BUG
     sops_exit_code: ClassVar[int | None] = None
-    title: ClassVar[str] = "error"
+    rule: ClassVar[str] = "error"
     answer: bytes = b""
 
     def __init__(self, message: str, *, location: str | None = None, hint: str | None = None) -> None:
@@ -96,33 +96,33 @@ class ConfigError(SecretsyncError):
 
     exit_code = 3
     sops_exit_code = 1
-    title = "configuration"
+    rule = "configuration"
 
 
 class ConflictingOptionsError(ConfigError):
     """Two options, or an option and a rule, exclude each other."""
 
     sops_exit_code = 8
-    title = "conflicting options"
+    rule = "conflicting-options"
 
 
 class PrivateKeyGivenError(ConfigError):
     """A private key stands where a public one is due: on a command line, in a variable, a rule or the key ring."""
 
-    title = "private key given"
+    rule = "private-key-given"
 
 
 class DuplicateKeyTypeError(ConfigError):
     """The decryption order names a kind of key twice."""
 
     sops_exit_code = 112
-    title = "kind of key named twice"
+    rule = "kind-of-key-named-twice"
 
 
 class NoMatchingRuleError(ConfigError):
     """No creation rule of `.sops.yaml` matches the file, and no recipients were given."""
 
-    title = "no matching creation rule"
+    rule = "no-matching-creation-rule"
 
 
 # --- 2: the command line -------------------------------------------------------------------------------------------
@@ -132,7 +132,7 @@ class ParameterError(ConfigError):
     """A parameter of a runbook is not of its kind: no day, no number, no name, no public key."""
 
     exit_code = 2
-    title = "wrong parameter"
+    rule = "wrong-parameter"
 
 
 # --- 4: the input is not what it claims to be ---------------------------------------------------------------------
@@ -143,127 +143,127 @@ class FormatError(SecretsyncError):
 
     exit_code = 4
     sops_exit_code = 2
-    title = "malformed input"
+    rule = "malformed-input"
 
 
 class ParseError(FormatError):
     """The text is not valid YAML, JSON, dotenv or INI, or not valid UTF-8."""
 
-    title = "parse error"
+    rule = "parse-error"
 
 
 class DuplicateKeyError(ParseError):
     """A mapping holds the same key twice."""
 
-    title = "duplicate key"
+    rule = "duplicate-key"
 
 
 class LimitError(FormatError):
     """The input is larger, deeper or has more aliases or documents than the limits allow."""
 
-    title = "limit exceeded"
+    rule = "limit-exceeded"
 
 
 class TreeError(FormatError):
     """The tree cannot be encrypted or decrypted: a key that is no string, a root that is no mapping, an unknown type."""
 
     sops_exit_code = 23
-    title = "tree"
+    rule = "tree"
 
 
 class CiphertextFormatError(FormatError):
     """A value is not in sops' `ENC[…]` form where ciphertext is due (plaintext, truncated, unknown type)."""
 
     sops_exit_code = 25
-    title = "malformed ciphertext"
+    rule = "malformed-ciphertext"
 
 
 class MetadataError(FormatError):
     """The `sops` block is missing or damaged."""
 
     sops_exit_code = 1
-    title = "sops metadata"
+    rule = "sops-metadata"
 
 
 class AlreadyEncryptedError(FormatError):
     """The file to encrypt already has a top-level `sops` key."""
 
     sops_exit_code = 203
-    title = "already encrypted"
+    rule = "already-encrypted"
 
 
 class EmptyFileError(FormatError):
     """The file to encrypt holds no document."""
 
     sops_exit_code = 92
-    title = "empty file"
+    rule = "empty-file"
 
 
 class ConversionError(FormatError):
     """The output format cannot hold the tree, or would lose a part of it."""
 
     sops_exit_code = 4
-    title = "conversion"
+    rule = "conversion"
 
 
 class TreePathError(FormatError):
     """A path into the tree is not of the form `["key"][0]`."""
 
     sops_exit_code = 91
-    title = "tree path"
+    rule = "tree-path"
 
 
 class PathNotFoundError(FormatError):
     """A path into the tree leads nowhere."""
 
     sops_exit_code = 1
-    title = "not found"
+    rule = "not-found"
 
 
 class ValueFormatError(FormatError):
     """A value given to `set` is not JSON, or its path is not one."""
 
     sops_exit_code = 7
-    title = "bad value"
+    rule = "bad-value"
 
 
 class EnvironmentValueError(FormatError):
     """A key or value of a file cannot be a variable of a command's environment."""
 
     sops_exit_code = 1
-    title = "environment value"
+    rule = "environment-value"
 
 
 class ManifestError(FormatError):
     """A Kubernetes object is not valid: no name, a value that is no string, bad base64."""
 
-    title = "invalid manifest"
+    rule = "invalid-manifest"
 
 
 class CertificateError(FormatError):
     """A sealing certificate cannot be used: not RSA, too short, not yet valid, not a certificate."""
 
-    title = "sealing certificate"
+    rule = "sealing-certificate"
 
 
 class PrivateKeyError(FormatError):
     """A file given as private keys holds none that can be used: encrypted, another kind, or no key at all."""
 
-    title = "private key"
+    rule = "private-key"
 
 
 class AgeHeaderError(FormatError):
     """An age file's header is malformed or of an unknown version."""
 
     sops_exit_code = 128
-    title = "age header"
+    rule = "age-header"
 
 
 class AgeArmorError(FormatError):
     """An age file's ASCII armor is malformed."""
 
     sops_exit_code = 128
-    title = "age armor"
+    rule = "age-armor"
 
 
 # --- 5: no key ----------------------------------------------------------------------------------------------------
@@ -274,7 +274,7 @@ class NoIdentityMatchError(SecretsyncError):
 
     exit_code = 5
     sops_exit_code = 128
-    title = "no key"
+    rule = "no-key"
 
 
 class IncorrectIdentityError(SecretsyncError):
@@ -282,7 +282,7 @@ class IncorrectIdentityError(SecretsyncError):
 
     exit_code = 5
     sops_exit_code = 128
-    title = "not this key"
+    rule = "not-this-key"
 
 
 # --- 6: key services ----------------------------------------------------------------------------------------------
@@ -293,13 +293,13 @@ class KeyServiceError(SecretsyncError):
 
     exit_code = 6
     sops_exit_code = 128
-    title = "key service"
+    rule = "key-service"
 
 
 class MissingDependencyError(KeyServiceError):
     """An optional dependency or a program is not installed."""
 
-    title = "missing dependency"
+    rule = "missing-dependency"
 
 
 # --- 7: integrity -------------------------------------------------------------------------------------------------
@@ -309,41 +309,41 @@ class IntegrityError(SecretsyncError):
     """Something was changed after encryption, or the key is wrong."""
 
     exit_code = 7
-    title = "integrity"
+    rule = "integrity"
 
 
 class MacMismatchError(IntegrityError):
     """The file's MAC does not hold over its values."""
 
     sops_exit_code = 51
-    title = "MAC mismatch"
+    rule = "mac-mismatch"
 
 
 class ProofError(IntegrityError):
     """A rotated file does not hold what a rotation promises, so it is not committed."""
 
-    title = "proof"
+    rule = "proof"
 
 
 class AuthenticationTagError(IntegrityError):
     """A ciphertext does not authenticate under its key and path."""
 
     sops_exit_code = 25
-    title = "authentication"
+    rule = "authentication"
 
 
 class AgeHeaderMacError(IntegrityError):
     """An age file's header was changed after encryption."""
 
     sops_exit_code = 128
-    title = "age header MAC"
+    rule = "age-header-mac"
 
 
 class AgePayloadError(IntegrityError):
     """An age file's payload is damaged, truncated or extended."""
 
     sops_exit_code = 128
-    title = "age payload"
+    rule = "age-payload"
 
 
 # --- 8: sealed secrets --------------------------------------------------------------------------------------------
@@ -353,13 +353,13 @@ class UnsealError(SecretsyncError):
     """A sealed item opens with none of the private keys, under this name, namespace and scope."""
 
     exit_code = 8
-    title = "unseal"
+    rule = "unseal"
 
 
 class TemplateActionError(UnsealError):
     """A SealedSecret's template holds Go template actions, which only the controller can render."""
 
-    title = "template"
+    rule = "template"
 
 
 # --- 9, 10: outside systems ---------------------------------------------------------------------------------------
@@ -369,26 +369,26 @@ class ClusterError(SecretsyncError):
     """The Kubernetes API refuses or is unreachable."""
 
     exit_code = 9
-    title = "cluster"
+    rule = "cluster"
 
 
 class RepositoryError(SecretsyncError):
     """Git refuses, or the repository is not in a state to work on."""
 
     exit_code = 10
-    title = "repository"
+    rule = "repository"
 
 
 class OperationRunningError(RepositoryError):
     """Another rotation is at work in the repository."""
 
-    title = "operation running"
+    rule = "operation-running"
 
 
 class PlanProblemError(RepositoryError):
     """A plan has problems, or is no longer what would be done, so nothing is written."""
 
-    title = "plan"
+    rule = "plan"
 
 
 # --- 11: refused on purpose ---------------------------------------------------------------------------------------
@@ -398,25 +398,25 @@ class PolicyError(SecretsyncError):
     """Refused on purpose: the request is possible, and unsafe."""
 
     exit_code = 11
-    title = "refused"
+    rule = "refused"
 
 
 class PlaintextError(PolicyError):
     """Secret values would leave in the clear where ciphertext is due."""
 
-    title = "plaintext refused"
+    rule = "plaintext-refused"
 
 
 class ExpiredCertificateError(PolicyError):
     """The sealing certificate has expired and `--allow-expired` was not given."""
 
-    title = "expired certificate"
+    rule = "expired-certificate"
 
 
 class DemoKeyError(PolicyError):
     """A demo identity, whose private key is public, was about to protect something real."""
 
-    title = "demo key refused"
+    rule = "demo-key-refused"
 
 
 # --- 12: files ----------------------------------------------------------------------------------------------------
@@ -427,40 +427,40 @@ class FileAccessError(SecretsyncError):
 
     exit_code = 12
     sops_exit_code = 2
-    title = "file access"
+    rule = "file-access"
 
 
 class MissingFileError(FileAccessError):
     """A named file does not exist."""
 
     sops_exit_code = 100
-    title = "missing file"
+    rule = "missing-file"
 
 
 class EscapeError(FileAccessError):
     """A path or symbolic link leads out of the tree it must stay in, or to something that is no regular file."""
 
-    title = "path escape"
+    rule = "path-escape"
 
 
 class ChangedFileError(FileAccessError):
     """A file changed while it was being read or before its new version was put in place."""
 
-    title = "file changed"
+    rule = "file-changed"
 
 
 class UnchangedFileError(FileAccessError):
     """The editor left the file as it was, so nothing was written."""
 
     sops_exit_code = 200
-    title = "unchanged"
+    rule = "unchanged"
 
 
 class EditorError(FileAccessError):
     """The editor is missing or failed, so nothing was written."""
 
     sops_exit_code = 201
-    title = "editor"
+    rule = "editor"
 
 
 # --- 130: interrupted ---------------------------------------------------------------------------------------------
@@ -471,4 +471,4 @@ class InterruptedRunError(SecretsyncError):
 
     exit_code = INTERRUPTED
     sops_exit_code = INTERRUPTED
-    title = "interrupted"
+    rule = "interrupted"

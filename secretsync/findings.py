@@ -1,19 +1,23 @@
 """What an examination found: one finding per problem, under the name of a rule that stays the same between versions.
 
-The rules are those of the room that examines; every error class is one too, under its title: `mac-mismatch`, `no-key`, …
+The rules are those of the room that examines, each one entry of its list; every error class is one too, by its `rule`.
 """
 
 from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass, field
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
+import secretsync.errors as errors
 from secretsync.errors import SecretsyncError
 from secretsync.letters import DIGITS, consists_of
 
 Level: TypeAlias = Literal["error", "warning", "note"]
 """A `note` is a fact that is no problem: it is shown, and does not count."""
+
+Needs: TypeAlias = Literal["nothing", "a key", "the key ring", "Flux's objects"]
+"""What has to be at hand for a rule to be judged, beside the file."""
 
 _LONGEST_NUMBER: Final = 18  # digits; no file has more lines
 
@@ -45,6 +49,22 @@ class Finding:
         return f"{self.file}{'' if self.place.startswith('#') else ' '}{self.place}".strip()
 
 
+class Rule(NamedTuple):
+    """One thing that is looked for. `id` is what machines know it by; `remedy` is for all findings of it; one may know a better."""
+
+    id: str
+    level: Level
+    needs: Needs
+    meaning: str
+    remedy: str = ""
+
+    def finding(
+        self, file: str, place: str, message: str, hint: str | None = None, *, level: Level | None = None
+    ) -> Finding:
+        """Return a finding of this rule, of its own level unless another is given."""
+        return Finding(file, place, self.id, level or self.level, message, hint)
+
+
 @dataclass(slots=True)
 class Report:
     """All findings of one run, in the order of the files, and how much was looked at."""
@@ -59,12 +79,13 @@ class Report:
         return sum(finding.level != "note" for finding in self.findings)
 
 
-def rule_of(error: SecretsyncError | type[SecretsyncError]) -> str:
-    """Return the rule's name for an error or its class: the class's title with hyphens."""
-    return error.title.lower().replace(" ", "-")
+def rules_of_errors() -> list[Rule]:
+    """Return a rule for each error class: whatever keeps a file from being examined is a finding, too."""
+    classes = [each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, SecretsyncError)]
+    return [Rule(each.rule, "error", "nothing", (each.__doc__ or "").partition("\n")[0]) for each in classes]
 
 
 def finding_of(error: SecretsyncError, file: str) -> Finding:
     """Return the finding that an error is, when what is examined is `file`."""
     place = (error.location or "").removeprefix(file).strip()
-    return Finding(file, place, rule_of(error), "error", error.message, error.hint)
+    return Finding(file, place, error.rule, "error", error.message, error.hint)

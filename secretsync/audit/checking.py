@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 
 from secretsync import files, sops
-from secretsync.audit.ruleset import DEMO_KEY
+from secretsync.audit.ruleset import CLEAR_VALUE, DEMO_KEY, PLAINTEXT_SECRET, SUSPECT, UNSEALABLE
 from secretsync.audit.strangers import Rules
 from secretsync.documents.plain import to_plain
 from secretsync.documents.stores import is_nested, store_for_path, store_named
@@ -62,7 +62,7 @@ def check(
             _examine(name, root, keys, limits, report, rules)
     report.findings += rules.problems()
     if allow_demo_keys:
-        report.findings = [finding for finding in report.findings if finding.rule != DEMO_KEY]
+        report.findings = [finding for finding in report.findings if finding.rule != DEMO_KEY.id]
     return report
 
 
@@ -137,7 +137,7 @@ def _of_document(file: str, opened: OpenedObject) -> Iterator[Finding]:
         }
         for recipient in sorted(recipients & DEMO_RECIPIENTS):
             message = f"is encrypted for {recipient}, whose private key is public"
-            yield Finding(file, opened.location, DEMO_KEY, "warning", message)
+            yield DEMO_KEY.finding(file, opened.location, message)
     plain = to_plain(opened.before)
     assert isinstance(plain, dict)
     for place, item in objects.flatten(dict(plain)):
@@ -170,18 +170,16 @@ def _clear_values(file: str, where: str, obj: objects.Object, *, encrypted: bool
             continue
         clear = [key for key, value in values.items() if not _is_protected(value, name)]
         if clear and not encrypted:
-            yield Finding(
+            yield PLAINTEXT_SECRET.finding(
                 file,
                 f"{where} {name}".strip(),
-                "plaintext-secret",
-                "error",
                 f"{objects.identify(obj)} lies in the clear",
                 f"secretsync encrypt -i {file}",
             )
             return
         for key in clear:
             message = "a Secret's value is in the clear in an encrypted file"
-            yield Finding(file, f"{where} {name}.{key}".strip(), "clear-value", "warning", message)
+            yield CLEAR_VALUE.finding(file, f"{where} {name}.{key}".strip(), message)
 
 
 def _is_protected(value: object, field: str) -> bool:
@@ -204,7 +202,7 @@ def _of_sealed_secret(file: str, where: str, item: objects.Object) -> Iterator[F
             _check_item(key, sealed)
     except SecretsyncError as error:
         place = f"{where} {error.location or ''}".strip()
-        yield Finding(file, place, "unsealable", "error", error.message, error.hint)
+        yield UNSEALABLE.finding(file, place, error.message, error.hint)
 
 
 def _check_item(key: str, sealed: str | None) -> None:
@@ -218,4 +216,4 @@ def _check_item(key: str, sealed: str | None) -> None:
 def _suspicions(file: str, warnings: list[str]) -> Iterator[Finding]:
     for warning in warnings:
         place, _, message = warning.rpartition(": ") if warning.startswith("#") else ("", "", warning)
-        yield Finding(file, place, "suspect", "warning", message)
+        yield SUSPECT.finding(file, place, message)

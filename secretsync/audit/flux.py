@@ -54,7 +54,7 @@ def check_flux(root: str) -> list[Finding]:
     syncs = find_syncs(root)
     if not syncs:
         message = "no Kustomization of Flux here, so what Flux would do is unknown"
-        return [Finding(root, "", FLUX_UNREACHED, "warning", message, "run it in the folder that holds them, too")]
+        return [FLUX_UNREACHED.finding(root, "", message, "run it in the folder that holds them, too")]
     found: list[Finding] = []
     reached: set[str] = set()
     for sync in syncs:
@@ -70,10 +70,10 @@ def _of_sync(root: str, sync: Sync, reached: set[str]) -> list[Finding]:
             reached.add(use.path)
             found += _of_use(root, sync, use)
     except SecretsyncError as error:
-        found.append(Finding(sync.file, error.location or "", FLUX_FAILS, "error", error.message, error.hint))
-    if any(each.rule == FLUX_DECRYPTS for each in found):
+        found.append(FLUX_FAILS.finding(sync.file, error.location or "", error.message, error.hint))
+    if any(each.rule == FLUX_DECRYPTS.id for each in found):
         message = f"Kustomization {sync.name}: Flux does not verify the MAC of what it decrypts; this check did"
-        found.append(Finding(sync.file, "", FLUX_UNVERIFIED, "note", message))
+        found.append(FLUX_UNVERIFIED.finding(sync.file, "", message))
     return found
 
 
@@ -81,17 +81,17 @@ def _of_use(root: str, sync: Sync, use: Use) -> Iterator[Finding]:
     try:
         data = files.read_confined(root, use.path, _LIMITS.size)
     except SecretsyncError as error:
-        yield Finding(use.path, "", FLUX_FAILS, "error", error.message, error.hint)
+        yield FLUX_FAILS.finding(use.path, "", error.message, error.hint)
         return
     if use.role == "resource":
         yield from _of_resource(sync, use, data)
     elif use.role == "merged" and _is_sops(use.path, data):
         message = f"Kustomization {sync.name} merges it before anything is decrypted, and the build fails"
-        yield Finding(use.path, "", FLUX_FAILS, "error", message, "name it under patches, with path")
+        yield FLUX_FAILS.finding(use.path, "", message, "name it under patches, with path")
     elif use.role in {"never decrypted", "merged"}:
         if _is_sops(use.path, data):
             message = f"Kustomization {sync.name} uses it where Flux decrypts nothing: it is applied as ciphertext"
-            yield Finding(use.path, "", FLUX_MISSED, "error", message, "use it in secretGenerator or patches")
+            yield FLUX_MISSED.finding(use.path, "", message, "use it in secretGenerator or patches")
     else:
         yield from _of_source(sync, use, data)
 
@@ -105,12 +105,12 @@ def _of_source(sync: Sync, use: Use, data: bytes) -> Iterator[Finding]:
     if sync.provider != "sops":
         yield _undecrypted(sync, use.path, "")
     elif len(data) > _MAX_SIZE:
-        yield Finding(use.path, "", FLUX_FAILS, "error", f"is larger than {_MAX_SIZE} bytes, which Flux refuses")
+        yield FLUX_FAILS.finding(use.path, "", f"is larger than {_MAX_SIZE} bytes, which Flux refuses")
     elif use.role == "secret env":
         yield _of_env(sync, use, data, wanted, found)
     elif not found or (use.role == "patch" and wanted not in found):
         message = f"Flux takes it for {wanted}, by the name {use.key or use.path!r}, and it is not: it stays ciphertext"
-        yield Finding(use.path, "", FLUX_MISSED, "error", message, _RENAME)
+        yield FLUX_MISSED.finding(use.path, "", message, _RENAME)
     else:
         yield _of_value(sync, use.path, "", data, found, wanted)
 
@@ -118,7 +118,7 @@ def _of_source(sync: Sync, use: Use, data: bytes) -> Iterator[Finding]:
 def _of_env(sync: Sync, use: Use, data: bytes, wanted: str, found: list[str]) -> Finding:
     if wanted not in {"dotenv", "binary"} or "dotenv" not in found:
         message = "is used as an env file and is not in dotenv format: its lines become keys that no Secret can have"
-        return Finding(use.path, "", FLUX_FAILS, "error", message, "use it under files, or encrypt it as NAME.env")
+        return FLUX_FAILS.finding(use.path, "", message, "use it under files, or encrypt it as NAME.env")
     return _decrypts(sync, use.path, "", data, "dotenv")
 
 
@@ -128,10 +128,10 @@ def _of_value(sync: Sync, path: str, place: str, data: bytes, found: list[str], 
         return _undecrypted(sync, path, place)
     if len(found) > 1:
         message = f"looks like {' and '.join(found)}: which of them Flux takes is by chance"
-        return Finding(path, place, FLUX_AMBIGUOUS, "warning", message)
+        return FLUX_AMBIGUOUS.finding(path, place, message)
     problem = trouble(data, found[0], wanted, _LIMITS)
     if problem:
-        return Finding(path, place, FLUX_FAILS, "error", problem, _RENAME)
+        return FLUX_FAILS.finding(path, place, problem, _RENAME)
     return _decrypts(sync, path, place, data, found[0])
 
 
@@ -146,7 +146,7 @@ def _of_resource(sync: Sync, use: Use, data: bytes) -> Iterator[Finding]:
             for inner, obj in flatten(cast("Object", to_plain(document))):
                 yield from _of_object(sync, use, document, obj, f"{place} {inner}".strip())
     except SecretsyncError as error:
-        yield Finding(use.path, error.location or "", FLUX_FAILS, "error", error.message, error.hint)
+        yield FLUX_FAILS.finding(use.path, error.location or "", error.message, error.hint)
 
 
 def _of_object(sync: Sync, use: Use, document: Mapping, obj: Object, place: str) -> Iterator[Finding]:
@@ -156,7 +156,7 @@ def _of_object(sync: Sync, use: Use, document: Mapping, obj: Object, place: str)
     if not (own.api_version and own.kind and own.name) or own.name.startswith(MARK):
         message = f"{own} has no readable apiVersion, kind and metadata.name: the build fails"
         hint = "encrypt values only: --encrypted-regex '^(data|stringData)$'" if block else "keep it out of the folder"
-        yield Finding(use.path, place, FLUX_FAILS, "error", message, hint)
+        yield FLUX_FAILS.finding(use.path, place, message, hint)
         return
     if isinstance(block, dict) and block.get("mac"):
         yield from _of_encrypted(sync, use, document, obj, place)
@@ -166,7 +166,7 @@ def _of_object(sync: Sync, use: Use, document: Mapping, obj: Object, place: str)
         yield from _of_sealed(sync, use, obj, place)
     elif MARK in str(obj):
         message = f"{identify(obj)} holds ciphertext without a sops block that has a mac: Flux takes it for plain"
-        yield Finding(use.path, place, FLUX_MISSED, "error", message, "encrypt the whole document: secretsync encrypt")
+        yield FLUX_MISSED.finding(use.path, place, message, "encrypt the whole document: secretsync encrypt")
 
 
 def _of_encrypted(sync: Sync, use: Use, document: Mapping, obj: Object, place: str) -> Iterator[Finding]:
@@ -175,7 +175,7 @@ def _of_encrypted(sync: Sync, use: Use, document: Mapping, obj: Object, place: s
         yield _undecrypted(sync, use.path, place)
     elif str(annotations.get(_DECRYPT, "")).lower() == "disabled":
         message = f"{identify(obj)} says {_DECRYPT}: disabled, and is applied as ciphertext"
-        yield Finding(use.path, place, FLUX_MISSED, "warning", message)
+        yield FLUX_MISSED.finding(use.path, place, message, level="warning")
     else:
         yield _decrypts(sync, use.path, place, document, "yaml")
 
@@ -190,7 +190,7 @@ def _of_secret(sync: Sync, use: Use, obj: Object, place: str) -> Iterator[Findin
         if isinstance(value, str) and (MARK in value):
             message = "is ciphertext in stringData, which Flux never looks into"
             hint = "put it into data as base64, or encrypt the document: secretsync encrypt"
-            yield Finding(use.path, f"{place} stringData.{key}".strip(), FLUX_MISSED, "error", message, hint)
+            yield FLUX_MISSED.finding(use.path, f"{place} stringData.{key}".strip(), message, hint)
 
 
 def _of_sealed(sync: Sync, use: Use, obj: Object, place: str) -> Iterator[Finding]:
@@ -204,17 +204,17 @@ def _of_sealed(sync: Sync, use: Use, obj: Object, place: str) -> Iterator[Findin
     renamed = scope == "strict" and name != own.name
     if moved or renamed:
         message = f"{own} arrives as {namespace}/{name} through Kustomization {sync.name}, and cannot be unsealed there"
-        yield Finding(use.path, place, FLUX_RENAMED, "error", message, "seal it for that name, or with a wider --scope")
+        yield FLUX_RENAMED.finding(use.path, place, message, "seal it for that name, or with a wider --scope")
 
 
 def _decrypts(sync: Sync, path: str, place: str, content: bytes | Mapping | None, store: str) -> Finding:
     recipients = _recipients(content, store)
     if recipients and all(each.startswith("ssh-") for each in recipients):
         message = f"is encrypted for SSH keys only, and {sync.keys} cannot hold one"
-        return Finding(path, place, FLUX_FAILS, "error", message, "add an age recipient: secretsync updatekeys")
+        return FLUX_FAILS.finding(path, place, message, "add an age recipient: secretsync updatekeys")
     needed = f", which must hold a key for {' or '.join(recipients)}" if recipients else ""
     message = f"Kustomization {sync.name} decrypts it with {sync.keys}{needed}"
-    return Finding(path, place, FLUX_DECRYPTS, "note", message)
+    return FLUX_DECRYPTS.finding(path, place, message)
 
 
 def _undecrypted(sync: Sync, path: str, place: str) -> Finding:
@@ -222,7 +222,7 @@ def _undecrypted(sync: Sync, path: str, place: str) -> Finding:
     message = (
         f"is encrypted, and Kustomization {sync.name} has no spec.decryption with provider sops: it stays ciphertext"
     )
-    return Finding(path, place, FLUX_MISSED, "error", message, f"set spec.decryption in {sync.file}")
+    return FLUX_MISSED.finding(path, place, message, f"set spec.decryption in {sync.file}")
 
 
 def _recipients(content: bytes | Mapping | None, store: str) -> list[str]:
@@ -265,7 +265,7 @@ def _unreached(root: str, reached: set[str]) -> Iterator[Finding]:
             continue
         if _is_sops(path, data):
             message = "is encrypted, and no Kustomization in this repository reaches it"
-            yield Finding(path, "", FLUX_UNREACHED, "warning", message)
+            yield FLUX_UNREACHED.finding(path, "", message)
 
 
 def _below(root: str, finding: Finding) -> Finding:

@@ -13,7 +13,7 @@ import secretsync.sops.strangers as strangers
 from secretsync.audit.ruleset import DEMO_KEY
 from secretsync.documents.tree import Source
 from secretsync.errors import PrivateKeyGivenError, SecretsyncError
-from secretsync.findings import Finding, rule_of
+from secretsync.findings import Finding
 from secretsync.keyring.naming import Naming
 from secretsync.keyring.ruleset import EXTRA_RECIPIENT, LEAKED, PRIVATE_KEY
 from secretsync.masterkeys import MasterKeys
@@ -56,7 +56,7 @@ class Rules:
                     )
                     message = f"is encrypted for {one}, and {rule.place} names no such key for it"
                     hint = f"see who added it: git log -p -- {file}; secretsync updatekeys {file} takes it out"
-                    yield Finding(file, line, EXTRA_RECIPIENT, "error", message, hint)
+                    yield EXTRA_RECIPIENT.finding(file, line, message, hint)
 
     def private_keys(self, file: str, data: bytes) -> Iterator[Finding]:
         """Yield a finding for each kind of private key that a file holds, with the public half and never the key."""
@@ -68,11 +68,11 @@ class Rules:
             told.add((found.kind, half))
             place = f"line {data.count(NEWLINE, 0, found.start) + 1}"
             if half in DEMO_RECIPIENTS:
-                yield Finding(file, place, DEMO_KEY, "warning", f"holds the private key of {half}, which is public")
+                yield DEMO_KEY.finding(file, place, f"holds the private key of {half}, which is public")
             elif not self._allowed(file):
                 self._holders.add(file)
                 message = f"holds {found.kind}{f'; its public half is {half}' if half else ''}"
-                yield Finding(file, place, PRIVATE_KEY, "error", message, LEAKED)
+                yield PRIVATE_KEY.finding(file, place, message, LEAKED)
 
     def _allowed(self, file: str) -> bool:
         try:
@@ -83,7 +83,7 @@ class Rules:
 
     def problems(self) -> list[Finding]:
         """Return what is wrong with the rules themselves, but for the private keys in them that were found already."""
-        given = rule_of(PrivateKeyGivenError)
+        given = PrivateKeyGivenError.rule
         return [each for each in self._problems if each.rule != given or each.file not in self._holders]
 
     def _strangers(self, found: Metadata, named: list[Named]) -> Iterator[tuple[Named, Stranger]]:
@@ -103,7 +103,7 @@ class Rules:
         file, _, place = (error.location or "").partition(" ")
         if file and not os.path.relpath(file).startswith(os.pardir):
             file = os.path.relpath(file)
-        finding = Finding(file, place, rule_of(error), "error", error.message, error.hint)
+        finding = Finding(file, place, error.rule, "error", error.message, error.hint)
         if finding not in self._problems:
             self._problems.append(finding)
 

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from typing import Final
 from urllib.parse import quote
 
-from secretsync import __version__, errors
-from secretsync.audit.ruleset import RULES
+from secretsync import __version__
+from secretsync.audit.ruleset import every_rule
 from secretsync.errors import one_line
-from secretsync.findings import Finding, Report, rule_of
+from secretsync.findings import Finding, Report
 
 JSON_VERSION: Final = 1
 """Grows when a field changes its meaning or goes away; new fields do not count."""
@@ -57,7 +57,7 @@ def as_json(report: Report) -> str:
 
 def as_sarif(report: Report) -> str:
     """Return the report as a SARIF log with one run. Source: OASIS SARIF 2.1.0, sections 3.13 to 3.30."""
-    summaries = _summaries()
+    summaries = {rule.id: rule.meaning for rule in every_rule()}
     rules = sorted({finding.rule for finding in report.findings})
     return _dumped(
         {
@@ -93,19 +93,6 @@ def _result(finding: Finding, rule_index: int) -> dict[str, object]:
         "message": {"text": f"{text}. {finding.hint}" if finding.hint else text},
         "locations": [{"physicalLocation": physical}],
     }
-
-
-def _summaries() -> dict[str, str]:
-    """Return the rules with what they mean: the audit's, the key ring's, and every error class by its title."""
-    from secretsync.keyring.ruleset import RULES as KEY_RING_RULES
-
-    classes = [each for each in vars(errors).values() if isinstance(each, type)]
-    found = {
-        rule_of(each): (each.__doc__ or "").partition("\n")[0]
-        for each in classes
-        if issubclass(each, errors.SecretsyncError)
-    }
-    return {**found, **KEY_RING_RULES, **RULES}
 
 
 def _dumped(value: object) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import date
-from typing import Any, Final
+from typing import Any
 
 import secretsync.keyring.lockfile as lockfile
 import secretsync.keyring.ruleset as ruleset
@@ -17,27 +17,24 @@ from secretsync.keyring.model import KeyRing
 from secretsync.keyring.reading import POLICY
 from secretsync.keyring.sources import RingSource
 
-_FIX: Final = "secretsync keys lint --fix"
-_LOOK: Final = "if it is meant: secretsync keys lint --fix --accept"
-
 
 def drift(ring: KeyRing, source: RingSource, today: date) -> Iterator[Finding]:
     """Yield what does not follow from the ring. Raises: ConfigError where nothing can follow from it."""
     if ring.policy.rules and source.read(SOPS_YAML) != generate_sops_yaml(ring, today=today):
         message = "is not what keys/ says" if source.read(SOPS_YAML) is not None else "is missing"
-        yield Finding(SOPS_YAML, "", ruleset.GENERATED_DRIFT, "error", message, _FIX)
+        yield ruleset.GENERATED_DRIFT.finding(SOPS_YAML, "", message, ruleset.FIX)
     data = source.read(lockfile.PATH)
     if data is None:
-        yield Finding(lockfile.PATH, "", ruleset.LOST_LOCK, "error", "is missing", _LOOK)
+        yield ruleset.LOST_LOCK.finding(lockfile.PATH, "", "is missing", ruleset.LOOK)
         return
     try:
         lock = lockfile.read(data)
     except ConfigError as error:
-        yield Finding(lockfile.PATH, "", ruleset.LOST_LOCK, "error", error.message, _LOOK)
+        yield ruleset.LOST_LOCK.finding(lockfile.PATH, "", error.message, ruleset.LOOK)
         return
     new = lockfile.content(ring)
     if lock.digest != lockfile.digest(new):
-        yield Finding(lockfile.PATH, "", ruleset.LOCK_DRIFT, "error", _summary(lock.content, new), _FIX)
+        yield ruleset.LOCK_DRIFT.finding(lockfile.PATH, "", _summary(lock.content, new), ruleset.FIX)
         yield from _weaker(lock.content, new)
 
 
@@ -54,16 +51,14 @@ def _weaker(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Finding]:
             message = f"the rule for {paths} has another threshold or number of groups"
         else:
             continue
-        yield Finding(POLICY, "", ruleset.CHANGED_SELECTOR, "error", message, _LOOK)
+        yield ruleset.CHANGED_SELECTOR.finding(POLICY, "", message, ruleset.LOOK)
     for cluster, pin in old["sealing_pins"].items():
         if new["sealing_pins"].get(cluster) != pin:
             message = f"the sealing certificate of {cluster} was pinned as {pin[:16]}…, and no longer is"
-            yield Finding(POLICY, "", ruleset.CHANGED_PIN, "error", message, _LOOK)
+            yield ruleset.CHANGED_PIN.finding(POLICY, "", message, ruleset.LOOK)
     for key in sorted(set(old["retired"]) - set(new["retired"])):
         message = f"{key} is no longer on the deny list"
-        yield Finding(
-            f"keys/retired/{key.partition('/')[0]}.yaml", "", ruleset.RETIRED_RECIPIENT, "error", message, _LOOK
-        )
+        yield ruleset.RETIRED_RECIPIENT.finding(f"keys/retired/{key.partition('/')[0]}.yaml", "", message, ruleset.LOOK)
     yield from _weaker_defaults(old["defaults"], new["defaults"])
 
 
@@ -79,7 +74,7 @@ def _weaker_defaults(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Findi
     ]
     for happened, message in lost:
         if happened:
-            yield Finding(POLICY, "defaults", ruleset.WEAKER_DEFAULTS, "error", message, _LOOK)
+            yield ruleset.WEAKER_DEFAULTS.finding(POLICY, "defaults", message, ruleset.LOOK)
 
 
 def _summary(old: dict[str, Any], new: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 
 import secretsync.keyring.ruleset as ruleset
 from secretsync.errors import MissingDependencyError, SecretsyncError
-from secretsync.findings import Finding
+from secretsync.findings import Finding, Rule
 from secretsync.keyring.key_intake import examine, weakness
 from secretsync.keyring.model import KeyRing, PolicyRule, Principal, PublicKey, normalised
 from secretsync.keyring.reading import GROUPS, POLICY
@@ -35,7 +35,7 @@ def soundness(ring: KeyRing, today: date) -> Iterator[Finding]:
         size = len(ring.members(group.members))
         if group.max_members is not None and size > group.max_members:
             message = f"group {group.name} has {size} members, and at most {group.max_members} are allowed"
-            yield Finding(GROUPS, f"groups.{group.name}", ruleset.LARGE_GROUP, "error", message)
+            yield ruleset.LARGE_GROUP.finding(GROUPS, f"groups.{group.name}", message)
     for rule in ring.policy.rules:
         yield from _of_rule(ring, rule, today)
 
@@ -50,14 +50,14 @@ def pgp_findings(ring: KeyRing, source: RingSource, today: date) -> Iterator[Fin
         try:
             found = examine(data.decode("ascii", "replace"), today=today)
         except MissingDependencyError as error:
-            yield Finding(path, "", ruleset.WRONG_PGP_KEY, "note", f"was not looked at: {error.message}")
+            yield ruleset.WRONG_PGP_KEY.finding(path, "", f"was not looked at: {error.message}", level="note")
             return
         except SecretsyncError as error:
-            yield Finding(path, "", ruleset.WRONG_PGP_KEY, "error", error.message, error.hint)
+            yield ruleset.WRONG_PGP_KEY.finding(path, "", error.message, error.hint)
             continue
         if normalised(MasterKey(key.master_key.kind, found.recipient)) != normalised(key.master_key):
             message = f"holds PGP key {found.recipient}, and is to hold that of {key.id}"
-            yield Finding(path, "", ruleset.WRONG_PGP_KEY, "error", message)
+            yield ruleset.WRONG_PGP_KEY.finding(path, "", message)
 
 
 def _of_key(ring: KeyRing, principal: Principal, key: PublicKey, today: date) -> Iterator[Finding]:
@@ -74,7 +74,7 @@ def _of_key(ring: KeyRing, principal: Principal, key: PublicKey, today: date) ->
     if key.id.startswith(UNNAMED):
         message = f"nobody knows whose key {key.id} is"
         hint = f"find out, then: secretsync keys rename {principal.name} NAME"
-        yield Finding(f"{FOLDER}/{principal.path}", "", ruleset.UNNAMED_KEY, "warning", message, hint)
+        yield ruleset.UNNAMED_KEY.finding(f"{FOLDER}/{principal.path}", "", message, hint)
     yield from _of_expiry(principal, key, today)
 
 
@@ -87,7 +87,7 @@ def _of_expiry(principal: Principal, key: PublicKey, today: date) -> Iterator[Fi
         yield _finding(principal, key, ruleset.EXPIRED_KEY, message, hint)
     elif key.expires <= today + _SOON:
         message = f"{key.id} expires on {key.expires}"
-        yield Finding(f"{FOLDER}/{principal.path}", "", ruleset.EXPIRING_KEY, "warning", message, hint)
+        yield ruleset.EXPIRING_KEY.finding(f"{FOLDER}/{principal.path}", "", message, hint)
 
 
 def _of_rule(ring: KeyRing, rule: PolicyRule, today: date) -> Iterator[Finding]:
@@ -97,14 +97,14 @@ def _of_rule(ring: KeyRing, rule: PolicyRule, today: date) -> Iterator[Finding]:
     least = ring.policy.min_recipients
     if len(recipients) < least:
         message = f"the rule has {len(recipients)} recipients, and at least {least} are demanded"
-        yield Finding(POLICY, place, ruleset.FEW_RECIPIENTS, "error", message)
+        yield ruleset.FEW_RECIPIENTS.finding(POLICY, place, message)
     strong = {one for one in recipients if KINDS[one.kind].is_post_quantum(one.name)}
     if ring.policy.forbid_mixed_pq and strong and strong != recipients:
         weak = sorted(ring.label(one) for one in recipients - strong)
         message = f"the rule mixes post-quantum keys with {', '.join(weak)}"
-        yield Finding(POLICY, place, ruleset.MIXED_STRENGTH, "error", message)
+        yield ruleset.MIXED_STRENGTH.finding(POLICY, place, message)
 
 
-def _finding(principal: Principal, key: PublicKey, rule: str, message: str, hint: str | None = None) -> Finding:
+def _finding(principal: Principal, key: PublicKey, rule: Rule, message: str, hint: str | None = None) -> Finding:
     hint = hint or f"secretsync keys remove {principal.name} --key {key.id}"
-    return Finding(f"{FOLDER}/{principal.path}", "", rule, "error", message, hint)
+    return rule.finding(f"{FOLDER}/{principal.path}", "", message, hint)

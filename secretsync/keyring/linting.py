@@ -30,8 +30,6 @@ from secretsync.sops.datakey import MasterKey
 from secretsync.sops.metadata import Envelope
 from secretsync.sops.selectors import Selector
 
-_ALIGN: Final = "secretsync runbook align plan"
-
 
 def lint(root: str | Path, names: Iterable[str], *, today: date) -> Report:
     """Examine the key ring of the repository at `root` and its files `names`, relative to it with `/`.
@@ -91,10 +89,10 @@ def _out_of_place(seen: RepositoryFile, policy: Policy) -> Iterator[Finding]:
         matches(glob, seen.path) for glob in policy.allow_private_keys
     )
     for kind in () if allowed else privatekeys.kinds_of(seen.data):
-        yield Finding(seen.path, "", ruleset.PRIVATE_KEY, "error", f"holds {kind}", ruleset.LEAKED)
+        yield ruleset.PRIVATE_KEY.finding(seen.path, "", f"holds {kind}", ruleset.LEAKED)
     if seen.path.endswith(f"/{SOPS_YAML}"):
         message = "would decide instead of the policy who reads the files next to it"
-        yield Finding(seen.path, "", ruleset.NESTED_CONFIG, "error", message, f"git rm {seen.path}")
+        yield ruleset.NESTED_CONFIG.finding(seen.path, "", message, f"git rm {seen.path}")
 
 
 def _of_encrypted(seen: RepositoryFile, wanted: _Wanted) -> Iterator[Finding]:
@@ -104,7 +102,7 @@ def _of_encrypted(seen: RepositoryFile, wanted: _Wanted) -> Iterator[Finding]:
     groups = wanted.groups(rule) if rule else None
     if rule is None:
         message, hint = "no rule of the policy is for it", f"add one to {POLICY}"
-        yield Finding(seen.path, "", ruleset.NO_RULE, "error", message, hint)
+        yield ruleset.NO_RULE.finding(seen.path, "", message, hint)
     for group in present:
         for recipient, envelope in group:
             yield from _of_recipient(seen, ring, recipient, envelope, groups)
@@ -121,22 +119,20 @@ def _of_recipient(
 ) -> Iterator[Finding]:
     """Yield what is wrong with a recipient that a file names: retired, unknown, or not the policy's for this file."""
     gone, known = ring.find_retired(recipient), ring.find(recipient)
-    hint = _ALIGN
+    hint = ruleset.ALIGN
     if gone:
         rule = ruleset.RETIRED_RECIPIENT
         message = f"{gone.key.id} of {gone.principal}, which was retired on {gone.retired_at} ({gone.reason})"
     elif not known:
         rule = ruleset.UNKNOWN_RECIPIENT
         message = f"{recipient.kind} {ring.label(recipient)}, which the key ring does not know"
-        hint = f"see who added it: git log -p -- {seen.path}; then: {_ALIGN} --unknown drop"
+        hint = f"see who added it: git log -p -- {seen.path}; then: {ruleset.ALIGN} --unknown drop"
     elif wanted is not None and not any(_has(group, recipient) for group in wanted):
         rule = ruleset.EXTRA_RECIPIENT
         message = f"{known[1].id} of {known[0].name}, whom the policy does not name for it"
     else:
         return
-    yield Finding(
-        seen.path, encrypted_files.line_of(seen, envelope), rule, "error", f"is encrypted for {message}", hint
-    )
+    yield rule.finding(seen.path, encrypted_files.line_of(seen, envelope), f"is encrypted for {message}", hint)
 
 
 def _missing(
@@ -145,7 +141,7 @@ def _missing(
     present = {normalised(recipient) for group in groups for recipient, _ in group}
     for recipient in sorted({one for group in wanted for one in group if normalised(one) not in present}):
         message = f"is not encrypted for {ring.label(recipient)}, whom the policy names for it"
-        yield Finding(seen.path, "", ruleset.MISSING_RECIPIENT, "error", message, _ALIGN)
+        yield ruleset.MISSING_RECIPIENT.finding(seen.path, "", message, ruleset.ALIGN)
 
 
 def _shape(
@@ -157,10 +153,10 @@ def _shape(
     found = seen.metadata.shamir_threshold
     if len(groups) != len(wanted) or (len(wanted) > 1 and found != threshold):
         message = f"has {len(groups)} key groups and threshold {found}, and the policy {len(wanted)} and {threshold}"
-        yield Finding(seen.path, "", ruleset.OTHER_GROUPS, "error", message, _ALIGN)
+        yield ruleset.OTHER_GROUPS.finding(seen.path, "", message, ruleset.ALIGN)
     elif len(wanted) > 1 and [_all(group) for group in groups] != [_all(group) for group in wanted]:
         message = "has its recipients in other groups than the policy"
-        yield Finding(seen.path, "", ruleset.OTHER_GROUPS, "error", message, _ALIGN)
+        yield ruleset.OTHER_GROUPS.finding(seen.path, "", message, ruleset.ALIGN)
     if seen.source and store_named(seen.source.store).ONE_VALUE:
         return  # one value, whatever a selector says
     policy = rule.selector or Selector.default()
@@ -170,7 +166,7 @@ def _shape(
         message = f"encrypts by {_shown(selector, mac_only=seen.metadata.mac_only_encrypted)}, and the policy says "
         message += _shown(policy, mac_only=rule.mac_only_encrypted)
         hint = f"decrypt it and encrypt it anew: secretsync decrypt -i {seen.path} && secretsync encrypt -i {seen.path}"
-        yield Finding(seen.path, "", ruleset.OTHER_SELECTOR, "error", message, hint)
+        yield ruleset.OTHER_SELECTOR.finding(seen.path, "", message, hint)
 
 
 def _shown(selector: Selector, *, mac_only: bool) -> str:

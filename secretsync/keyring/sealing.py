@@ -81,12 +81,12 @@ def pin_findings(ring: KeyRing, source: RingSource, today: date) -> Iterator[Fin
         try:
             certificate = certificate_of(source, pin, now=now)
         except SecretsyncError as error:
-            yield Finding(path, "", ruleset.WRONG_PIN, "error", error.message, error.hint)
+            yield ruleset.WRONG_PIN.finding(path, "", error.message, error.hint)
             continue
         for warning in certificate.warnings:
-            yield Finding(path, "", ruleset.EXPIRING_KEY, "warning", warning)
+            yield ruleset.EXPIRING_KEY.finding(path, "", warning)
     pinned = {f"{FOLDER}/{pin.certificate}" for pin in ring.policy.sealing}
     for path in source.names(SEALING):
         if path not in pinned and b"-----BEGIN CERTIFICATE-----" in (source.read(path) or b""):
             hint = f"secretsync keys pin CLUSTER {path}, or: git rm {path}"
-            yield Finding(path, "", ruleset.UNPINNED, "error", "no pin of the policy is for it", hint)
+            yield ruleset.UNPINNED.finding(path, "", "no pin of the policy is for it", hint)

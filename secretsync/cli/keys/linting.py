@@ -14,7 +14,7 @@ from secretsync.errors import PolicyError
 from secretsync.findings import Report
 from secretsync.keyring import editing
 from secretsync.keyring.linting import lint as examine
-from secretsync.keyring.ruleset import DELIBERATE
+from secretsync.keyring.ruleset import DELIBERATE, LOOK
 
 
 @grouped
@@ -46,6 +46,6 @@ def _fix(place: RingLocation, report: Report, *, accept: bool) -> None:
         raise PolicyError(
             f"a new lock would hide that {grave[0].message}",
             location=grave[0].location,
-            hint="if it is meant: secretsync keys lint --fix --accept",
+            hint=LOOK,
         )
     place.write(editing.regenerated(place.source, {}, today=ring.today()), dry_run=False)
