@@ -14,10 +14,11 @@ from secretsync.cli._options import AllowDemoKeys, grouped
 from secretsync.cli._output import write_result
 from secretsync.cli._terminal import confirm, say
 from secretsync.cli.runbook import run
-from secretsync.cli.runbook.run import Form, RunbookRun
+from secretsync.cli.runbook.run import Form
 from secretsync.errors import ConflictingOptionsError
 from secretsync.rotation import model
 from secretsync.rotation.parameters import Parameter
+from secretsync.rotation.run import RunbookRun
 from secretsync.rotation.scenario import SCENARIOS, Scenario, scenario_named
 
 OperationName: TypeAlias = Annotated[
@@ -46,7 +47,7 @@ class RunbookOptions:
 
     def desk(self, held: list[str] | None = None) -> RunbookRun:
         """Return what the verbs work with."""
-        return RunbookRun(self.repository, held or [], self.private_keys or [], allow_demo_keys=self.allow_demo_keys)
+        return run.begun(self.repository, held or [], self.private_keys or [], allow_demo_keys=self.allow_demo_keys)
 
 
 @app.callback()
@@ -114,21 +115,21 @@ def _apply(
             if not confirm(f"carry out plan {plan.digest[:12]}?"):
                 say("nothing was changed")
                 return PROBLEMS
-        return _told(desk.apply(plan), sitting)
+        return _told(desk.apply(plan, stopped=run.first_interrupt()), sitting)
 
 
 @grouped
 def _verify(scenario: str, sitting: RunbookOptions, operation: OperationName = None, held: Held = None) -> int:
     """Prove once more what an operation promised, from the commits it made."""
     with sitting.desk(held) as desk:
-        return _told(desk.resume(scenario, operation, only_if_done=True), sitting)
+        return _told(desk.resume(scenario, operation, only_if_done=True, stopped=run.first_interrupt()), sitting)
 
 
 @grouped
 def _resume(scenario: str, sitting: RunbookOptions, operation: OperationName = None, held: Held = None) -> int:
     """Go on where an interrupted operation stopped."""
     with sitting.desk(held) as desk:
-        return _told(desk.resume(scenario, operation), sitting)
+        return _told(desk.resume(scenario, operation, stopped=run.first_interrupt()), sitting)
 
 
 @grouped

@@ -1,0 +1,166 @@
+"""The verbs of every runbook over one repository: plan, apply, verify, resume, status, roll back, as a program calls them.
+
+Nothing is asked or printed here, and no signal is caught: whoever calls gives the keys, and says when to stop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Final, Self
+
+from secretsync.age.protocol import Identity
+from secretsync.errors import PlanProblemError, RepositoryError
+from secretsync.git import Repository
+from secretsync.masterkeys import MasterKeys
+from secretsync.processes import Pool
+from secretsync.rotation import applying, evidence
+from secretsync.rotation.applying import ApplyOutcome, Controls, Progress
+from secretsync.rotation.file_worker import FileWork
+from secretsync.rotation.journal import Operation, operations
+from secretsync.rotation.model import Plan
+from secretsync.rotation.planning import Setting, make_plan
+from secretsync.rotation.scenario import Scenario
+from secretsync.sealed.privatekeys import UnsealingKey
+
+_SHOWN: Final = 12
+
+
+def _never() -> bool:
+    return False
+
+
+def _untold(_: str) -> None:
+    """Tell nobody."""
+
+
+def _unshown(_: int, __: int) -> None:
+    """Show nothing."""
+
+
+class RunbookRun:
+    """The repository, the keys, and processes to share the work; use it as a context.
+
+    `held` are identities of keys that must open nothing any more, `unsealing` the private sealing keys at hand.
+    `tell` takes a line that a person should see and that is no problem, `progress` how many of how many files are done.
+    """
+
+    def __init__(
+        self,
+        repository: Repository,
+        keys: MasterKeys,
+        *,
+        held: Iterable[Identity] = (),
+        unsealing: Sequence[UnsealingKey] = (),
+        progress: Progress = _unshown,
+        tell: Callable[[str], None] = _untold,
+    ) -> None:
+        self.repository = repository
+        self._keys = keys
+        self._pool = Pool(FileWork(repository, keys, held=held, unsealing=unsealing))
+        self._progress = progress
+        self._tell = tell
+
+    def __enter__(self) -> Self:
+        self._pool.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, frames: TracebackType | None
+    ) -> None:
+        self._pool.__exit__(kind, error, frames)
+
+    def plan(self, scenario: Scenario, given: Mapping[str, str], *, now: datetime | None = None) -> Plan:
+        """Make a plan from HEAD."""
+        moment = (now or datetime.now(UTC)).replace(microsecond=0)
+        setting = Setting(self.repository, self._keys, self._pool, moment, self._progress)
+        return make_plan(scenario, given, setting)
+
+    def planned_again(self, scenario: Scenario, reviewed: Plan) -> Plan:
+        """Make a reviewed plan again, from HEAD as it is now.
+
+        Raises:
+            PlanProblemError: it would do something else than what was reviewed.
+        """
+        if reviewed.scenario != scenario.name:
+            raise PlanProblemError(f"is a plan of runbook {reviewed.scenario}")
+        plan = self.plan(scenario, reviewed.parameters, now=datetime.fromisoformat(reviewed.at))
+        if plan.problems or plan.digest == reviewed.digest:
+            return plan
+        moved = sorted(
+            {file.path for file in plan.files if file not in reviewed.files}
+            | {file.path for file in reviewed.files if file not in plan.files}
+        )
+        if (
+            moved
+            or plan.policy != reviewed.policy
+            or [one.edits for one in plan.phases] != [one.edits for one in reviewed.phases]
+        ):
+            named = ", ".join(moved[:_SHOWN]) or "keys/"
+            raise PlanProblemError(
+                f"changed since the plan was made: {named}", hint=f"secretsync runbook {scenario.name} plan"
+            )
+        self._tell(f"the base moved to {plan.base[:12]}, and no file of the plan with it")
+        return plan
+
+    def apply(self, plan: Plan, *, stopped: Callable[[], bool] = _never) -> dict[str, Any]:
+        """Carry a plan out and return the evidence; `stopped` is asked after each file. Raises: as `applying.apply`."""
+        controls = Controls(stopped, self._progress)
+        operation = Operation(self.repository, plan.operation)
+        return self._done(operation, applying.apply(plan, operation, self.repository, self._pool, controls))
+
+    def resume(
+        self, scenario: str, name: str | None, *, only_if_done: bool = False, stopped: Callable[[], bool] = _never
+    ) -> dict[str, Any]:
+        """Carry an operation on, or prove it again where it is done. Raises: as `applying.apply`."""
+        controls = Controls(stopped, self._progress)
+        operation = self._operation(scenario, name)
+        if only_if_done and not operation.has("done"):
+            raise RepositoryError(
+                f"operation {operation.name!r} is not done",
+                hint=f"secretsync runbook {scenario} resume {operation.name}",
+            )
+        return self._done(operation, applying.resume(operation, self.repository, self._pool, controls))
+
+    def status(self, scenario: str, name: str | None) -> dict[str, Any]:
+        """Return how far an operation is."""
+        operation = self._operation(scenario, name)
+        plan, records = operation.plan(), operation.records()
+        events = [record["event"] for record in records]
+        paths = {file.path for file in plan.files}
+        written = paths.intersection(one["path"] for one in records if one["event"] == "file")
+        state = next((word for word in ("rolled-back", "done") if word in events), "unfinished")
+        return {
+            "version": 1,
+            "operation": operation.name,
+            "state": state,
+            "branch": operation.branch,
+            "base": plan.base,
+            "files": {"planned": len(plan.files), "written": len(written)},
+            "commits": {one["phase"]: one["commit"] for one in records if one["event"] == "commit"},
+            "folder": operation.folder,
+            "tasks": [asdict(task) for task in plan.tasks],
+        }
+
+    def roll_back(self, scenario: str, name: str | None) -> dict[str, Any]:
+        """Undo an operation and return its status."""
+        operation = self._operation(scenario, name)
+        applying.roll_back(operation, self.repository)
+        return self.status(scenario, operation.name)
+
+    def _done(self, operation: Operation, outcome: ApplyOutcome) -> dict[str, Any]:
+        found = evidence.gather(operation.plan(), operation, outcome, self.repository)
+        evidence.write(found, operation.folder)
+        return {**found, "folder": operation.folder}
+
+    def _operation(self, scenario: str, name: str | None) -> Operation:
+        known = operations(self.repository)
+        if name is not None:
+            return Operation(self.repository, name)
+        for each in reversed(known):
+            operation = Operation(self.repository, each)
+            if operation.plan().scenario == scenario:
+                return operation
+        raise RepositoryError(f"no operation of runbook {scenario} was begun here")
