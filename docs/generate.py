@@ -10,9 +10,9 @@ from pathlib import Path
 
 from secretsync import errors
 from secretsync.audit.ruleset import every_rule
-from secretsync.cli import _argocd
 from secretsync.cli.__main__ import run
 from secretsync.cli._commands import COMMANDS, LazyGroup
+from secretsync.deployment import argocd
 from secretsync.hooks import COMMANDS as HOOKS
 
 FOLDER = Path(__file__).parent / "reference"
@@ -116,7 +116,7 @@ def pages() -> dict[Path, str]:
         FOLDER / "exit-codes.md": exit_codes(),
         FOLDER / "findings.md": findings(),
         FOLDER / "cli.md": commands(),
-        **{ARGOCD / f"{part}.yaml": text for part, text in _argocd.parts().items()},
+        **{ARGOCD / f"{part}.yaml": text for part, text in argocd.parts().items()},
     }
 
 

@@ -8,9 +8,10 @@ from typing import Annotated, Literal
 import typer
 
 from secretsync import files
-from secretsync.cli import _argocd, _deploy
 from secretsync.cli._output import write_lines, write_stdout
 from secretsync.cli._terminal import warn
+from secretsync.deployment import argocd as argocd_manifests
+from secretsync.deployment import folder as deploy_folder
 from secretsync.sealed import SealingCertificate
 
 app = typer.Typer(
@@ -51,7 +52,7 @@ def install_helm(
     Helm finds them where HELM_PLUGINS names the folder, or in the folder that `helm env HELM_PLUGINS` prints.
     Running it again brings them up to this version.
     """
-    write_lines(_deploy.install(f"helm{version}", folder))
+    write_lines(deploy_folder.install(f"helm{version}", folder))
     return 0
 
 
@@ -61,20 +62,20 @@ def print_kustomize() -> int:
 
     With it, references follow a SealedSecret that kustomize renames.
     """
-    write_stdout(_deploy.read("kustomize/sealed-secrets-references.yaml"))
+    write_stdout(deploy_folder.read("kustomize/sealed-secrets-references.yaml"))
     return 0
 
 
 @argocd.command("print")
 def print_argocd(
-    source: Annotated[_argocd.Source, typer.Option("--source", help="What Applications hold.")] = "plain",
+    source: Annotated[argocd_manifests.Source, typer.Option("--source", help="What Applications hold.")] = "plain",
     cert: Annotated[
         str | None, typer.Option("--cert", help="Seal for this certificate; without it Secrets are revealed.")
     ] = None,
-    image: Annotated[str, typer.Option("--image", help="What deploy/Containerfile builds.")] = _argocd.IMAGE,
-    keys: Annotated[str, typer.Option("--keys", help="The Secret that holds the identity.")] = _argocd.KEYS,
-    identity: Annotated[str, typer.Option("--identity", help="The identity's key in it.")] = _argocd.IDENTITY,
-    part: Annotated[_argocd.Part, typer.Option("--part", help="Print only this part.")] = "all",
+    image: Annotated[str, typer.Option("--image", help="What deploy/Containerfile builds.")] = argocd_manifests.IMAGE,
+    keys: Annotated[str, typer.Option("--keys", help="The Secret that holds the identity.")] = argocd_manifests.KEYS,
+    identity: Annotated[str, typer.Option("--identity", help="The identity's key in it.")] = argocd_manifests.IDENTITY,
+    part: Annotated[argocd_manifests.Part, typer.Option("--part", help="Print only this part.")] = "all",
 ) -> int:
     """Print what installs the plugin: its configuration, the sidecar and a network policy.
 
@@ -88,7 +89,9 @@ def print_argocd(
         for warning in certificate.warnings:
             warn(f"{cert}: {warning}")
         pem, pin = _first_block(data.decode("ascii", "replace")), certificate.spki_sha256
-    documents = _argocd.parts(source=source, image=image, keys=keys, identity=identity, certificate=pem, pin=pin)
+    documents = argocd_manifests.parts(
+        source=source, image=image, keys=keys, identity=identity, certificate=pem, pin=pin
+    )
     text = "---\n".join(documents.values()) if part == "all" else documents[part]
     write_stdout(text.encode())
     return 0
