@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from benchmarks.measuring import Usage, measure, median
 from benchmarks.table import Bench, Line, cpu
+from tests.peers.argocd import argocd, commit_everything
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -63,8 +64,6 @@ def helm(bench: Bench) -> Iterator[Line]:
 
 def argo_cd(bench: Bench) -> Iterator[Line]:
     """Compare what Argo CD's repo-server waits for our plugin with what it waits for `cat`, over one app of one file."""
-    from tests.peers.argocd import argocd, commit_everything
-
     repository = bench.folder / "repository"
     repository.mkdir()
     (repository / "secret.yaml").write_bytes(bench.encrypted[0].read_bytes())

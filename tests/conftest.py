@@ -12,6 +12,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.peers import PeerAbsentError, locate
+from tests.peers.control_plane import control_plane as running_control_plane
+from tests.peers.flux import flux as running_flux
+from tests.peers.sealed_controller import sealed_controller as running_sealed_controller
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -49,9 +52,7 @@ def peer() -> Callable[[str], Path]:
 @pytest.fixture(scope="session")
 def control_plane(peer: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     """Run a real Kubernetes API server (with etcd) for all tests of the session; give each test its own namespace."""
-    from tests.peers.control_plane import control_plane as running
-
-    with running(peer, tmp_path_factory.mktemp("control-plane")) as plane:
+    with running_control_plane(peer, tmp_path_factory.mktemp("control-plane")) as plane:
         yield plane
 
 
@@ -60,9 +61,7 @@ def sealed_controller(
     peer: Callable[[str], Path], control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[SealedController]:
     """Run the real Sealed Secrets controller against the session's API server."""
-    from tests.peers.sealed_controller import sealed_controller as running
-
-    with running(peer, control_plane, tmp_path_factory.mktemp("sealed-controller")) as controller:
+    with running_sealed_controller(peer, control_plane, tmp_path_factory.mktemp("sealed-controller")) as controller:
         yield controller
 
 
@@ -71,7 +70,5 @@ def flux(
     peer: Callable[[str], Path], control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Flux]:
     """Run Flux's real kustomize-controller against the session's API server."""
-    from tests.peers.flux import flux as running
-
-    with running(peer, control_plane, tmp_path_factory.mktemp("flux")) as controller:
+    with running_flux(peer, control_plane, tmp_path_factory.mktemp("flux")) as controller:
         yield controller

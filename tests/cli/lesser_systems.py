@@ -16,6 +16,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from secretsync.late import load
+
 _POSIX_ONLY = (
     *("fork", "forkpty", "sched_getaffinity", "getuid", "geteuid", "getgid", "getegid", "getgroups", "getgrouplist"),
     *(
@@ -139,10 +141,8 @@ def main() -> None:
     """Take away, then run."""
     system, *arguments = sys.argv[1:]
     SYSTEMS[system]()
-    if arguments[0] == "hook:":
-        from secretsync.hooks.__main__ import run
-    else:
-        from secretsync.cli.__main__ import run
+    # Loaded now: what is taken away must be missing while our modules are loaded.
+    run = load(f"secretsync.{'hooks' if arguments[0] == 'hook:' else 'cli'}.__main__:run")
     sys.exit(run(arguments[1:] if arguments[0] == "hook:" else arguments))
 
 

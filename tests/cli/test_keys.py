@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from secretsync import age
+from secretsync import age, files
+from secretsync.errors import FileAccessError
 from tests.cli.conftest import SECRET_MANIFEST, Invoke
 
 ALICE = "--name=alice"
@@ -259,9 +260,6 @@ def test_an_adding_that_cannot_be_written_leaves_everything(
     home: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from secretsync import files
-    from secretsync.errors import FileAccessError
-
     begin(invoke)
     before, write = snapshot(), files.write_below
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import pty
+import select
 import subprocess
 from collections.abc import Callable
 from io import BytesIO
@@ -13,7 +15,7 @@ import pytest
 from secretsync import age
 from secretsync.age.hybrid import HybridIdentity
 from secretsync.age.interaction import NOBODY, Interaction
-from secretsync.age.scrypt import ScryptIdentity
+from secretsync.age.scrypt import ScryptIdentity, ScryptRecipient
 from secretsync.age.sshfile import parse_private_key
 from secretsync.errors import IncorrectIdentityError, NoIdentityMatchError
 from secretsync.secrecy import SecretBytes
@@ -157,8 +159,6 @@ def test_a_key_of_another_person_with_the_same_type_does_not_match(run: Run, tmp
 
 
 def test_age_opens_what_we_protect_with_a_passphrase_and_back(peer: Callable[[str], Path], tmp_path: Path) -> None:
-    from secretsync.age.scrypt import ScryptRecipient
-
     secret = SecretBytes(b"correct horse")
     data = age.encrypt(b"x" * 100, [ScryptRecipient(secret, work_factor=10)])
     assert age.decrypt(data, [ScryptIdentity(secret)]) == b"x" * 100
@@ -170,9 +170,6 @@ def test_age_opens_what_we_protect_with_a_passphrase_and_back(peer: Callable[[st
 
 def _age_with_terminal(binary: Path, arguments: list[str], data: bytes, folder: Path, answers: list[str]) -> int:
     """Run age with a terminal that types the answers, and return its exit code."""
-    import pty
-    import select
-
     (folder / "in").write_bytes(data)
     child, terminal = pty.fork()
     if child == 0:

@@ -14,6 +14,7 @@ import yaml
 
 from secretsync import age
 from secretsync.keyring import Checkout, KeyRing, editing, load
+from secretsync.keyring.adoption import adopt
 from secretsync.keyring.applying import apply
 
 TODAY: Final = date(2026, 11, 24)
@@ -109,8 +110,6 @@ def test_sops_has_no_rule_where_the_ring_has_none(
 
 def test_sops_updatekeys_finds_nothing_to_do_after_an_adoption(peer: Callable[[str], Path], tmp_path: Path) -> None:
     """Adopting changes no ciphertext: sops itself, with the old file and the new, agrees on the recipients."""
-    from secretsync.keyring.adoption import adopt
-
     identity = age.generate()
     (tmp_path / ".sops.yaml").write_text(
         f"keys:\n  - &alice {identity}\n  - &bob {age.generate()}\ncreation_rules:\n"

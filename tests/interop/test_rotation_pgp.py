@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from secretsync.masterkeys import MasterKeys
+from secretsync.secrecy import SecretBytes
 from tests.peers import run
 from tests.peers.api import wait_for
 from tests.peers.gnupg import GnupgHome, gnupg_home
@@ -94,8 +95,6 @@ def test_a_label_on_another_ones_pgp_envelope_is_seen(sandbox: PgpSandbox, home:
     sandbox.home = home
     one, other = home.generate("one@example.org"), home.generate("other@example.org")
     keys = sandbox.keys()
-    from secretsync.secrecy import SecretBytes
-
     fields = keys.wrap("pgp", one, SecretBytes(bytes(32)))
     assert keys.matches("pgp", fields) is True
     assert keys.matches("pgp", {**fields, "fp": other}) is False

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from secretsync.rotation.scenario import SCENARIOS
 from tests.unit.rotation.repositories import FILES, Sandbox
+from tests.unit.rotation.test_resealing import key_pem, sealed_manifest
 
 FOLDER = Path(__file__).parents[2] / "docs" / "how-to" / "runbooks"
 PAGES = sorted(path.name for path in FOLDER.glob("*.md"))
@@ -29,8 +31,6 @@ def _for_align(sandbox: Sandbox) -> None:
 
 
 def _for_reseal(sandbox: Sandbox) -> None:
-    from tests.unit.rotation.test_resealing import key_pem, sealed_manifest
-
     sandbox.write({"prod/db.sealed.yaml": sealed_manifest()})
     certificate, new = key_pem("new")
     (sandbox.root.parent / "new.crt").write_text(certificate)
@@ -42,8 +42,6 @@ PREPARATIONS = {"add.md": _for_add, "align.md": _for_align, "reseal.md": _for_re
 
 
 def test_every_runbook_has_a_page_and_the_overview_leads_to_it() -> None:
-    from secretsync.rotation.scenario import SCENARIOS
-
     assert {f"{name}.md" for name in SCENARIOS} == set(PAGES) - {"README.md"}
     assert all(
         f"({page})" in (FOLDER / "README.md").read_text(encoding="utf-8") for page in PAGES if page != "README.md"

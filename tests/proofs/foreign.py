@@ -17,6 +17,7 @@ from secretsync import age, sops
 from secretsync.age import armor, header
 from secretsync.age.interaction import NOBODY
 from secretsync.age.keys import parse_identities, parse_recipient
+from secretsync.configuration import Fields
 from secretsync.documents.flat.flattening import unflatten
 from secretsync.documents.stores import store_named
 from secretsync.documents.tree import Comment, Entry, Limits, Mapping, Node, Scalar, Sequence
@@ -188,8 +189,6 @@ def _generator(data: bytes) -> object:
 
 
 def _operations() -> dict[str, Reader]:
-    from secretsync.configuration import Fields
-
     return {
         "glob": lambda data: globs.matches(_text(data), "a/" * 200 + "b.yaml"),
         "selector": lambda data: Selector("encrypted_regex", _text(data)).matches("a" * 1000),

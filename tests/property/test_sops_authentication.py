@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode, b64encode
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,9 @@ from hypothesis import strategies as st
 
 from secretsync import sops
 from secretsync.errors import IntegrityError, SecretsyncError
+from secretsync.sops.timestamps import timestamp
 from tests.unit.sops.golden import FixedKeys
-from tests.unit.sops.trees import encrypt, load, outline
+from tests.unit.sops.trees import NOW, encrypt, load, outline
 
 PLAIN = """\
 # note
@@ -85,11 +87,6 @@ def test_a_changed_key_above_an_encrypted_leaf_is_refused(key: str) -> None:
 
 @given(seconds=st.integers(-(10**9), 10**9).filter(bool))
 def test_another_instant_of_lastmodified_is_refused(seconds: int) -> None:
-    from datetime import timedelta
-
-    from secretsync.sops.timestamps import timestamp
-    from tests.unit.sops.trees import NOW
-
     with pytest.raises(IntegrityError):
         decrypted(FILE.replace(timestamp(NOW), timestamp(NOW + timedelta(seconds=seconds)), 1))
 

@@ -9,9 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from secretsync import sops
+from secretsync.documents.plain import from_plain
 from secretsync.documents.stores import store_named
+from secretsync.documents.tree import Entry, Mapping, Scalar
 from secretsync.errors import SecretsyncError
-from secretsync.sops import metadata
+from secretsync.sops import block, metadata
 from tests.unit.sops.golden import FixedKeys
 from tests.unit.sops.trees import encrypt
 
@@ -116,10 +118,6 @@ def test_a_damaged_file_is_an_error_of_ours_or_the_same_values(store: str, data:
     ),
 )
 def test_a_metadata_field_of_any_shape_is_an_error_of_ours_or_read(name: str, value: object) -> None:
-    from secretsync.documents.plain import from_plain
-    from secretsync.documents.tree import Entry, Mapping, Scalar
-    from secretsync.sops import block
-
     source = store_named("yaml").load(FILES["yaml"], encrypted=True)
     bare, found = metadata.split(source.documents)
     changed = block.with_field(found.block, name, from_plain(value))

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -18,9 +19,10 @@ from secretsync.keyring.applying import apply
 from secretsync.keyring.editing import Retirement
 from secretsync.keyring.linting import lint
 from secretsync.masterkeys import MasterKeys
+from secretsync.masterkeys.kinds import DEMO_RECIPIENTS
 from secretsync.sops.datakey import MasterKey
 from secretsync.sops.selectors import Selector
-from tests.unit.keyring.rings import TODAY, recipient, ring_files
+from tests.unit.keyring.rings import TODAY, principal, recipient, ring_files
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 FILE = "prod/db.yaml"
@@ -258,8 +260,6 @@ def test_a_swapped_key_is_lock_drift_by_name(repository: Path) -> None:
     ids=["thin", "large", "expired", "expiring", "compromised", "unknown name", "misspelt"],
 )  # fmt: skip
 def test_an_unsound_ring_is_found(tmp_path: Path, policy: bytes, groups: bytes, extra: str, rule: str) -> None:
-    from tests.unit.keyring.rings import principal
-
     put(
         tmp_path,
         {
@@ -271,8 +271,6 @@ def test_an_unsound_ring_is_found(tmp_path: Path, policy: bytes, groups: bytes, 
 
 
 def test_doubled_demo_and_unnamed_keys_are_found(tmp_path: Path) -> None:
-    from secretsync.masterkeys.kinds import DEMO_RECIPIENTS
-
     demo = min(DEMO_RECIPIENTS)
     text = "name: bob\nkeys:\n" + "".join(
         f"  - id: {name}\n    type: age\n    recipient: {key}\n"
@@ -341,8 +339,6 @@ def test_an_expiring_key_changes_no_lock(tmp_path: Path) -> None:
 
 
 def test_the_lock_is_a_chain(repository: Path) -> None:
-    from hashlib import sha256
-
     before = (repository / "keys/keyring.lock").read_bytes()
     apply(repository, editing.retire(Checkout(repository), "bob", Retirement("left", TODAY)))
     lock = json.loads((repository / "keys/keyring.lock").read_bytes())
@@ -366,8 +362,6 @@ def test_a_lock_of_the_first_version_is_read(repository: Path) -> None:
 
 
 def test_only_a_change_of_the_ring_writes_an_old_lock_anew(repository: Path) -> None:
-    from hashlib import sha256
-
     old = _as_version_1(repository)
     source = Checkout(repository)
     assert (repository / "keys/keyring.lock").read_bytes() == old

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from secretsync import age
 from secretsync.age.scrypt import ScryptRecipient
@@ -26,8 +29,6 @@ def identity() -> age.X25519Identity:
 @pytest.fixture
 def ssh_key(tmp_path: Path) -> Callable[..., Path]:
     """Return a function that makes an SSH key pair below a home folder and returns the private key's path."""
-    from cryptography.hazmat.primitives import serialization
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     def make(name: str = "home/.ssh/id_ed25519", passphrase: bytes | None = None) -> Path:
         key = Ed25519PrivateKey.generate()
@@ -175,8 +176,6 @@ def test_no_program_runs_for_a_plain_key() -> None:
         "keys.unwrap('age', keys.wrap('age', str(identity), SecretBytes(bytes(32))))\n"
         "print(*sys.modules)"
     )
-    import sys
-
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
     unwanted = {"subprocess", "ssl", "asyncio", "logging", "cryptography.hazmat.primitives.serialization", "gnupg"}
     assert unwanted.isdisjoint(loaded)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from secretsync.documents.yaml.loading import load
 from secretsync.errors import ManifestError, PlaintextError, PolicyError, SecretsyncError
 from secretsync.rendering import emit
 from secretsync.rendering.formats import Piece
@@ -192,8 +193,6 @@ def test_json_and_conversions_are_read_again(tmp_path: Path) -> None:
 
 
 def test_a_kind_is_that_of_the_list_where_an_item_names_none() -> None:
-    from secretsync.documents.yaml.loading import load
-
     text = b"apiVersion: v1\nkind: ConfigMapList\nitems: [{metadata: {name: a}}, {kind: Role, metadata: {name: b}}]\n"
     assert [str(each) for each in identities(load(text).documents[0])] == ["ConfigMap a", "Role b"]
 

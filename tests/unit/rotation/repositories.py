@@ -19,11 +19,13 @@ from secretsync.masterkeys import MasterKeys
 from secretsync.processes import Pool
 from secretsync.rotation import applying, evidence
 from secretsync.rotation.applying import ApplyOutcome, Controls
+from secretsync.rotation.file_metadata import options_for
 from secretsync.rotation.file_worker import FileWork
 from secretsync.rotation.journal import Observer, Operation
 from secretsync.rotation.model import Plan
 from secretsync.rotation.planning import Setting, make_plan
 from secretsync.rotation.scenario import scenario_named
+from secretsync.sops.operations import editable, open_file
 from secretsync.sops.selectors import Selector
 
 NOW: Final = datetime(2026, 11, 24, 23, 50, tzinfo=UTC)
@@ -171,9 +173,6 @@ class Sandbox:
 
     def text(self, path: str, who: str = "alice", ref: str = "HEAD") -> bytes:
         """Return a file of a commit, decrypted with somebody's keys."""
-        from secretsync.rotation.file_metadata import options_for
-        from secretsync.sops.operations import editable, open_file
-
         repository = Repository.containing(self.root)
         data = repository.read(repository.resolve(ref), path)
         return editable(open_file(data, options_for(path, data, self.keys(who))))

@@ -6,9 +6,13 @@ from secretsync.git import Repository
 from secretsync.keyring import load_from
 from secretsync.processes import Pool
 from secretsync.rotation.exposure import exposed, recipients_of
+from secretsync.rotation.file_metadata import options_for
 from secretsync.rotation.file_worker import FileWork
 from secretsync.rotation.planning import snapshot
-from tests.unit.rotation.repositories import FILES, Sandbox
+from secretsync.sops.datakey import MasterKey
+from secretsync.sops.operations import json_value, set_value
+from secretsync.sops.recipients import update_keys
+from tests.unit.rotation.repositories import FILES, NOW, Sandbox
 
 
 def _states(sandbox: Sandbox, name: str = "bob", who: str = "alice") -> dict[str, str]:
@@ -41,12 +45,6 @@ def test_a_value_that_moved_is_live_where_it_is_now(sandbox: Sandbox) -> None:
 
 def test_a_version_under_a_known_data_key_counts_though_it_names_somebody_else(sandbox: Sandbox) -> None:
     """Taking a recipient out without a new data key takes nothing away: the next value is theirs as well."""
-    from secretsync.rotation.file_metadata import options_for
-    from secretsync.sops.datakey import MasterKey
-    from secretsync.sops.operations import json_value, set_value
-    from secretsync.sops.recipients import update_keys
-    from tests.unit.rotation.repositories import NOW
-
     path = sandbox.root / "dev/app.env"
     options = options_for("dev/app.env", path.read_bytes(), sandbox.keys())
     others = [[MasterKey("age", sandbox.recipient("alice")), MasterKey("age", sandbox.recipient("carol"))]]

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
 from secretsync.git import Repository
+from secretsync.manifests.secret import decode_base64
 from secretsync.processes import Pool
 from secretsync.rotation import applying
 from secretsync.rotation.applying import ApplyOutcome, Controls
@@ -21,7 +22,7 @@ from secretsync.rotation.model import Plan
 from secretsync.rotation.planning import Setting, make_plan
 from secretsync.rotation.resealing import sealed_items
 from secretsync.rotation.scenario import scenario_named
-from secretsync.sealed import SealingCertificate, privatekeys, seal
+from secretsync.sealed import SealingCertificate, items, privatekeys, seal
 from secretsync.sealed.privatekeys import UnsealingKey
 from tests.unit.rotation.repositories import NOW, Sandbox
 
@@ -127,9 +128,6 @@ def test_sops_is_the_source_where_it_keeps_the_secret(sandbox: Sandbox, path: st
     plan = _plan(sandbox, new)
     assert plan.files[0].sources["shop/db"][0] == "prod/source.yaml"
     _apply(sandbox, plan, new)
-    from secretsync.manifests.secret import decode_base64
-    from secretsync.sealed import items
-
     found = {one.key: one for one in sealed_items((sandbox.root / path).read_bytes())}
     password = found["password"]
     assert items.unseal(decode_base64(password.text), [new], password.resource.label) == b"from-sops"

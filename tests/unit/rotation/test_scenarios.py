@@ -8,6 +8,8 @@ import pytest
 
 from secretsync import age
 from secretsync.errors import NoIdentityMatchError
+from secretsync.git import Repository
+from secretsync.rotation.ageing import ages
 from tests.unit.rotation.repositories import FILES, NOW, Sandbox
 
 
@@ -94,9 +96,6 @@ def test_the_oldest_data_keys_go_first_and_no_more_than_the_budget(sandbox: Sand
 
 
 def test_a_rotation_is_seen_in_history_as_a_new_data_key(sandbox: Sandbox) -> None:
-    from secretsync.git import Repository
-    from secretsync.rotation.ageing import ages
-
     sandbox.merge(sandbox.apply(sandbox.plan("compromised", subject="carol-1")))
     repository = Repository.containing(sandbox.root)
     found = {one.path: one for one in ages(repository, repository.resolve("HEAD"), FILES)}

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from secretsync import sops
+from secretsync.crypto.gcm import Gcm
 from secretsync.errors import (
     AlreadyEncryptedError,
     ConfigError,
@@ -37,8 +38,6 @@ def encrypted_paths(text: str, kind: str, pattern: str) -> set[str]:
     ("only_encrypted", "expected"), [(False, golden.MAC_HEX), (True, golden.MAC_HEX_ONLY_ENCRYPTED)]
 )
 def test_the_mac_of_the_golden_file(only_encrypted: bool, expected: str) -> None:
-    from secretsync.crypto.gcm import Gcm
-
     walk = Encryption(Selector.default(), Gcm(b"f" * 32), mac_only=only_encrypted)
     walk.documents([tree(golden.PLAIN)])
     assert mac.digest(walk.hashed) == expected

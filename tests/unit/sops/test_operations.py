@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import os
 from datetime import timedelta
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from secretsync.errors import (
     AlreadyEncryptedError,
@@ -219,11 +222,6 @@ def ivs(text: str) -> list[str]:
 
 
 def test_rotate_gives_a_short_iv_up(keys: FixedKeys) -> None:
-    import base64
-    import os
-
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
     before = encrypt("a: x\n", keys=keys)
     iv = os.urandom(12)
     sealed = AESGCM(keys.data_key.expose()).encrypt(iv, b"x", b"a:")

@@ -13,7 +13,7 @@ from secretsync.sops import mac, values
 from secretsync.sops.selectors import Selector
 from secretsync.sops.unread_comments import refuse_strays
 from secretsync.sops.walk import Walk
-from secretsync.sops.writing import write
+from secretsync.sops.writing import _same, write
 from tests.unit.sops.golden import DATA_KEY, FixedKeys
 from tests.unit.sops.trees import decrypt, load, outline, tree
 
@@ -78,8 +78,6 @@ def test_another_data_key_is_noticed() -> None:
     ],
 )
 def test_trees_are_compared_by_keys_and_bytes(one: str, other: str, same: bool) -> None:
-    from secretsync.sops.writing import _same
-
     assert _same(tree(one), tree(other)) is same
 
 
