@@ -7,7 +7,7 @@ import os
 import sys
 import warnings
 from contextlib import suppress
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -17,6 +17,12 @@ from secretsync.cli._errors import run_guarded
 from secretsync.cli._output import write_stdout
 from secretsync.cli._terminal import warn
 from secretsync.errors import PROGRAM
+from secretsync.late import LateModule
+
+if TYPE_CHECKING:
+    from secretsync import distribution
+else:
+    distribution = LateModule("secretsync.distribution")
 
 
 def main() -> NoReturn:
@@ -75,8 +81,6 @@ def _general(
 
 def _show_version(*, asked: bool) -> None:
     if asked:
-        from secretsync import distribution
-
         write_stdout(f"{PROGRAM} {__version__}\n".encode())
         complaint = distribution.complaint()
         if complaint:

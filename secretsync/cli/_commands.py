@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
-from importlib import import_module
 from typing import Any, Final, NamedTuple
 
 import typer
 from typer.core import TyperGroup
+
+from secretsync.late import load
 
 _GENERAL_OPTIONS: Final = {"--config": True, "--indent": True, "--mac-only-encrypted": False}
 """What sops takes before the command, and whether it has a value; taken on either side of the command here."""
@@ -72,7 +73,7 @@ class LazyGroup(TyperGroup):
         row = COMMANDS.get(cmd_name)
         if row is None:
             return None
-        module = import_module(f"secretsync.cli.{row.module}")
+        module = load(f"secretsync.cli.{row.module}")
         if hasattr(module, "app"):  # a group of commands of its own
             group = typer.main.get_command(module.app)
             group.name = cmd_name

@@ -12,9 +12,12 @@ import typer
 
 from secretsync import programs
 from secretsync.errors import ConfigError
+from secretsync.late import LateModule
 
 if TYPE_CHECKING:
     import pwd
+else:
+    pwd = LateModule("pwd")  # Unix has it, for --user
 
 SHELL: Final = "/bin/sh"
 
@@ -68,8 +71,6 @@ def account_of(user: str | None) -> pwd.struct_passwd | None:
     """
     if user is None:
         return None
-    import pwd
-
     try:
         return pwd.getpwnam(user)
     except KeyError:

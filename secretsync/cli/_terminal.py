@@ -7,9 +7,15 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from secretsync.errors import PROGRAM, ConfigError, KeyServiceError, one_line
+from secretsync.late import LateModule
+
+if TYPE_CHECKING:
+    import getpass
+else:
+    getpass = LateModule("getpass")
 
 _COLOURS: Final = {"error": "1;31", "warning": "1;33", "hint": "1;36"}
 _BAR: Final = 30
@@ -39,9 +45,7 @@ def ask_secret(question: str) -> str:
             pass
     except OSError:
         raise KeyServiceError(f"cannot ask for {question}: no terminal") from None
-    from getpass import getpass
-
-    return getpass(f"{PROGRAM}: {question}: ")
+    return getpass.getpass(f"{PROGRAM}: {question}: ")
 
 
 def show_progress(done: int, total: int) -> None:

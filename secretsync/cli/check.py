@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import os
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from secretsync.audit import check as examine
 from secretsync.cli._findings import FindingsFormat, written
 from secretsync.cli._options import AllowDemoKeys
+from secretsync.late import LateModule
+
+if TYPE_CHECKING:
+    from secretsync.audit import flux
+else:
+    flux = LateModule("secretsync.audit.flux")  # only for --as flux
 
 
 def check(
@@ -32,7 +38,5 @@ def check(
     """
     report = examine(paths, os.environ, allow_demo_keys=allow_demo_keys)
     if engine == "flux":
-        from secretsync.audit.flux import check_flux
-
-        report.findings += [finding for path in paths for finding in check_flux(path)]
+        report.findings += [finding for path in paths for finding in flux.check_flux(path)]
     return written(report, form, output)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
@@ -15,7 +15,13 @@ from secretsync.cli._options import AllowDemoKeys, Destination, FilenameOverride
 from secretsync.cli._output import write_result
 from secretsync.cli._terminal import ask_secret
 from secretsync.errors import ConflictingOptionsError
+from secretsync.late import LateModule
 from secretsync.masterkeys import MasterKeys
+
+if TYPE_CHECKING:
+    from secretsync import git
+else:
+    git = LateModule("secretsync.git")  # only for --reuse
 
 File: TypeAlias = Annotated[str, typer.Argument(metavar="[FILE]", help="The plain file, or - for stdin.")]
 Reuse: TypeAlias = Annotated[
@@ -61,10 +67,8 @@ def _earlier(target: FileTarget, revision: str, keys: MasterKeys) -> sops.Decryp
     Raises:
         RepositoryError: there is no repository, revision, or such a file in it.
     """
-    from secretsync.git.repository import Repository  # seldom asked for
-
     folder, name = os.path.split(os.path.realpath(target.name))
-    repository = Repository.containing(folder)
+    repository = git.Repository.containing(folder)
     place = os.path.join(os.path.relpath(folder, os.path.realpath(repository.root)), name)
     data = repository.read(repository.resolve(revision), os.path.normpath(place).replace(os.sep, "/"))
     source = target.placing(lambda: target.load(data, encrypted=True))

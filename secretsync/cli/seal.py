@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from typing import Annotated, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
 
@@ -15,12 +15,22 @@ from secretsync.cli._output import write_result
 from secretsync.cli._terminal import warn
 from secretsync.documents.tree import Limits
 from secretsync.errors import ConfigError, ConflictingOptionsError
+from secretsync.late import LateModule
 from secretsync.manifests.objects import Object
 from secretsync.manifests.reading import read
 from secretsync.sealed import Sealer, SealingCertificate, SealKey, output
 from secretsync.sealed import seal as seal_one
 from secretsync.sealed.streams import seal_all
 from secretsync.secrecy import SecretBytes
+
+if TYPE_CHECKING:
+    from secretsync.rendering import sealing_inputs
+    from secretsync.sealed import merge as merging
+    from secretsync.sealed import raw as raw_value
+else:
+    sealing_inputs = LateModule("secretsync.rendering.sealing_inputs")  # loads the whole of rendering
+    merging = LateModule("secretsync.sealed.merge")
+    raw_value = LateModule("secretsync.sealed.raw")
 
 Files: TypeAlias = Annotated[
     list[str] | None, typer.Argument(metavar="[FILE]...", help="Secrets in YAML or JSON, or - for stdin.")
@@ -79,10 +89,8 @@ def seal(
         raise ConflictingOptionsError("--raw seals the one value in one file or stdin")
     sealer = Sealer(_certificate(cert, allow_expired=allow_expired), _seal_key(seal_key))
     if raw:
-        from secretsync.sealed.raw import seal_raw
-
         place = {"scope": scope or "strict", "namespace": namespace or "", "name": name or ""}
-        write_result(seal_raw(files.read(inputs[0]), sealer, **place).encode(), sealed_file)
+        write_result(raw_value.seal_raw(files.read(inputs[0]), sealer, **place).encode(), sealed_file)
     elif merge_into:
         _merge(inputs, merge_into, sealer, scope)
     else:
@@ -108,9 +116,7 @@ def _seal(
 
 def _certificate(path: str | None, *, allow_expired: bool) -> SealingCertificate:
     if path is None:
-        from secretsync.rendering.sealing_inputs import only_certificate  # loads the whole of rendering
-
-        path = only_certificate(".")
+        path = sealing_inputs.only_certificate(".")
     elif path.startswith(("http://", "https://")):
         raise ConfigError("a certificate is not fetched from the network", hint=f"curl -fsSo cert.pem {path}")
     certificate = placed(
@@ -126,11 +132,9 @@ def _seal_key(path: str | None) -> SealKey | None:
 
 
 def _merge(inputs: Sequence[str], target: str, sealer: Sealer, scope: str | None) -> None:
-    from secretsync.sealed.merge import merge_text
-
     secrets = [each for path in inputs for each in placed(path, read)]
     before = files.read(target)
-    merged = placed(target, lambda data: merge_text(data, secrets, sealer, scope=scope), content=before)
+    merged = placed(target, lambda data: merging.merge_text(data, secrets, sealer, scope=scope), content=before)
     for warning in merged.warnings:
         warn(f"{target}: {warning}")
     write_result(merged.data, target, replaces=before)

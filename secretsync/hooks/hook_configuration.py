@@ -22,10 +22,12 @@ from secretsync.sealed.scope import SCOPES, Scope
 
 if TYPE_CHECKING:
     from secretsync import letters
+    from secretsync.age import interaction as age_interaction
     from secretsync.age.protocol import Identity
     from secretsync.secrecy import SecretBytes
 else:
     letters = LateModule("secretsync.letters")
+    age_interaction = LateModule("secretsync.age.interaction")
 
 _API: Final = "secretsync/v1"
 _KIND: Final = "HookConfiguration"
@@ -213,9 +215,7 @@ class _GovernedKeys(MasterKeys):
 
 def _read(field: IdentityField, paths: Iterable[str], named_in: str) -> list[Identity]:
     """Return the age identities in the files of a field; none where its service reads them."""
-    from secretsync.age.interaction import Interaction
-
-    interaction = Interaction(None, plugins=False, environ={})
+    interaction = age_interaction.Interaction(None, plugins=False, environ={})
     try:
         return [one for path in paths if field.reader for one in load(field.reader)(path, interaction)]
     except SecretsyncError as error:

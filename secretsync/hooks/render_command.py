@@ -6,13 +6,19 @@ The demo's keys are refused here whatever the command line says: hooks work on s
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from secretsync.hooks import Call
 from secretsync.hooks.argv import HELP, Option, Parsed, Request, UsageError, parse
 from secretsync.hooks.context import find, keys, resolved_options
+from secretsync.late import LateModule
 from secretsync.rendering import FORMATS, MODES, Format, Mode, render
 from secretsync.rendering.discover import named_inputs
+
+if TYPE_CHECKING:
+    from secretsync.rendering import output
+else:
+    output = LateModule("secretsync.rendering.output")  # most print
 
 USAGE: Final = """\
 usage: secretsync-hook render [OPTION]... PATH...
@@ -80,11 +86,8 @@ def run(call: Call) -> bytes:
     folder = parsed.text("output_dir")
     if folder is None:
         return rendered.stream()
-
-    from secretsync.rendering.output import write_folder
-
     call.end_in_order()
-    write_folder(folder, rendered, private=options.mode == "reveal", inputs=parsed.operands)
+    output.write_folder(folder, rendered, private=options.mode == "reveal", inputs=parsed.operands)
     return b""
 
 

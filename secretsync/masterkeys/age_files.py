@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 from secretsync import files
 from secretsync.age import armor, header, parse_identities
 from secretsync.age.interaction import Interaction
 from secretsync.age.protocol import Identity
 from secretsync.errors import FormatError, MissingFileError, SecretsyncError
+from secretsync.late import LateModule
+
+if TYPE_CHECKING:
+    from secretsync.age import protected, sshfile
+else:
+    protected = LateModule("secretsync.age.protected")
+    sshfile = LateModule("secretsync.age.sshfile")
 
 _PROTECTED_START = header.VERSION_LINE[:19]
 
@@ -32,8 +40,6 @@ def read(path: str, interaction: Interaction, *, optional: bool = False) -> tupl
 def parsed(raw: bytes, name: str, interaction: Interaction) -> tuple[Identity, ...]:
     """Return the identities of a key file's content; a protected one is opened only when it is used."""
     if raw.startswith(_PROTECTED_START) or armor.is_armored(raw):
-        from secretsync.age import protected
-
         return (protected.ProtectedIdentities(raw, name, interaction),)
     try:
         return tuple(parse_identities(raw.decode("utf-8"), interaction))
@@ -58,8 +64,6 @@ def ssh_parsed(
     raw: bytes, name: str, interaction: Interaction, *, public_path: str | None = None
 ) -> tuple[Identity, ...]:
     """Return the identity of an SSH private key; a protected one asks only when it is used."""
-    from secretsync.age import sshfile
-
     public_half = partial(files.read, public_path) if public_path else None
     try:
         return (sshfile.parse_private_key(raw, name, interaction, public_half=public_half),)

@@ -9,14 +9,20 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from secretsync.age import parse_identities
 from secretsync.age.interaction import Interaction
 from secretsync.age.protocol import Identity
 from secretsync.errors import SecretsyncError
+from secretsync.late import LateModule
 from secretsync.masterkeys import age_files
 from secretsync.masterkeys.context import KeyContext
+
+if TYPE_CHECKING:
+    from secretsync.masterkeys import commands
+else:
+    commands = LateModule("secretsync.masterkeys.commands")
 
 _USER_FILE: Final = ("sops", "age", "keys.txt")
 SILENT, COMMAND, SSH = 0, 1, 2
@@ -122,6 +128,4 @@ def config_folder(environ: Mapping[str, str]) -> str:
 
 
 def _output(name: str, environ: Mapping[str, str], recipient: str) -> bytes:
-    from secretsync.masterkeys import commands
-
     return commands.output_of(environ[name], environ, name=name, recipient=recipient)

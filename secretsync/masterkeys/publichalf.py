@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import secretsync.privatekeys as privatekeys
 from secretsync.age import parse_identity
 from secretsync.age.interaction import NOBODY
 from secretsync.errors import PrivateKeyGivenError, SecretsyncError
+from secretsync.late import LateModule
 from secretsync.privatekeys import Found
+
+if TYPE_CHECKING:
+    from secretsync.age import sshfile
+else:
+    sshfile = LateModule("secretsync.age.sshfile")
 
 _HINT = "name the public half; a private key that stood in a file or a command line is to be replaced"
 
@@ -37,9 +45,7 @@ def half_of(found: Found) -> str | None:
         if found.kind == privatekeys.AGE:
             return str(parse_identity(found.text))
         if found.text:
-            from secretsync.age.sshfile import parse_private_key
-
-            return str(parse_private_key(found.text.encode(), "the key", NOBODY))
+            return str(sshfile.parse_private_key(found.text.encode(), "the key", NOBODY))
     except SecretsyncError:
         pass
     return None

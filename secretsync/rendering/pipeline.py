@@ -6,17 +6,34 @@ What comes out is bytes; a file in which nothing changed comes out as the bytes 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import secretsync.rendering.objects as objects
 from secretsync.documents.tree import Mapping, Source
 from secretsync.errors import LimitError, ManifestError, SecretsyncError
 from secretsync.files import STDIN
-from secretsync.late import load
+from secretsync.late import LateModule, load
 from secretsync.rendering.discover import Input
 from secretsync.rendering.formats import DEFAULT, FORMATS, Format, Piece, format_of
 from secretsync.rendering.options import Mode, RenderContext
 from secretsync.rendering.units import OpenedObject, open_units
+
+if TYPE_CHECKING:
+    import secretsync.rendering.access as access
+    import secretsync.rendering.ciphertext as ciphertext
+    import secretsync.rendering.embedded_sops as embedded_sops
+    import secretsync.rendering.kubernetes_reader as kubernetes_reader
+    import secretsync.rendering.lists as lists
+    import secretsync.rendering.namespaces as namespaces
+    import secretsync.rendering.unambiguous as unambiguous
+else:  # what most files of most runs do not need
+    access = LateModule("secretsync.rendering.access")
+    ciphertext = LateModule("secretsync.rendering.ciphertext")
+    embedded_sops = LateModule("secretsync.rendering.embedded_sops")
+    kubernetes_reader = LateModule("secretsync.rendering.kubernetes_reader")
+    lists = LateModule("secretsync.rendering.lists")
+    namespaces = LateModule("secretsync.rendering.namespaces")
+    unambiguous = LateModule("secretsync.rendering.unambiguous")
 
 _FINISHERS: Final[dict[Mode, str]] = {
     "reveal": "secretsync.rendering.pipeline:reveal",
@@ -67,23 +84,17 @@ def _read_again(  # what came and what leaves, each as text and as trees
     is_yaml = FORMATS[written].is_yaml
     if not context.options.is_judged:
         if is_yaml and (len(finished) > 1 or b"\n---" in emitted):
-            from secretsync.rendering.kubernetes_reader import require_number
-
-            require_number(emitted, len(finished))
+            kubernetes_reader.require_number(emitted, len(finished))
         return
-    from secretsync.rendering.kubernetes_reader import confirm, paired
-
-    known = paired(data, loaded) if is_yaml and loaded.store == written else {}
+    known = kubernetes_reader.paired(data, loaded) if is_yaml and loaded.store == written else {}
     if emitted is data and (known is not None or not is_yaml):
         return
-    confirm(emitted, written, finished, known or {})
+    kubernetes_reader.confirm(emitted, written, finished, known or {})
 
 
 def _refuse_ciphertext(documents: list[Mapping], locate: Callable[[int], str], context: RenderContext) -> None:
-    from secretsync.rendering.ciphertext import refuse
-
     for index, document in enumerate(documents):
-        refuse(document, locate(index), allowed=context.options.allow_ciphertext)
+        ciphertext.refuse(document, locate(index), allowed=context.options.allow_ciphertext)
 
 
 def _placer(documents: list[Mapping]) -> Callable[[int], str]:
@@ -149,12 +160,8 @@ def check(decrypted: Mapping, finished: Mapping, location: str, context: RenderC
 
 def _judge(finished: Mapping, location: str, context: RenderContext) -> None:
     if context.options.is_judged:
-        from secretsync.rendering.unambiguous import require_plain
-
-        require_plain(finished, location)
+        unambiguous.require_plain(finished, location)
     if context.options.outputs is not None:
-        import secretsync.rendering.access as access
-
         access.check(finished, context.options.outputs, location)
 
 
@@ -182,13 +189,9 @@ def _finish(opened: OpenedObject, finish: Finish, context: RenderContext) -> Map
     if objects.items_of(opened.after) is not None:
         if context.may_show_ciphertext:
             _refuse_own_ciphertext(opened, context, is_list=True)
-        from secretsync.rendering.lists import finish_list
-
-        return finish_list(opened, lambda item: _finish(item, finish, context), finish, context)
+        return lists.finish_list(opened, lambda item: _finish(item, finish, context), finish, context)
     if objects.kind_of(opened.after) == "Secret" and objects.may_hold_ciphertext(opened.after):
-        from secretsync.rendering.embedded_sops import open_carried
-
-        open_carried(opened, context.keys, context.options.limits)
+        embedded_sops.open_carried(opened, context.keys, context.options.limits)
     if opened.data_key is not None and (context.options.is_hook or context.options.mode == "seal"):
         _refuse_moved(opened, context)
     if context.may_show_ciphertext:
@@ -197,18 +200,14 @@ def _finish(opened: OpenedObject, finish: Finish, context: RenderContext) -> Map
 
 
 def _refuse_own_ciphertext(opened: OpenedObject, context: RenderContext, *, is_list: bool) -> None:
-    from secretsync.rendering.ciphertext import refuse_own
-
     seen = objects.Seen(objects.kind_of(opened.after), opened.after, "", is_list)
-    refuse_own(seen, opened.location, allowed=context.options.allow_ciphertext)
+    ciphertext.refuse_own(seen, opened.location, allowed=context.options.allow_ciphertext)
 
 
 def _refuse_moved(opened: OpenedObject, context: RenderContext) -> None:
     """Refuse a decrypted Secret whose namespace may have been taken away under the name of another key."""
     if objects.is_secret(opened.after) and not objects.metadata_text(opened.after, "namespace"):
-        from secretsync.rendering.namespaces import refuse_renamed
-
-        refuse_renamed(opened, context.options.namespace)
+        namespaces.refuse_renamed(opened, context.options.namespace)
 
 
 def _refuse_merges(opened: OpenedObject, context: RenderContext) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from secretsync.errors import ConfigError, ManifestError
+from secretsync.late import LateModule
 from secretsync.masterkeys import MasterKeys
 from secretsync.rendering.discover import Input, discover
 from secretsync.rendering.formats import Piece
@@ -14,6 +15,16 @@ from secretsync.rendering.pipeline import render_file
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    import secretsync.rendering.emit as emit
+    import secretsync.rendering.kubernetes_reader as kubernetes_reader
+    import secretsync.rendering.workers as workers
+    from secretsync.manifests import names
+else:
+    names = LateModule("secretsync.manifests.names")
+    emit = LateModule("secretsync.rendering.emit")  # for several files, as the next two
+    kubernetes_reader = LateModule("secretsync.rendering.kubernetes_reader")
+    workers = LateModule("secretsync.rendering.workers")
 
 MANY_FILES: Final = 64
 """From this number on, files are rendered by several processes."""
@@ -40,13 +51,9 @@ class Rendered(NamedTuple):
         """
         if len(self.pieces) == 1:
             return self.pieces[0].data
-        import secretsync.rendering.emit as emit
-
         joined = emit.join(self.pieces)
         if self.is_read_again:
-            from secretsync.rendering.kubernetes_reader import confirm_joined
-
-            confirm_joined(joined, self.pieces)
+            kubernetes_reader.confirm_joined(joined, self.pieces)
         return joined
 
     def __repr__(self) -> str:
@@ -82,9 +89,7 @@ def render(
 
 
 def _check_namespace(namespace: str) -> None:
-    from secretsync.manifests.names import is_legal_namespace
-
-    if not is_legal_namespace(namespace):
+    if not names.is_legal_namespace(namespace):
         raise ConfigError(
             f"{namespace[:63]!r} is not a legal namespace: lower case letters, digits and '-', at most 63"
         )
@@ -92,8 +97,6 @@ def _check_namespace(namespace: str) -> None:
 
 def _rendered(found: Sequence[Input], context: RenderContext) -> list[Piece]:
     if len(found) >= MANY_FILES and context.options.workers not in {0, 1}:
-        import secretsync.rendering.workers as workers
-
         processes = workers.wanted(len(found), context.options.workers)
         if processes > 1:
             return workers.render_files(found, context, processes)

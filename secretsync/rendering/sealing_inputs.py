@@ -8,17 +8,25 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from secretsync import files
 from secretsync.crypto.digests import sha256
 from secretsync.errors import ConfigError, PlaintextError, PolicyError, SecretsyncError
+from secretsync.late import LateModule
 from secretsync.rendering.objects import describe
 from secretsync.rendering.options import RenderContext
 from secretsync.rendering.units import OpenedObject
 from secretsync.sealed.certificate import SealingCertificate
 from secretsync.sealed.deterministic import SealKey
 from secretsync.secrecy import SecretBytes
+
+if TYPE_CHECKING:
+    from secretsync import keyring
+    from secretsync.keyring import sealing
+else:  # a hook is told its certificate
+    keyring = LateModule("secretsync.keyring")
+    sealing = LateModule("secretsync.keyring.sealing")
 
 _SUFFIXES: Final = (".pem", ".crt", ".cert")
 _MARK: Final = b"-----BEGIN CERTIFICATE-----"
@@ -115,8 +123,7 @@ def only_certificate(start: str) -> str:
         number = "no certificate" if not found else f"{len(found)} certificates"
         raise ConfigError(f"{number} in {os.path.relpath(keys, start)!r}", hint="say which: --cert FILE")
     if os.path.exists(os.path.join(keys, "policy.yaml")):
-        from secretsync.keyring import load
-        from secretsync.keyring.sealing import require_pinned
-
-        require_pinned(load(folder), files.read_confined(keys, found[0], _SIZE), os.path.join(keys, found[0]))
+        sealing.require_pinned(
+            keyring.load(folder), files.read_confined(keys, found[0], _SIZE), os.path.join(keys, found[0])
+        )
     return os.path.join(keys, found[0])

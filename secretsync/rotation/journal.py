@@ -12,13 +12,21 @@ import socket
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, Final, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
 from secretsync import files
 from secretsync.errors import FormatError, OperationRunningError, RepositoryError
 from secretsync.folders import CLOSED_ON_EXEC
 from secretsync.git import Repository
 from secretsync.rotation.model import Plan, dump, parse
+
+if TYPE_CHECKING:
+    import fcntl
+else:
+    try:
+        import fcntl
+    except ImportError:  # a system that is no Unix
+        fcntl = None
 
 Record: TypeAlias = dict[str, Any]
 Observer: TypeAlias = Callable[[Record], None]
@@ -106,12 +114,8 @@ class OperationLock:
         self._descriptor = -1
 
     def __enter__(self) -> Self:
-        try:
-            import fcntl
-        except ImportError:
-            raise RepositoryError(
-                "runbooks need the file locks of Unix, which this system lacks", hint=_ELSEWHERE
-            ) from None
+        if fcntl is None:
+            raise RepositoryError("runbooks need the file locks of Unix, which this system lacks", hint=_ELSEWHERE)
         os.makedirs(os.path.dirname(self._path), mode=0o700, exist_ok=True)
         self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | CLOSED_ON_EXEC, 0o600)
         try:

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from importlib import import_module
 from typing import Final, NamedTuple, TypeAlias
 
 from secretsync.errors import ConfigError
 from secretsync.keyring import Changes, KeyRing, RingSource
+from secretsync.late import load
 from secretsync.rotation.model import Operation, Task
 from secretsync.rotation.parameters import Parameter, Parameters, Value
 from secretsync.sops.datakey import MasterKey
@@ -95,7 +95,7 @@ def scenario_named(name: str) -> Scenario:
     row = SCENARIOS.get(name)
     if row is None:
         raise ConfigError(f"no runbook {name!r}", hint=f"there are {', '.join(SCENARIOS)}")
-    scenario: Scenario = import_module(f"secretsync.rotation.scenarios.{row[0]}").SCENARIO
+    scenario: Scenario = load(f"secretsync.rotation.scenarios.{row[0]}:SCENARIO")
     return scenario
 
 

@@ -20,9 +20,6 @@ LOADERS = {"__import__", "import_module", "importlib.import_module", "exec", "ev
 BY_NAME = {
     "secretsync/late.py": "the helper",
     "secretsync/documents/yaml/libyaml.py": "takes modules out of PyYAML without loading the package around them",
-    "secretsync/cli/_commands.py": "not yet moved over",
-    "secretsync/masterkeys/services.py": "not yet moved over",
-    "secretsync/rotation/scenario.py": "not yet moved over",
 }
 """The modules that may import by name, and why."""
 

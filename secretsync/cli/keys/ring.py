@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -19,6 +19,12 @@ from secretsync.keyring.applying import apply
 from secretsync.keyring.editing import SOPS_YAML
 from secretsync.keyring.reading import POLICY
 from secretsync.keyring.sources import Changes, Checkout
+from secretsync.late import LateModule
+
+if TYPE_CHECKING:
+    from secretsync import git
+else:
+    git = LateModule("secretsync.git")  # most commands look at the ring alone
 
 JSON_VERSION: Final = 1
 _STATE: Final = ("secretsync", "proofs")
@@ -55,17 +61,13 @@ class RingLocation:
         """Return the repository's files: what Git does not ignore, else all."""
         root = self.root
         if any((folder / ".git").exists() for folder in [root, *root.parents]):
-            from secretsync.git.repository import Repository
-
-            return Repository.containing(root).listed(str(root))
+            return git.Repository.containing(root).listed(str(root))
         return files.walk(root)
 
     def state(self) -> Path:
         """Return the folder for what must be remembered and never committed: in `.git`, else in the user's own."""
-        from secretsync.git.repository import Repository
-
         try:
-            return Path(Repository.containing(self.root).common, *_STATE)
+            return Path(git.Repository.containing(self.root).common, *_STATE)
         except RepositoryError:
             home = os.environ.get("XDG_STATE_HOME") or os.path.join(os.path.expanduser("~"), ".local", "state")
             return Path(home, *_STATE)

@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 import typer
 
@@ -18,6 +18,12 @@ from secretsync.cli.keys.ring import RingLocation
 from secretsync.errors import ConfigError
 from secretsync.keyring import KeyRing, Principal, PublicKey, Snapshot, encrypted_files, load, load_from
 from secretsync.keyring.comparing import AccessChange, compare
+from secretsync.late import LateModule
+
+if TYPE_CHECKING:
+    from secretsync import git
+else:
+    git = LateModule("secretsync.git")  # only for what was before
 
 Form: TypeAlias = Annotated[Literal["text", "json"], typer.Option("--format", "-o", help="How to write the result.")]
 
@@ -93,9 +99,7 @@ def export(
 def _ring_before(place: RingLocation, before: str) -> KeyRing:
     if os.path.isdir(before):
         return load(before)
-    from secretsync.git import Repository
-
-    repository = Repository.containing(place.root)
+    repository = git.Repository.containing(place.root)
     commit = repository.resolve(before)
     prefix = Path(os.path.realpath(place.root)).relative_to(os.path.realpath(repository.root)).as_posix()
     start = "" if prefix == "." else f"{prefix}/"

@@ -17,11 +17,15 @@ from secretsync.hooks.context import find, keys, resolved_options
 from secretsync.hooks.helm.stream import MARK, named, put_back, taken_off
 from secretsync.hooks.render_command import TABLE as RENDER_TABLE
 from secretsync.hooks.render_command import request
+from secretsync.late import LateModule
 from secretsync.rendering import Options, render
 from secretsync.rendering.discover import from_stream
 
 if TYPE_CHECKING:
     from secretsync.hooks.hook_configuration import HookConfiguration
+    from secretsync.rendering import kubernetes_reader
+else:
+    kubernetes_reader = LateModule("secretsync.rendering.kubernetes_reader")
 
 USAGE: Final = """\
 usage: secretsync-hook helm [OPTION]...           as post-renderer: manifests in, manifests out
@@ -95,9 +99,7 @@ def _post_rendered(call: Call, options: Options, configuration: HookConfiguratio
 
 def _marked(rendered: bytes, marks: dict[int, str]) -> bytes:
     """Return the stream with Helm's marks, which stand in annotations and change no object's name."""
-    from secretsync.rendering.kubernetes_reader import parts
-
     result = put_back(rendered, marks)
-    if len(parts(result)) != len(parts(rendered)):
+    if len(kubernetes_reader.parts(result)) != len(kubernetes_reader.parts(rendered)):
         raise ManifestError("the names of templates changed the number of documents")
     return result

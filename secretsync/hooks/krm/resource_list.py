@@ -7,15 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from collections.abc import Sequence as Items
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from secretsync.documents.plain import from_plain, to_plain
 from secretsync.documents.stores import store_named
 from secretsync.documents.tree import Comment, Limits, Mapping, Node, Scalar, Sequence, Source
 from secretsync.documents.yaml import loading
 from secretsync.errors import ManifestError
+from secretsync.late import LateModule
 from secretsync.rendering.generate import is_uncarried
 from secretsync.rendering.objects import describe, kind_of, may_need_comments, replaced, text_of
+
+if TYPE_CHECKING:
+    from secretsync.rendering import kubernetes_reader
+else:
+    kubernetes_reader = LateModule("secretsync.rendering.kubernetes_reader")
 
 _DEFAULT_API = "config.kubernetes.io/v1"
 
@@ -70,11 +76,9 @@ def confirm(data: bytes, items: list[Mapping]) -> None:
     Raises:
         ManifestError: kustomize would read others.
     """
-    from secretsync.rendering.kubernetes_reader import confirm_documents, parts
-
-    if len([part for part in parts(data) if part.strip()]) != 1:
+    if len([part for part in kubernetes_reader.parts(data) if part.strip()]) != 1:
         raise ManifestError("kustomize would split the ResourceList: a line in it starts with ---")
-    confirm_documents(read(data, Limits.unbounded()).items, items)
+    kubernetes_reader.confirm_documents(read(data, Limits.unbounded()).items, items)
 
 
 def failed(resources: ResourceList, results: Items[dict[str, object]], *, keep_items: bool) -> bytes:
