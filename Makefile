@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint fmt docs peers bench
+.PHONY: help setup demo test coverage lint fmt docs peers bench
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,14 @@ demo: setup ## see encrypted manifests rendered to Secrets and to SealedSecrets,
 
 test: setup ## run the tests; those of the real tools need `make peers` first
 	$(BIN)/pytest $(ARGS)
+
+COVERED := tests/unit tests/vectors tests/cli
+WHOLE := secretsync/crypto/*,secretsync/age/*,secretsync/sops/*,secretsync/sealed/*
+
+coverage: setup ## run the tests that run our code in their own process, in random order; hold what they cover to its floors
+	$(BIN)/pytest -n 2 --cov --cov-report= $(COVERED) $(ARGS)
+	$(BIN)/coverage report --include='$(WHOLE)' --fail-under=100
+	$(BIN)/coverage report
 
 proof-%: setup ## all of one body of evidence, of which `make test` runs a sample: proof-NAME for tests/proofs/test_NAME.py
 	SECRETSYNC_PROOF=full SECRETSYNC_REQUIRE_PEERS=1 $(BIN)/pytest tests/proofs/test_$(subst -,_,$*).py $(ARGS)

@@ -72,3 +72,15 @@ def flux(
     """Run Flux's real kustomize-controller against the session's API server."""
     with running_flux(peer, control_plane, tmp_path_factory.mktemp("flux")) as controller:
         yield controller
+
+
+IN_WRITTEN_ORDER = ("tests/e2e/", "tests/interop/", "tests/proofs/")
+"""Folders whose tests share real tools that a session starts once and that take minutes; all others come in any order."""
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    """Put the tests of some folders behind the others, as they are written: `pytest-randomly` has mixed them all."""
+    written = [item for item in items if item.nodeid.startswith(IN_WRITTEN_ORDER)]
+    yield
+    items[:] = [item for item in items if not item.nodeid.startswith(IN_WRITTEN_ORDER)] + written

@@ -28,8 +28,7 @@ def without_strays(source: Source, selector: Selector, warnings: list[str]) -> S
             warnings.append(f"line {line}: a comment that sops does not read is left out")
         again = store_named(source.store).load(unread.without(source.text, spans).encode(), limits=Limits.unbounded())
         source = Source(source.store, again.text, again.documents, again.spans, source.encoding, source.bom)
-    # No text is known that gets here.
-    raise ConversionError(  # pragma: no cover
+    raise ConversionError(  # pragma: no cover  # no text is known that gets here
         "the comments of the file cannot be told apart", hint="move them to lines of their own"
     )
 

@@ -269,3 +269,14 @@ def test_a_block_without_a_place_goes_to_the_end() -> None:
 )  # fmt: skip
 def test_an_edit_raises_the_version(found: str, stored: str) -> None:
     assert blocks.newer_version(found) == stored
+
+
+def test_a_list_under_a_field_of_nobodys_is_passed_over() -> None:
+    found = parse(BASE + AGE.rstrip() + "\n    remarks: [of, somebody]\n")
+    assert [[one.fields for one in group] for group in found.groups] == [[{"recipient": "age1one", "enc": "one"}]]
+
+
+@pytest.mark.parametrize("value", ["!!binary /w==", "[x]"])
+def test_a_field_that_is_no_text_is_refused(value: str) -> None:
+    with pytest.raises(MetadataError, match="is not a string"):
+        parse(BASE.replace("ENC[x]", value) + AGE)

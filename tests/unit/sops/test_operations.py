@@ -304,3 +304,14 @@ def test_a_secret_comment_that_an_edit_finds_outside_of_the_selection_stays_secr
     after = edit(before, keys, "k: v", "k: w")
     assert "hidden" not in after
     assert decrypt(after, keys) == [[("a", 1), ("m", [("k", "w")]), "# hidden"]]
+
+
+def test_a_rotation_for_named_groups_asks_nobody_else(keys: FixedKeys) -> None:
+    """The recipients of a file vouch for nothing: whoever wrote himself in gets no new data key."""
+    before = encrypt(PLAIN, keys=keys)
+    opened = operations.open_file(before.encode(), options(keys))
+    change = operations.rotate_for(opened, [[MasterKey("age", "age1two")]], now=LATER)
+    assert change.changed
+    assert b"age1one" not in change.data
+    assert change.data.count(b"recipient: age1two") == 1
+    assert decrypt(change.data.decode(), keys) == [outline(tree(PLAIN))]
