@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import typer
 
-from secretsync import age, files
 from secretsync.cli._options import AllowDemoKeys, DryRun, grouped
 from secretsync.cli._terminal import say, warn
 from secretsync.cli.keys import ring
 from secretsync.cli.keys.ring import RingLocation
-from secretsync.errors import ConfigError, ConflictingOptionsError, PolicyError
+from secretsync.errors import ConflictingOptionsError, PolicyError
 from secretsync.keyring import Principal, PublicKey
 from secretsync.keyring.adoption import adopt
 from secretsync.keyring.bootstrap import found
@@ -21,18 +19,8 @@ from secretsync.keyring.editing import SOPS_YAML
 from secretsync.keyring.key_intake import Candidate, examine
 from secretsync.keyring.reading import POLICY
 from secretsync.letters import hyphenated
-from secretsync.masterkeys.age_sources import user_file
-from secretsync.secrecy import SecretBytes
-
-_GROUP_AND_OTHERS = 0o077
-
-
-class _Identity(NamedTuple):
-    """A fresh identity and the file it is to be kept in."""
-
-    path: str
-    text: SecretBytes
-    recipient: str
+from secretsync.masterkeys import new_identity
+from secretsync.masterkeys.new_identity import NewIdentity
 
 
 @grouped
@@ -67,15 +55,18 @@ def init(
             )
         _adopt(place, dry_run=dry_run)
         return
-    identity = None if recipient else _generated(place, identity_file, post_quantum=post_quantum)
-    given = recipient if identity is None else identity.recipient
-    candidate = examine(given or "", today=ring.today(), allow_demo_keys=allow_demo_keys)
+    identity = None
+    if not recipient:
+        identity_path = new_identity.place_for(identity_file, os.environ, outside=str(place.root))
+        identity = new_identity.make(post_quantum=post_quantum)
+        recipient = identity.recipient
+    candidate = examine(recipient, today=ring.today(), allow_demo_keys=allow_demo_keys)
     first = _principal(name or _login(), owner, candidate)
     changes = found(place.source, first, today=ring.today(), paths=paths or (), armored=candidate.armored)
     for nested in (path for path in place.names() if path.endswith(f"/{SOPS_YAML}")):
         warn(f"{nested} decides who reads the files next to it, and the key ring does not")
     if identity is not None:
-        _keep(identity, dry_run=dry_run)
+        _keep(identity, identity_path, dry_run=dry_run)
     place.write(changes, dry_run=dry_run)
     if not dry_run:
         say("encrypt a Secret, in a file that ends in .enc.yaml: secretsync encrypt -i FILE", kind="hint")
@@ -95,38 +86,14 @@ def _principal(name: str, owner: str, candidate: Candidate) -> Principal:
     return Principal(name, "person", owner, (key,))
 
 
-def _generated(place: RingLocation, path: str | None, *, post_quantum: bool) -> _Identity:
-    """Return a new identity for a file outside the repository. Raises: PolicyError, ConfigError."""
-    chosen = path or user_file(os.environ)
-    if not chosen:
-        raise ConfigError("no home directory to keep a new identity in", hint="name a file: --identity-file FILE")
-    target = os.path.abspath(chosen)
-    root = os.path.realpath(place.root)
-    if os.path.commonpath([root, os.path.realpath(target)]) == root:
-        raise PolicyError("a private key does not belong in the repository", location=target)
-    identity = age.generate(post_quantum=post_quantum)
-    created = datetime.now(UTC).astimezone().isoformat(timespec="seconds")
-    text = f"# created: {created}\n# public key: {identity}\n{identity.expose()}\n".encode()
-    return _Identity(target, SecretBytes(text), str(identity))
-
-
-def _keep(identity: _Identity, *, dry_run: bool) -> None:
-    """Append an identity to its file and read it back, before anything is encrypted for it."""
+def _keep(identity: NewIdentity, path: str, *, dry_run: bool) -> None:
+    """Keep an identity before anything is encrypted for it, and say where."""
     if dry_run:
-        say(f"would append a new identity to {identity.path}")
+        say(f"would append a new identity to {path}")
         return
-    os.makedirs(os.path.dirname(identity.path), mode=0o700, exist_ok=True)
-    if not os.path.exists(identity.path):
-        files.create(identity.path, identity.text.expose())
-    else:
-        before = files.read(identity.path)
-        between = b"" if before.endswith(b"\n") or not before else b"\n"
-        files.write_atomic(identity.path, before + between + identity.text.expose(), replaces=before)
-        if os.stat(identity.path).st_mode & _GROUP_AND_OTHERS:
-            warn(f"others can read {identity.path}: chmod 600 {identity.path}")
-    if identity.text.expose() not in files.read(identity.path):
-        raise ConfigError("the new identity cannot be read back", location=identity.path)
-    say(f"appended a new identity to {identity.path}: back it up, it opens everything encrypted for you")
+    if new_identity.keep(identity, path):
+        warn(f"others can read {path}: chmod 600 {path}")
+    say(f"appended a new identity to {path}: back it up, it opens everything encrypted for you")
 
 
 def _login() -> str:

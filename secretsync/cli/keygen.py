@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -11,6 +10,7 @@ import typer
 from secretsync import age, files
 from secretsync.cli._output import write_result, write_stdout
 from secretsync.errors import ConflictingOptionsError, FormatError
+from secretsync.masterkeys import new_identity
 
 
 def keygen(
@@ -32,17 +32,15 @@ def keygen(
 
 
 def _generate(output: str | None, *, post_quantum: bool) -> None:
-    identity = age.generate(post_quantum=post_quantum)
-    created = datetime.now(UTC).astimezone().isoformat(timespec="seconds")
-    text = f"# created: {created}\n# public key: {identity}\n{identity.expose()}\n".encode()
+    identity = new_identity.make(post_quantum=post_quantum)
     if output is None:
-        write_stdout(text)
+        write_stdout(identity.text.expose())
         shown = sys.stdout.isatty()
     else:
-        files.create(output, text)
+        files.create(output, identity.text.expose())
         shown = False
     if not shown:
-        sys.stderr.write(f"Public key: {identity}\n")
+        sys.stderr.write(f"Public key: {identity.recipient}\n")
 
 
 def _recipients_of(source: str) -> bytes:
