@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 
 from secretsync import files, programs
-from secretsync.cli._private import private_folder
+from secretsync.cli._memory_folder import private_folder
 from secretsync.cli._terminal import say
 from secretsync.errors import EditorError, FormatError, SecretsyncError, UnchangedFileError
 

@@ -9,7 +9,7 @@ import typer
 
 from secretsync import files, programs
 from secretsync.cli._options import InputType, Opening, grouped
-from secretsync.cli._running import SHELL, Command, User, kind_of, require_shell, run_shell
+from secretsync.cli._shell import SHELL, Command, User, kind_of, require_shell, run_shell
 from secretsync.cli.set_value import File
 from secretsync.documents.flat.values import text_of
 from secretsync.documents.tree import Mapping, Scalar

@@ -9,10 +9,10 @@ from typing import Annotated, Final, TypeAlias
 import typer
 
 from secretsync import files
+from secretsync.cli._memory_folder import private_folder
 from secretsync.cli._options import Formats, Opening, grouped
 from secretsync.cli._output import PRIVATE_MODE
-from secretsync.cli._private import private_folder
-from secretsync.cli._running import Command, User, account_of, require_shell, run_shell
+from secretsync.cli._shell import Command, User, account_of, require_shell, run_shell
 from secretsync.cli.set_value import File
 from secretsync.errors import ConflictingOptionsError
 from secretsync.sops import operations

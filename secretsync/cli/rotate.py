@@ -8,7 +8,7 @@ from typing import Annotated, TypeAlias
 import typer
 
 from secretsync import files
-from secretsync.cli import _many
+from secretsync.cli import _batch
 from secretsync.cli._creation import rules_at
 from secretsync.cli._files import FileTarget
 from secretsync.cli._key_options import RecipientChanges
@@ -55,12 +55,12 @@ def rotate(
         Naming(rules_at(config), today=today(), alone=config is not None), request, formats, opening, filename_override
     )
     if destination.in_place or dry_run:
-        chosen = _many.Chosen(paths)
+        chosen = _batch.Chosen(paths)
         code = 0
         if len(chosen.names) > 1 and not keep:  # a single file is judged before it is written, as each is once more
-            code = _many.for_each(chosen.names, lambda path: rotation.judge(path, chosen), dry_run=True)
+            code = _batch.for_each(chosen.names, lambda path: rotation.judge(path, chosen), dry_run=True)
         work = _in_place(rotation, chosen, destination, dry_run=dry_run)
-        return code or _many.for_each(chosen.names, work, dry_run=dry_run)
+        return code or _batch.for_each(chosen.names, work, dry_run=dry_run)
     data = files.read(paths[0])
     change = rotation.change(paths[0], data)
     for warning in change.warnings:
@@ -82,7 +82,7 @@ class _Rotation:
         self._filename = filename
         self._keys = opening.keys()
 
-    def judge(self, path: str, chosen: _many.Chosen) -> _many.FileReport:
+    def judge(self, path: str, chosen: _batch.Chosen) -> _batch.FileReport:
         """Refuse a file whose recipients a rule does not name; what else is wrong with it, `change` says."""
         try:
             data = chosen.read(path)
@@ -93,7 +93,7 @@ class _Rotation:
             raise
         except SecretsyncError:
             pass
-        return _many.FileReport()
+        return _batch.FileReport()
 
     def change(self, path: str, data: bytes) -> OperationResult:
         """Return the file with a new data key."""
@@ -106,14 +106,14 @@ class _Rotation:
         return target, self._opening.options(target, self._keys)
 
 
-def _in_place(rotation: _Rotation, chosen: _many.Chosen, destination: Destination, *, dry_run: bool) -> _many.Work:
-    def work(path: str) -> _many.FileReport:
+def _in_place(rotation: _Rotation, chosen: _batch.Chosen, destination: Destination, *, dry_run: bool) -> _batch.Work:
+    def work(path: str) -> _batch.FileReport:
         data = chosen.read(path)
         change = rotation.change(path, data)
         if dry_run:
-            return _many.FileReport(["would get a new data key"], change.warnings)
+            return _batch.FileReport(["would get a new data key"], change.warnings)
         destination.path(path)  # refuses what cannot be replaced
         chosen.write(path, change.data, replaces=data)
-        return _many.FileReport(warnings=change.warnings)
+        return _batch.FileReport(warnings=change.warnings)
 
     return work

@@ -7,7 +7,7 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from secretsync.cli import _many
+from secretsync.cli import _batch
 from secretsync.cli._creation import rules_at
 from secretsync.cli._files import FileTarget
 from secretsync.cli._options import Config, DryRun, InputType, Opening, grouped
@@ -40,24 +40,24 @@ def updatekeys(
     rules = rules_at(config)
     if rules is None:
         raise ConfigError("no .sops.yaml here or above", hint="name one with --config")
-    chosen = _many.Chosen(paths)
+    chosen = _batch.Chosen(paths)
     names = chosen.names
     updater = _Updater(rules, formats, opening, chosen)
     if yes and not dry_run:
-        return _many.for_each(names, updater.update)
-    code = _many.for_each(names, updater.plan, forking=False, dry_run=True)
+        return _batch.for_each(names, updater.update)
+    code = _batch.for_each(names, updater.plan, forking=False, dry_run=True)
     if dry_run or not updater.pending:
         return code
     if not confirm(f"change the recipients of {len(updater.pending)} of {len(names)} files?"):
         say("nothing was changed")
-        return _many.SOME_FAILED
-    return _many.for_each(updater.pending, updater.update) or code
+        return _batch.SOME_FAILED
+    return _batch.for_each(updater.pending, updater.update) or code
 
 
 class _Updater:
     """Plans and does the update of one file after the other; `pending` are the planned ones that need it."""
 
-    def __init__(self, rules: Rules, formats: InputType, opening: Opening, chosen: _many.Chosen) -> None:
+    def __init__(self, rules: Rules, formats: InputType, opening: Opening, chosen: _batch.Chosen) -> None:
         self.pending: list[str] = []
         self._rules = rules
         self._formats = formats
@@ -65,7 +65,7 @@ class _Updater:
         self._chosen = chosen
         self._keys = opening.keys()
 
-    def plan(self, path: str) -> _many.FileReport:
+    def plan(self, path: str) -> _batch.FileReport:
         """Return what would change, without any key."""
         data = self._chosen.read(path)
         target, options, groups = self._wanted(path, data)
@@ -73,16 +73,16 @@ class _Updater:
         plan = plan_update(found, groups, self._keys)
         if plan.changed:
             self.pending.append(path)
-        return _many.FileReport(_sentences(plan))
+        return _batch.FileReport(_sentences(plan))
 
-    def update(self, path: str) -> _many.FileReport:
+    def update(self, path: str) -> _batch.FileReport:
         """Update the file and return what changed."""
         data = self._chosen.read(path)
         target, options, groups = self._wanted(path, data)
         update = target.placing(lambda: update_keys(data, groups, options, now=datetime.now(UTC)))
         if update.plan.changed:
             self._chosen.write(path, update.data, replaces=data)
-        return _many.FileReport(_sentences(update.plan), update.warnings)
+        return _batch.FileReport(_sentences(update.plan), update.warnings)
 
     def _wanted(self, path: str, data: bytes) -> tuple[FileTarget, OpenOptions, list[list[MasterKey]]]:
         target = self._formats.target_of(path, data)

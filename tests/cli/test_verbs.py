@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from secretsync import age, files
-from secretsync.cli import _many, _private
+from secretsync.cli import _batch, _memory_folder
 from tests.cli.conftest import Invoke
 
 PROGRAM = Path(sys.executable).parent / "secretsync"
@@ -160,14 +160,14 @@ def test_updatekeys_asks_and_without_a_terminal_refuses(invoke: Invoke, encrypte
 def test_a_verb_over_many_files_goes_on_after_a_failure(invoke: Invoke, encrypted: Path, folder: Path) -> None:
     many = folder / "many"
     many.mkdir()
-    for number in range(2 * _many._FILES_PER_PROCESS * (os.cpu_count() or 1)):
+    for number in range(2 * _batch._FILES_PER_PROCESS * (os.cpu_count() or 1)):
         (many / f"{number}.yaml").write_bytes(encrypted.read_bytes())
     broken = many / "7.yaml"
     broken.write_text(broken.read_text().replace("name: database", "name: other"))
     (many / "plain.yaml").write_text("a: b\n")
     before = {path: path.read_bytes() for path in many.iterdir()}
     outcome = invoke("rotate", "-i", many)
-    assert outcome.code == _many.SOME_FAILED
+    assert outcome.code == _batch.SOME_FAILED
     assert next(line for line in outcome.err.splitlines() if ": error: " in line).startswith(
         f"secretsync: error: {broken}"
     )
@@ -187,10 +187,10 @@ def test_a_folder_stands_for_each_encrypted_file_in_it_once(
     (many / "dangling.yaml").symlink_to("nowhere")
     (many / f"{files.TEMPORARY_PREFIX}left.tmp").write_bytes(encrypted.read_bytes())
     os.mkfifo(many / "pipe.yaml")
-    assert _many.Chosen(["many"]).names == ["many/.env", "many/.github/a.yaml"]
-    assert _many.Chosen(["many/link.yaml", "many", "many/.env"]).names == ["many/link.yaml", "many/.env"]
+    assert _batch.Chosen(["many"]).names == ["many/.env", "many/.github/a.yaml"]
+    assert _batch.Chosen(["many/link.yaml", "many", "many/.env"]).names == ["many/link.yaml", "many/.env"]
     (many / ".github" / "z.yaml").symlink_to("../.env")
-    assert _many.Chosen(["many"]).names == ["many/.env", "many/.github/a.yaml"]
+    assert _batch.Chosen(["many"]).names == ["many/.env", "many/.github/a.yaml"]
 
 
 @pytest.mark.parametrize("verb", [("updatekeys", "-y"), ("rotate", "-i")], ids=" ".join)
@@ -271,7 +271,7 @@ def test_an_edit_that_cannot_be_read_opens_again(invoke: Invoke, encrypted: Path
 def test_a_missing_file_of_several_does_not_keep_the_others(invoke: Invoke, encrypted: Path) -> None:
     before = encrypted.read_bytes()
     outcome = invoke("rotate", "-i", "absent.yaml", encrypted)
-    assert outcome.code == _many.SOME_FAILED
+    assert outcome.code == _batch.SOME_FAILED
     assert "error: absent.yaml: no such file" in outcome.err
     assert encrypted.read_bytes() != before
 
@@ -373,8 +373,8 @@ def test_no_plaintext_is_left_when_edit_is_ended(encrypted: Path, folder: Path, 
 
 
 def test_a_folder_on_disk_is_announced(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(_private, "_memory_backed", lambda: None)
-    with _private.private_folder() as folder:
+    monkeypatch.setattr(_memory_folder, "_memory_backed", lambda: None)
+    with _memory_folder.private_folder() as folder:
         assert os.stat(folder).st_mode & 0o777 == 0o700
     assert "plaintext lies on disk" in capsys.readouterr().err
     assert not os.path.exists(folder)

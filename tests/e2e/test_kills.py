@@ -17,7 +17,7 @@ import secretsync.cli.set_value
 import secretsync.cli.updatekeys  # noqa: F401  # commands load late; the processes to kill shall start with all of them
 from secretsync import age
 from secretsync.cli.__main__ import run
-from secretsync.cli._private import _memory_backed
+from secretsync.cli._memory_folder import _memory_backed
 
 CANARY = "canary-kill-5Rw2"
 PLAIN = f"a: {CANARY}\nb: {'x' * 2000}\nc: [1, 2, 3]\n"
