@@ -12,12 +12,19 @@ LOWER: Final = "abcdefghijklmnopqrstuvwxyz"
 LETTERS: Final = LOWER + LOWER.upper()
 LOWER_HEX: Final = DIGITS + "abcdef"
 
+_HARMLESS: Final = LETTERS + DIGITS + "@%+=:,./-_"
 _SHA256_DIGITS: Final = 64
 
 
 def consists_of(text: str, signs: str) -> bool:
     """Whether `text` has characters, and only these."""
     return text != "" and not text.strip(signs)
+
+
+def argument(name: str) -> str:
+    """Return a file's name as a shell takes it for one argument and no option: hints are pasted, and names are anybody's."""
+    name = f"./{name}" if name.startswith("-") else name
+    return name if consists_of(name, _HARMLESS) else "'" + name.replace("'", "'\"'\"'") + "'"
 
 
 def is_sha256(text: str) -> bool:

@@ -9,9 +9,15 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from secretsync.errors import FileAccessError, MissingFileError, PolicyError
+from secretsync.late import LateModule
+
+if TYPE_CHECKING:
+    from secretsync import letters
+else:
+    letters = LateModule("secretsync.letters")  # only a refusal needs it
 
 _OTHERS: Final = 0o022
 _MOST_LINKS: Final = 40
@@ -105,7 +111,7 @@ def _refuse_owner(real: str, status: os.stat_result, path: str) -> NoReturn:
     raise PolicyError(
         f"{_described(real, path)}belongs to user {status.st_uid}, who is neither root nor the user {os.getuid()} that runs this",
         location=path,
-        hint=f"chown root {real}",
+        hint=f"chown root {letters.argument(real)}",
     )
 
 
@@ -113,7 +119,7 @@ def _refuse_mode(real: str, status: os.stat_result, path: str) -> NoReturn:
     raise PolicyError(
         f"{_described(real, path)}may be written by other users (mode {stat.S_IMODE(status.st_mode):04o})",
         location=path,
-        hint=f"chmod go-w {real}",
+        hint=f"chmod go-w {letters.argument(real)}",
     )
 
 

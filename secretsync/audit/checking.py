@@ -19,6 +19,7 @@ from secretsync.documents.tree import Limits, Source
 from secretsync.errors import ManifestError, PlaintextError, SecretsyncError
 from secretsync.findings import Finding, Report, finding_of
 from secretsync.keyring.ownfiles import store_of
+from secretsync.letters import argument
 from secretsync.manifests import objects, secret
 from secretsync.manifests.secret import decode_base64
 from secretsync.masterkeys import MasterKeys
@@ -174,7 +175,7 @@ def _clear_values(file: str, where: str, obj: objects.Object, *, encrypted: bool
                 file,
                 f"{where} {name}".strip(),
                 f"{objects.identify(obj)} lies in the clear",
-                f"secretsync encrypt -i {file}",
+                f"secretsync encrypt -i {argument(file)}",
             )
             return
         for key in clear:

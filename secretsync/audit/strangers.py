@@ -16,6 +16,7 @@ from secretsync.errors import PrivateKeyGivenError, SecretsyncError
 from secretsync.findings import Finding
 from secretsync.keyring.naming import Naming
 from secretsync.keyring.ruleset import EXTRA_RECIPIENT, LEAKED, PRIVATE_KEY
+from secretsync.letters import argument
 from secretsync.masterkeys import MasterKeys
 from secretsync.masterkeys.kinds import DEMO_RECIPIENTS
 from secretsync.masterkeys.publichalf import half_of
@@ -55,7 +56,8 @@ class Rules:
                         encrypted_files.RepositoryFile(file, b"", source), envelopes[one.recipient]
                     )
                     message = f"is encrypted for {one}, and {rule.place} names no such key for it"
-                    hint = f"see who added it: git log -p -- {file}; secretsync updatekeys {file} takes it out"
+                    name = argument(file)
+                    hint = f"see who added it: git log -p -- {name}; secretsync updatekeys {name} takes it out"
                     yield EXTRA_RECIPIENT.finding(file, line, message, hint)
 
     def private_keys(self, file: str, data: bytes) -> Iterator[Finding]:

@@ -16,6 +16,7 @@ from secretsync.cli._terminal import warn
 from secretsync.documents.tree import Limits
 from secretsync.errors import ConfigError, ConflictingOptionsError
 from secretsync.late import LateModule
+from secretsync.letters import argument
 from secretsync.manifests.objects import Object
 from secretsync.manifests.reading import read
 from secretsync.sealed import Sealer, SealingCertificate, SealKey, output
@@ -118,7 +119,7 @@ def _certificate(path: str | None, *, allow_expired: bool) -> SealingCertificate
     if path is None:
         path = sealing_inputs.only_certificate(".")
     elif path.startswith(("http://", "https://")):
-        raise ConfigError("a certificate is not fetched from the network", hint=f"curl -fsSo cert.pem {path}")
+        raise ConfigError("a certificate is not fetched from the network", hint=f"curl -fsSo cert.pem {argument(path)}")
     certificate = placed(
         path, lambda data: SealingCertificate.load(data, now=datetime.now(UTC), allow_expired=allow_expired)
     )

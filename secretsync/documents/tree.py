@@ -189,14 +189,21 @@ class Limits(NamedTuple):
     size: int = 16 * 1024 * 1024  # bytes of one file
     depth: int = 100  # nested collections
     nodes: int = 1_000_000  # after alias expansion
-    documents: int = 10_000
+    documents: int = 10_000  # and objects, items of lists among them
+    repeated: int = 4 * 1024 * 1024  # characters that aliases add
+    sealed: int = 2_000  # values of one file, each of which costs an RSA encryption
 
     def for_text(self, size: int) -> Limits:
-        """Return the limits of a text of `size` bytes: all nodes from 9 MB on, a tenth and a fifth of them at 0 and 1 MB.
+        """Return the limits of a text of `size` bytes.
 
-        Manifests have a node for twelve bytes or more; one for two bytes, or from aliases, is made to cost.
+        Of the nodes a tenth at 0, a fifth at 1 MB, all from 9 MB on: manifests have a node for twelve bytes or more; one
+        for two bytes, or from aliases, is made to cost. Of the documents a tenth at 0, half at 1 MB, all from 2.25 MB on:
+        an object of fewer than 250 bytes is rare.
         """
-        return self._replace(nodes=min(self.nodes, self.nodes // 10 + self.nodes * size // 10_000_000))
+        return self._replace(
+            nodes=min(self.nodes, self.nodes // 10 + self.nodes * size // 10_000_000),
+            documents=min(self.documents, self.documents // 10 + self.documents * size // 2_500_000),
+        )
 
     @classmethod
     def unbounded(cls) -> Limits:
@@ -204,4 +211,4 @@ class Limits(NamedTuple):
 
         Depth is what the recursive walks over a tree can bear, with a margin, in Python's default recursion limit.
         """
-        return cls(size=1 << 40, depth=150, nodes=10_000_000, documents=1_000_000)
+        return cls(size=1 << 40, depth=150, nodes=10_000_000, documents=1_000_000, repeated=1 << 40, sealed=1 << 40)

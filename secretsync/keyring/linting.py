@@ -25,6 +25,7 @@ from secretsync.keyring.model import KeyRing, Policy, PolicyRule, normalised
 from secretsync.keyring.reading import POLICY, load_from
 from secretsync.keyring.sealing import pin_findings
 from secretsync.keyring.sources import FOLDER, Checkout
+from secretsync.letters import argument
 from secretsync.masterkeys import MasterKeys
 from secretsync.sops.datakey import MasterKey
 from secretsync.sops.metadata import Envelope
@@ -92,7 +93,7 @@ def _out_of_place(seen: RepositoryFile, policy: Policy) -> Iterator[Finding]:
         yield ruleset.PRIVATE_KEY.finding(seen.path, "", f"holds {kind}", ruleset.LEAKED)
     if seen.path.endswith(f"/{SOPS_YAML}"):
         message = "would decide instead of the policy who reads the files next to it"
-        yield ruleset.NESTED_CONFIG.finding(seen.path, "", message, f"git rm {seen.path}")
+        yield ruleset.NESTED_CONFIG.finding(seen.path, "", message, f"git rm {argument(seen.path)}")
 
 
 def _of_encrypted(seen: RepositoryFile, wanted: _Wanted) -> Iterator[Finding]:
@@ -126,7 +127,7 @@ def _of_recipient(
     elif not known:
         rule = ruleset.UNKNOWN_RECIPIENT
         message = f"{recipient.kind} {ring.label(recipient)}, which the key ring does not know"
-        hint = f"see who added it: git log -p -- {seen.path}; then: {ruleset.ALIGN} --unknown drop"
+        hint = f"see who added it: git log -p -- {argument(seen.path)}; then: {ruleset.ALIGN} --unknown drop"
     elif wanted is not None and not any(_has(group, recipient) for group in wanted):
         rule = ruleset.EXTRA_RECIPIENT
         message = f"{known[1].id} of {known[0].name}, whom the policy does not name for it"
@@ -165,7 +166,8 @@ def _shape(
     if not same or seen.metadata.mac_only_encrypted != rule.mac_only_encrypted:
         message = f"encrypts by {_shown(selector, mac_only=seen.metadata.mac_only_encrypted)}, and the policy says "
         message += _shown(policy, mac_only=rule.mac_only_encrypted)
-        hint = f"decrypt it and encrypt it anew: secretsync decrypt -i {seen.path} && secretsync encrypt -i {seen.path}"
+        name = argument(seen.path)
+        hint = f"decrypt it and encrypt it anew: secretsync decrypt -i {name} && secretsync encrypt -i {name}"
         yield ruleset.OTHER_SELECTOR.finding(seen.path, "", message, hint)
 
 

@@ -15,6 +15,7 @@ from secretsync.findings import Finding
 from secretsync.keyring.model import KeyRing, SealingPin
 from secretsync.keyring.reading import POLICY
 from secretsync.keyring.sources import FOLDER, RingSource
+from secretsync.letters import argument
 from secretsync.sealed.certificate import SealingCertificate
 
 SEALING: Final = f"{FOLDER}/sealing"
@@ -64,7 +65,7 @@ def require_pinned(ring: KeyRing, data: bytes, path: str) -> None:
         raise PolicyError(
             f"no pin of {POLICY} is for this certificate ({certificate.spki_sha256[:_SHORT]}…)",
             location=path,
-            hint=f"if it is the controller's: secretsync keys pin CLUSTER {path}",
+            hint=f"if it is the controller's: secretsync keys pin CLUSTER {argument(path)}",
         )
 
 
@@ -88,5 +89,5 @@ def pin_findings(ring: KeyRing, source: RingSource, today: date) -> Iterator[Fin
     pinned = {f"{FOLDER}/{pin.certificate}" for pin in ring.policy.sealing}
     for path in source.names(SEALING):
         if path not in pinned and b"-----BEGIN CERTIFICATE-----" in (source.read(path) or b""):
-            hint = f"secretsync keys pin CLUSTER {path}, or: git rm {path}"
+            hint = f"secretsync keys pin CLUSTER {argument(path)}, or: git rm {argument(path)}"
             yield ruleset.UNPINNED.finding(path, "", "no pin of the policy is for it", hint)

@@ -56,7 +56,7 @@ def _decrypted(secret: OpenedObject, key: str, raw: bytes, keys: MasterKeys, lim
         written = FALLBACK if marked == ENVELOPE else marked
     read = FALLBACK if written == FALLBACK else marked
     try:
-        decrypted = sops.decrypt(store_named(read).load(raw, limits=limits, encrypted=True), keys)
+        decrypted = sops.decrypt(store_named(read).load(raw, limits=limits.for_text(len(raw)), encrypted=True), keys)
         secret.carried[key] = decrypted.data_key
         return store_named(written).dump(decrypted.documents)
     except SecretsyncError as error:

@@ -18,6 +18,7 @@ from secretsync.documents.plain import from_plain
 from secretsync.documents.stores import is_nested, store_for_path, store_named
 from secretsync.documents.tree import Entry, Limits, Mapping, Scalar
 from secretsync.errors import LimitError, ManifestError, MetadataError, ParseError, SecretsyncError
+from secretsync.letters import argument
 from secretsync.manifests import envfile
 from secretsync.manifests.generators import Generator, Made
 from secretsync.rendering.discover import Input
@@ -73,7 +74,7 @@ def _manifests(path: str, folder: Folder, context: RenderContext) -> Iterator[Ma
     try:
         _, loaded = pipeline.load_input(Input(path, path), data, context)
         if not all(sops.is_encrypted(document) or not count(document) for document in loaded.documents):
-            raise MetadataError("is not encrypted", hint=f"secretsync encrypt -i {path}")
+            raise MetadataError("is not encrypted", hint=f"secretsync encrypt -i {argument(path)}")
         documents, _ = pipeline.transform(loaded.documents, context)
     except SecretsyncError as error:
         raise error.at(path) from None

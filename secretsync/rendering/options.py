@@ -86,13 +86,24 @@ class RenderContext:
     `may_show_ciphertext` says whether objects are searched for ciphertext before the mode hides what they hold.
     """
 
-    __slots__ = ("certificate", "keys", "may_show_ciphertext", "now", "options", "seal_key", "size", "warnings")
+    __slots__ = (
+        "certificate",
+        "keys",
+        "may_show_ciphertext",
+        "now",
+        "options",
+        "seal_key",
+        "sealed",
+        "size",
+        "warnings",
+    )
 
     def __init__(self, options: Options, keys: MasterKeys, now: datetime | None) -> None:
         self.options = options
         self.keys = keys
         self.now = now
         self.size = 0
+        self.sealed = 0  # values of the file at hand
         self.may_show_ciphertext = True
         self.warnings: list[str] = []
         self.certificate: SealingCertificate | None = None

@@ -63,6 +63,7 @@ def _render(source: Input, data: bytes, context: RenderContext) -> Piece:
     if objects.holds_nothing(data):
         return Piece(source.relpath, context.options.output or DEFAULT, data, 0)
     own, loaded = load_input(source, data, context)
+    context.sealed = 0
     documents, number = transform(loaded.documents, context, text=data)
     written = context.options.output or own
     emitted = data
@@ -138,12 +139,20 @@ def transform(
         context.options.mode != "reveal" and objects.may_show_ciphertext(text)
     )
     before = sum(objects.count(document.after) for document in opened)
+    _require_few(before, text, context)
     finished = [_finish(document, finish, context) for document in opened]
     if sum(objects.count(document) for document in finished) != before:
         raise ManifestError("rendering changed the number of objects")
     for document, done in zip(opened, finished, strict=True):
         _judge(done, document.location, context)
     return finished, before
+
+
+def _require_few(number: int, text: bytes | None, context: RenderContext) -> None:
+    """Refuse more objects than a text of its size may hold: each is judged, and read again once it leaves."""
+    limits = context.options.limits if text is None else context.options.limits.for_text(len(text))
+    if number > limits.documents:
+        raise LimitError(f"more than {limits.documents} objects")
 
 
 def check(decrypted: Mapping, finished: Mapping, location: str, context: RenderContext) -> None:

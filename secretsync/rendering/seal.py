@@ -12,7 +12,7 @@ from typing import Final
 from secretsync import sealed
 from secretsync.documents.plain import from_plain
 from secretsync.documents.tree import Comment, Entry, Mapping, Node, Sequence
-from secretsync.errors import PlaintextError, PolicyError, SecretsyncError
+from secretsync.errors import LimitError, PlaintextError, PolicyError, SecretsyncError
 from secretsync.manifests.objects import Object
 from secretsync.manifests.trees import to_object
 from secretsync.rendering.objects import describe, is_secret, kind_of, text_of
@@ -49,6 +49,7 @@ def _sealed(opened: OpenedObject, context: RenderContext) -> Mapping:
     try:
         secret = to_object(opened.after)
         assert isinstance(secret, dict)
+        _require_few(secret, context)
         result = sealed.seal(
             secret,
             load_certificate(context),
@@ -67,6 +68,18 @@ def _sealed(opened: OpenedObject, context: RenderContext) -> Mapping:
     node = from_plain(result)
     assert isinstance(node, Mapping)
     return node
+
+
+def _require_few(secret: Object, context: RenderContext) -> None:
+    """Refuse more values of one file than are sealed at a time. Raises: LimitError."""
+    fields = (secret.get(field) for field in ("data", "stringData"))
+    context.sealed += sum(len(values) for values in fields if isinstance(values, dict))
+    most = context.options.limits.sealed
+    if context.sealed > most:
+        raise LimitError(
+            f"more than {most} values to seal in one file",
+            hint="split the file, or raise limits.sealed in the hook's configuration",
+        )
 
 
 def _check_scope(result: Object, allowed: frozenset[Scope] | None) -> None:

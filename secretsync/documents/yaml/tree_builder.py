@@ -56,6 +56,7 @@ class TreeBuilder:
         self._frame: _Frame | None = None
         self._nodes = 0
         self._max_nodes = limits.nodes
+        self._repeated = 0  # characters, by aliases
         self._merge_key: Scalar | None = None
         self._merges: list[tuple[Node, int]] = []
         self._deepest = 0
@@ -278,6 +279,9 @@ class TreeBuilder:
         if not anchored.nodes:
             self._fail(f"anchor {event.anchor!r} contains itself", start)
         self._count(anchored.nodes, start)
+        self._repeated += anchored.characters()
+        if self._repeated > self.limits.repeated:
+            raise LimitError(f"aliases repeat more than {self.limits.repeated} characters", location=self.place(start))
         height = len(self._stack) + anchored.height
         if height > self.limits.depth:
             raise LimitError(

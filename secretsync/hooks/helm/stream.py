@@ -32,7 +32,7 @@ def taken_off(data: bytes, mode: Mode, limits: Limits) -> tuple[bytes, dict[int,
     Raises:
         FormatError: it cannot be read.
     """
-    source = loading.load(data, limits=limits)
+    source = loading.load(data, limits=limits.for_text(len(data)))
     kept: dict[int, str] = {}
     documents = list(source.documents)
     for index, document in enumerate(documents):

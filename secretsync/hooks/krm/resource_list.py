@@ -42,7 +42,7 @@ def read(data: bytes, limits: Limits) -> ResourceList:
         ParseError, LimitError, DuplicateKeyError: the text is no YAML, or too large.
         ManifestError: it is no ResourceList, or an item is no object.
     """
-    source = loading.load(data, limits=limits, comments=may_need_comments(data))
+    source = loading.load(data, limits=limits.for_text(len(data)), comments=may_need_comments(data))
     if len(source.documents) != 1 or kind_of(source.documents[0]) != "ResourceList":
         raise ManifestError("not one document of kind ResourceList", location="standard input")
     root = source.documents[0]

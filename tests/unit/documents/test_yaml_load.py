@@ -359,6 +359,17 @@ def test_depth_counts_through_aliases() -> None:
         load("\n".join(lines).encode())
 
 
+@pytest.mark.parametrize("value", ["x" * 2000, "[" + "x" * 1000 + ", {y: " + "x" * 1000 + "}]"], ids=["text", "nested"])
+def test_aliases_repeat_a_limited_number_of_characters(value: str) -> None:
+    """A few nodes of much text cost as much as many nodes."""
+    text = f"a: &a {value}\n" + "".join(f"k{number}: *a\n" for number in range(20))
+    repeated = 20 * (2000 + value.count("y"))
+    assert len(load(text.encode(), limits=Limits(repeated=repeated)).documents[0].items) == 21
+    with pytest.raises(LimitError, match=f"aliases repeat more than {repeated - 1} characters") as caught:
+        load(text.encode(), limits=Limits(repeated=repeated - 1))
+    assert caught.value.location == "#1 line 21"
+
+
 def test_an_alias_bomb_is_refused_without_being_expanded() -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 60)]

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from base64 import b64decode
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from secretsync import sealed
+from secretsync.documents.tree import Limits
 from secretsync.errors import (
     CertificateError,
     ConfigError,
     DuplicateKeyError,
     ExpiredCertificateError,
+    LimitError,
     ManifestError,
     PlaintextError,
 )
@@ -192,3 +195,24 @@ def test_a_certificate_that_is_none_is_named(tmp_path: Path) -> None:
 def test_a_key_that_is_there_twice_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DuplicateKeyError):
         seal(SECRET + "  user: again\n", folder=tmp_path)
+
+
+def test_one_file_has_a_limited_number_of_values_to_seal(tmp_path: Path) -> None:
+    key = tmp_path / "seal.key"
+    key.write_bytes(bytes(range(32)))
+    two = SECRET + "---\n" + SECRET.replace("db", "other")
+    count = len(yaml.safe_load(SECRET)["stringData"])
+    options: dict[str, Any] = {"folder": tmp_path, "seal_key_file": str(key)}
+    assert seal(two, limits=Limits(sealed=2 * count), **options).count("kind: SealedSecret") == 2
+    with pytest.raises(LimitError, match=f"more than {2 * count - 1} values to seal"):
+        seal(two, limits=Limits(sealed=2 * count - 1), **options)
+
+
+@pytest.mark.parametrize("mode", ["reveal", "redact", "seal"])
+def test_one_file_has_a_limited_number_of_objects(tmp_path: Path, mode: str) -> None:
+    """Each is judged, and read again once it leaves; items of a list count as documents do."""
+    item = "{apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: b}}"
+    listed = "apiVersion: v1\nkind: List\nitems:\n" + f"- {item}\n" * 11
+    few = Limits(documents=50)  # a tenth, and a little for the size
+    with pytest.raises(LimitError, match="more than 5 objects"):
+        stream(listed, mode=mode, cert_file=certificate(tmp_path) if mode == "seal" else None, limits=few)
