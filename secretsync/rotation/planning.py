@@ -6,72 +6,29 @@ Nothing is written. Recipients come from the key ring's policy alone; a file onl
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
-from typing import NamedTuple, TypeAlias
+from collections.abc import Iterable, Mapping
 
 from secretsync.errors import ConfigError, SecretsyncError
 from secretsync.git import Repository
-from secretsync.keyring import Changed, Changes, KeyRing, RingSource, Snapshot, load_from, lockfile
+from secretsync.keyring import Changed, KeyRing, RingSource, Snapshot, load_from, lockfile
 from secretsync.keyring.editing import SOPS_YAML
 from secretsync.keyring.globs import matches
 from secretsync.keyring.model import normalised
 from secretsync.keyring.sources import FOLDER
-from secretsync.masterkeys import MasterKeys
-from secretsync.processes import Pool
 from secretsync.rotation import preflight
 from secretsync.rotation.ageing import ages
 from secretsync.rotation.ageing import due as due_ages
 from secretsync.rotation.ageing import notes as ageing_notes
-from secretsync.rotation.exposure import Version, exposed, work_list
-from secretsync.rotation.file_metadata import Inspected, marked_files
-from secretsync.rotation.file_worker import Look, Looked, Sealing
+from secretsync.rotation.exposure import exposed, work_list
+from secretsync.rotation.file_metadata import Inspected
+from secretsync.rotation.file_worker import Sealing
 from secretsync.rotation.model import FilePlan, Operation, PhasePlan, Plan, PlannedKey, Problem, Task
 from secretsync.rotation.parameters import Parameters
 from secretsync.rotation.resealing import certificate_of
-from secretsync.rotation.scenario import Phase, Scenario, ScenarioContext, SurveyedFile, complete, due
+from secretsync.rotation.scenario import Scenario, ScenarioContext, SurveyedFile, complete, due
+from secretsync.rotation.survey import Setting, Stage, Survey, survey_files
 from secretsync.secrecy import SecretBytes
 from secretsync.sops.datakey import MasterKey
-
-Progress: TypeAlias = Callable[[int, int], None]
-
-
-def _silence(done: int, total: int) -> None:
-    """Show nothing."""
-
-
-class Setting(NamedTuple):
-    """What planning works with: the repository, keys, processes, the clock, and who wants to know how far it is."""
-
-    repository: Repository
-    keys: MasterKeys
-    pool: Pool
-    now: datetime
-    progress: Progress = _silence
-
-
-class Stage(NamedTuple):
-    """One phase with the ring as it is once its edits are in."""
-
-    phase: Phase
-    edits: Changes
-    ring: KeyRing
-
-
-class Survey(NamedTuple):
-    """Everything that plan and objections are made from."""
-
-    setting: Setting
-    base: str
-    before: KeyRing
-    stages: list[Stage]
-    files: list[Inspected]
-    versions: list[Version]
-
-    @property
-    def after(self) -> KeyRing:
-        """The ring at the end."""
-        return self.stages[-1].ring if self.stages else self.before
 
 
 def snapshot(repository: Repository, commit: str) -> Snapshot:
@@ -106,17 +63,6 @@ def _stages(scenario: Scenario, parameters: Parameters, source: RingSource) -> I
         edits = phase.edit(source, parameters) if phase.edit else {}
         source = Changed(source, edits)
         yield Stage(phase, edits, load_from(source))
-
-
-def survey_files(setting: Setting, commit: str, *, exposing: bool) -> list[Looked]:
-    """Open every encrypted file of a commit in memory and return what each says of itself, sorted by path."""
-    tasks = [Look(path, blob, exposing) for path, blob in marked_files(setting.repository, commit).items()]
-    found: list[Looked] = []
-    for number, one in enumerate(setting.pool.map("inspect", tasks), 1):
-        setting.progress(number, len(tasks))
-        if one is not None:
-            found.append(one)
-    return found
 
 
 class _Planner:

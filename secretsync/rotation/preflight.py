@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from secretsync.errors import ConfigError, IntegrityError, NoIdentityMatchError, SecretsyncError
 from secretsync.git import Repository
@@ -18,11 +18,9 @@ from secretsync.keyring.model import normalised
 from secretsync.masterkeys import MasterKeys
 from secretsync.rotation.file_metadata import Inspected
 from secretsync.rotation.model import PhasePlan, PlannedKey, Problem
+from secretsync.rotation.survey import Survey
 from secretsync.secrecy import SecretBytes
 from secretsync.sops.datakey import MasterKey
-
-if TYPE_CHECKING:
-    from secretsync.rotation.planning import Survey
 
 _LARGE_ENVELOPE: Final = 4.4  # KB of one post-quantum age envelope in a SOPS file; measured
 

@@ -21,8 +21,9 @@ from secretsync.rotation.applying import ApplyOutcome, Controls, Progress
 from secretsync.rotation.file_worker import FileWork
 from secretsync.rotation.journal import Operation, operations
 from secretsync.rotation.model import Plan
-from secretsync.rotation.planning import Setting, make_plan
+from secretsync.rotation.planning import make_plan
 from secretsync.rotation.scenario import Scenario
+from secretsync.rotation.survey import Setting
 from secretsync.sealed.privatekeys import UnsealingKey
 
 _SHOWN: Final = 12

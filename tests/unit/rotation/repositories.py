@@ -23,8 +23,9 @@ from secretsync.rotation.file_metadata import options_for
 from secretsync.rotation.file_worker import FileWork
 from secretsync.rotation.journal import Observer, Operation
 from secretsync.rotation.model import Plan
-from secretsync.rotation.planning import Setting, make_plan
+from secretsync.rotation.planning import make_plan
 from secretsync.rotation.scenario import scenario_named
+from secretsync.rotation.survey import Setting
 from secretsync.sops.operations import editable, open_file
 from secretsync.sops.selectors import Selector
 

@@ -19,9 +19,10 @@ from secretsync.rotation.applying import ApplyOutcome, Controls
 from secretsync.rotation.file_worker import FileWork
 from secretsync.rotation.journal import Operation
 from secretsync.rotation.model import Plan
-from secretsync.rotation.planning import Setting, make_plan
+from secretsync.rotation.planning import make_plan
 from secretsync.rotation.resealing import sealed_items
 from secretsync.rotation.scenario import scenario_named
+from secretsync.rotation.survey import Setting
 from secretsync.sealed import SealingCertificate, items, privatekeys, seal
 from secretsync.sealed.privatekeys import UnsealingKey
 from tests.unit.rotation.repositories import NOW, Sandbox
