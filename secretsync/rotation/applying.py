@@ -231,7 +231,7 @@ class _Run:
 
     def _put(self, phase: PhasePlan, target: PlannedWrite, data: bytes | None) -> None:
         """Record what will be there, and put it there."""
-        if target.file is None:  # of an encrypted file, the process that changed it has seen that it is as planned
+        if target.file is None:  # of any other, the process that changed it has seen that it is as planned
             self._is_due(target, set())
         after = NOTHING if data is None else blob_id(data, self._plan.base)
         self._operation.record("file", phase=phase.name, path=target.path, before=target.before, after=after)
@@ -252,7 +252,7 @@ class _Run:
         for number, verdict in enumerate(self._pool.map("prove", tasks), 1):
             verdicts.append(verdict)
             self._controls.progress(number, len(tasks))
-        checks = verification.judged(verdicts, self._plan)
+        checks = verification.judged(verdicts)
         self._checks += checks
         failed = [check for check in checks if check.status == "failed"]
         statuses = {check.id: check.status for check in checks}

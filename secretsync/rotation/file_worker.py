@@ -130,12 +130,21 @@ class FileWork:
         return read_version(path, data, self._keys, self._run_key)
 
     def change(self, task: FileTask) -> bytes:
-        """Return the new bytes of a file. Raises: as `changing.changed`."""
+        """Return the new bytes of a file, whatever is done to it.
+
+        Raises:
+            ChangedFileError: the file is not the one that the plan was made for.
+            SecretsyncError: as `rewrapping.changed` or `Resealer.reseal`.
+        """
         data = files.read(os.path.join(task.folder, task.file.path))
-        if task.file.operation == "re-seal":
-            return self._resealer(task.certificate, task.now, task.file.sources).reseal(data)
         if blob_id(data, task.file.blob) != task.file.blob:
             raise ChangedFileError("was changed by someone else meanwhile", location=task.file.path)
+        return self._resealed(task, data) if task.file.operation == "re-seal" else self._rewrapped(task, data)
+
+    def _resealed(self, task: FileTask, data: bytes) -> bytes:
+        return self._resealer(task.certificate, task.now, task.file.sources).reseal(data)
+
+    def _rewrapped(self, task: FileTask, data: bytes) -> bytes:
         opened = self._opened.get(task.file.blob)
         return changed(data, task.file, task.names, self._keys, now=task.now, opened=opened)
 
@@ -143,16 +152,19 @@ class FileWork:
         """Return the verdicts on a file that was written."""
         file = task.file
         new = files.read(os.path.join(task.folder, file.path)) if task.folder else self._objects().read(task.written)
+        old = self._objects().read(file.blob)
+        if file.operation == "re-seal":
+            return prove_sealed(file, certificate_of(task.certificate, task.now), self._unsealing, old=old, new=new)
+        return prove(self._parts(task, old), new)
+
+    def _parts(self, task: Proof, old: bytes) -> Parts:
+        """Return what the proof of a SOPS file compares the new bytes with."""
+        file = task.file
         removed = {
             name: alone for name in file.removed if name in task.names and (alone := self._single(task.names[name]))
         }
-        old = self._objects().read(file.blob)
-        if file.operation == "re-seal":
-            certificate = certificate_of(task.certificate, task.now)
-            return prove_sealed(file, certificate, self._unsealing, old=old, new=new)
         before = self._opened.pop(file.blob, None) or self._open(file.path, old)
-        parts = Parts(file, task.names, self._keys, self._alone(), removed, before, old)
-        return prove(parts, new)
+        return Parts(file, task.names, self._keys, self._alone(), removed, before, old)
 
     def _open(self, path: str, data: bytes) -> OpenFile | None:
         """Open a file, None where no key here does: a new key was not there yet when it was written."""

@@ -57,9 +57,8 @@ class Check:
     seconds: float = 0.0
 
 
-def judged(files: Iterable[list[Verdict]], plan: Plan) -> list[Check]:
-    """Return the checks that the verdicts on the files of `plan` come to."""
-    del plan
+def judged(files: Iterable[list[Verdict]]) -> list[Check]:
+    """Return the checks that the verdicts on the files of a phase come to."""
     rows: dict[str, list[Verdict]] = {name: [] for name in TITLES if name != "V8"}
     for verdicts in files:
         for verdict in verdicts:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import cache
+from pathlib import Path
 
 import pytest
 from cryptography import x509
@@ -11,13 +12,14 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
+from secretsync.errors import ChangedFileError
 from secretsync.git import Repository
 from secretsync.manifests.secret import decode_base64
 from secretsync.processes import Pool
 from secretsync.rotation import applying
 from secretsync.rotation.applying import ApplyOutcome, Controls
 from secretsync.rotation.file_worker import FileWork
-from secretsync.rotation.journal import Operation
+from secretsync.rotation.journal import Observer, Operation, Record
 from secretsync.rotation.model import Plan
 from secretsync.rotation.planning import make_plan
 from secretsync.rotation.resealing import sealed_items
@@ -87,9 +89,9 @@ def _plan(sandbox: Sandbox, *keys: UnsealingKey) -> Plan:
         return make_plan(scenario_named("reseal"), given, Setting(repository, sandbox.keys(), pool, NOW))
 
 
-def _apply(sandbox: Sandbox, plan: Plan, *keys: UnsealingKey) -> ApplyOutcome:
+def _apply(sandbox: Sandbox, plan: Plan, *keys: UnsealingKey, observer: Observer | None = None) -> ApplyOutcome:
     repository = Repository.containing(sandbox.root)
-    operation = Operation(repository, plan.operation)
+    operation = Operation(repository, plan.operation, observer=observer)
     with Pool(FileWork(repository, sandbox.keys(), unsealing=keys)) as pool:
         outcome = applying.apply(plan, operation, repository, pool, Controls(lambda: False, lambda _d, _t: None))
     sandbox.merge(outcome)
@@ -132,6 +134,22 @@ def test_sops_is_the_source_where_it_keeps_the_secret(sandbox: Sandbox, path: st
     found = {one.key: one for one in sealed_items((sandbox.root / path).read_bytes())}
     password = found["password"]
     assert items.unseal(decode_base64(password.text), [new], password.resource.label) == b"from-sops"
+
+
+def test_a_file_that_somebody_changes_before_it_is_sealed_anew_is_left_to_them(sandbox: Sandbox, path: str) -> None:
+    new, old = _key("new")[1], _key("old")[1]
+    plan = _plan(sandbox, new, old)
+    tree = Path(Operation(Repository.containing(sandbox.root), plan.operation).tree)
+    changed = (sandbox.root / path).read_text().replace("own: label", "own: other")
+
+    def change(record: Record) -> None:
+        if record["event"] == "worktree":
+            (tree / path).write_text(changed)
+
+    with pytest.raises(ChangedFileError, match="by someone else") as caught:
+        _apply(sandbox, plan, new, old, observer=change)
+    assert caught.value.location == path
+    assert (tree / path).read_text() == changed
 
 
 def test_an_item_that_nothing_opens_is_named_and_nothing_is_written(sandbox: Sandbox, path: str) -> None:
