@@ -6,7 +6,7 @@ A command line or function config may ask for less, and is refused where it asks
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from secretsync import letters
     from secretsync.age import interaction as age_interaction
     from secretsync.age.protocol import Identity
+    from secretsync.masterkeys.context import Unwrapped
     from secretsync.secrecy import SecretBytes
 else:
     letters = LateModule("secretsync.letters")
@@ -209,8 +210,16 @@ class _GovernedKeys(MasterKeys):
     def unwrap(self, kind: str, fields: Mapping[str, object]) -> SecretBytes:
         """Unwrap as `MasterKeys.unwrap`. Raises: IncorrectIdentityError also for a kind the operator does not name."""
         if kind not in self._kinds:
-            raise IncorrectIdentityError("the hook's configuration names no identity of this kind")
+            raise _nobody()
         return super().unwrap(kind, fields)
+
+    def unwrap_many(self, kind: str, envelopes: Sequence[Mapping[str, object]]) -> list[Unwrapped]:
+        """Unwrap as `MasterKeys.unwrap_many`; a kind the operator does not name is not asked."""
+        return super().unwrap_many(kind, envelopes) if kind in self._kinds else [_nobody() for _ in envelopes]
+
+
+def _nobody() -> IncorrectIdentityError:
+    return IncorrectIdentityError("the hook's configuration names no identity of this kind")
 
 
 def _read(field: IdentityField, paths: Iterable[str], named_in: str) -> list[Identity]:

@@ -5,7 +5,7 @@ The recipient written in the file is not authenticated: it names the key to peop
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING, ClassVar
 
@@ -26,7 +26,7 @@ from secretsync.errors import (
 )
 from secretsync.late import LateModule
 from secretsync.masterkeys.age_sources import SILENT, SSH, FoundIdentities, IdentitySource, places
-from secretsync.masterkeys.context import KeyContext, KeySource
+from secretsync.masterkeys.context import KeyContext, KeySource, Unwrapped, one_by_one
 from secretsync.masterkeys.kinds import DEMO_RECIPIENTS, KINDS, canonical
 from secretsync.secrecy import SecretBytes
 
@@ -88,6 +88,10 @@ class AgeService:
             self._refuse_demo(self._name_of(identity))
             return SecretBytes(envelope.read_payload(file_key, source))
         raise refusal(self._explanation(recipient, causes))
+
+    def unwrap_many(self, envelopes: Sequence[Mapping[str, object]]) -> list[Unwrapped]:
+        """Unwrap one after the other."""
+        return one_by_one(self.unwrap, envelopes)
 
     def matches(self, fields: Mapping[str, object]) -> bool | None:
         """Return whether the stanzas are of the recipient's kind, and for SSH bear its tag; others name nobody."""

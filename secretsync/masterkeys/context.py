@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple, TypeAlias
 
 from secretsync.age.protocol import Identity
+from secretsync.errors import SecretsyncError
+from secretsync.secrecy import SecretBytes
+
+Unwrapped: TypeAlias = SecretBytes | SecretsyncError
+"""The answer to one of many questions: a data key, or the error that says why there is none."""
 
 Prompt: TypeAlias = Callable[[str], str]
 """Asks a person for a secret and returns it without the line end; raises KeyServiceError where nobody answers."""
@@ -33,3 +38,16 @@ class KeySource(NamedTuple):
     name: str
     status: str
     recipients: tuple[str, ...] = ()
+
+
+def one_by_one(
+    unwrap: Callable[[Mapping[str, object]], SecretBytes], envelopes: Iterable[Mapping[str, object]]
+) -> list[Unwrapped]:
+    """Unwrap one envelope after the other: what `unwrap_many` of a service is that cannot do better."""
+    answers: list[Unwrapped] = []
+    for fields in envelopes:
+        try:
+            answers.append(unwrap(fields))
+        except SecretsyncError as error:
+            answers.append(error)
+    return answers

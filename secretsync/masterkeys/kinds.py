@@ -95,6 +95,8 @@ class Kind(NamedTuple):
     """Whether sops writes its list into a key group even where it is empty, as it lacks omitempty there."""
     unattended: bool = False
     """Whether identities of this machine open its envelopes without asking a person, a program or a service."""
+    together: bool = False
+    """Whether its service answers many questions in about the time of one."""
     is_service: bool = True
     """Whether the private half is held by a key management service, not by whoever uses it."""
     envelope_mark: str = ""

@@ -7,7 +7,7 @@ Source: sops pgp/keysource.go at v3.13.3; status lines from GnuPG doc/DETAILS.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, ClassVar, Final
@@ -25,7 +25,7 @@ from secretsync.errors import (
     SecretsyncError,
     beginning,
 )
-from secretsync.masterkeys.context import KeyContext, KeySource
+from secretsync.masterkeys.context import KeyContext, KeySource, Unwrapped, one_by_one
 from secretsync.masterkeys.kinds import KINDS, canonical
 from secretsync.masterkeys.pgp_packets import key_id
 from secretsync.secrecy import SecretBytes
@@ -144,6 +144,10 @@ class PgpService:
             return [KeySource(name, str(error))]
         fingerprints = tuple(str(key["fingerprint"]) for key in keys)
         return [KeySource(name, "ok" if fingerprints else "holds no secret keys", fingerprints)]
+
+    def unwrap_many(self, envelopes: Sequence[Mapping[str, object]]) -> list[Unwrapped]:
+        """Unwrap one after the other."""
+        return one_by_one(self.unwrap, envelopes)
 
     def matches(self, fields: Mapping[str, object]) -> bool | None:
         """Return whether the message is for a key or subkey of the fingerprint, as gpg knows it.

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from secretsync.masterkeys.context import KeyContext, KeySource
+from secretsync.masterkeys.context import KeyContext, KeySource, Unwrapped
 from secretsync.secrecy import SecretBytes
 
 
@@ -42,6 +42,14 @@ class MasterKeyService(Protocol):
             IntegrityError: an identity matched, and the envelope is damaged.
             FormatError: the envelope is not of this kind's form.
             KeyServiceError: the service or program failed.
+        """
+        ...
+
+    def unwrap_many(self, envelopes: Sequence[Mapping[str, object]]) -> list[Unwrapped]:
+        """Unwrap many data keys, of one file or of many, and return an answer to each in order.
+
+        A service that is far away asks for them at the same time, and its record says so with `together`; for any
+        other `context.one_by_one` will do. An error of one envelope is its answer, as `unwrap` would raise it.
         """
         ...
 

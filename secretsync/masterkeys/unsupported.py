@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from secretsync.errors import MissingDependencyError
-from secretsync.masterkeys.context import KeyContext, KeySource
+from secretsync.masterkeys.context import KeyContext, KeySource, Unwrapped, one_by_one
 from secretsync.masterkeys.kinds import KINDS, canonical
 from secretsync.secrecy import SecretBytes
 
@@ -32,6 +32,10 @@ class UnsupportedService:
     def unwrap(self, fields: _Fields) -> SecretBytes:
         """Refuse, naming the key."""
         raise self._refusal(KINDS[self.kind].name_of(fields) if self.kind in KINDS else "unknown")
+
+    def unwrap_many(self, envelopes: Sequence[_Fields]) -> list[Unwrapped]:
+        """Unwrap one after the other."""
+        return one_by_one(self.unwrap, envelopes)
 
     def matches(self, fields: _Fields) -> bool | None:
         """Return whether the envelope has the form that its service gives it; of most, only their holder knows."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from secretsync.errors import ConfigError, ManifestError
 from secretsync.late import LateModule
 from secretsync.masterkeys import MasterKeys
+from secretsync.masterkeys.kinds import KINDS
 from secretsync.rendering.discover import Input, discover
 from secretsync.rendering.formats import Piece
 from secretsync.rendering.options import Options, RenderContext
@@ -16,12 +17,14 @@ from secretsync.rendering.pipeline import render_file
 if TYPE_CHECKING:
     from datetime import datetime
 
+    import secretsync.rendering.ahead as ahead
     import secretsync.rendering.emit as emit
     import secretsync.rendering.kubernetes_reader as kubernetes_reader
     import secretsync.rendering.workers as workers
     from secretsync.manifests import names
 else:
     names = LateModule("secretsync.manifests.names")
+    ahead = LateModule("secretsync.rendering.ahead")  # for kinds of key that answer many questions at once
     emit = LateModule("secretsync.rendering.emit")  # for several files, as the next two
     kubernetes_reader = LateModule("secretsync.rendering.kubernetes_reader")
     workers = LateModule("secretsync.rendering.workers")
@@ -96,6 +99,8 @@ def _check_namespace(namespace: str) -> None:
 
 
 def _rendered(found: Sequence[Input], context: RenderContext) -> list[Piece]:
+    if len(found) > 1 and any(kind.together for kind in KINDS.values()):
+        ahead.unwrap(found, context)
     if len(found) >= MANY_FILES and context.options.workers not in {0, 1}:
         processes = workers.wanted(len(found), context.options.workers)
         if processes > 1:

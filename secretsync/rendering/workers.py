@@ -34,7 +34,13 @@ class LocalKeys:
         self._keys = keys
 
     def unwrap(self, kind: str, fields: Mapping[str, object]) -> SecretBytes:
-        """Unwrap with a local key. Raises: RemoteKeyError for a kind that may ask a person, a program or a service."""
+        """Unwrap with a local key, or give what was unwrapped before the fork.
+
+        Raises:
+            RemoteKeyError: a person, a program or a service may have to be asked.
+        """
+        if (known := self._keys.known(kind, fields)) is not None:
+            return known
         if kind not in KINDS or not KINDS[kind].unattended:
             raise RemoteKeyError("a remote key")
         return self._keys.unwrap(kind, fields)

@@ -145,13 +145,18 @@ def split(data_key: SecretBytes, *, parts: int, threshold: int) -> list[SecretBy
         raise ConfigError(f"cannot share the data key between {parts} key groups: {error}") from None
 
 
+def in_order(group: list[Envelope], order: Sequence[str]) -> list[Envelope]:
+    """Return the envelopes of a group in the order they are tried: kinds in `order` first."""
+    if len(group) < 2:
+        return group
+    rank = {kind: position for position, kind in enumerate(order)}
+    return sorted(group, key=lambda envelope: rank.get(envelope.kind, len(rank)))
+
+
 def _open(
     group: list[Envelope], keys: Keys, order: Sequence[str], failures: list[tuple[str, SecretsyncError]]
 ) -> SecretBytes | None:
-    if len(group) > 1:
-        rank = {kind: position for position, kind in enumerate(order)}
-        group = sorted(group, key=lambda envelope: rank.get(envelope.kind, len(rank)))
-    for envelope in group:
+    for envelope in in_order(group, order):
         try:
             return keys.unwrap(envelope.kind, envelope.fields)
         except (IncorrectIdentityError, IntegrityError, FormatError, KeyServiceError, ConfigError) as error:
