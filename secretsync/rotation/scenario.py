@@ -77,25 +77,53 @@ class Scenario:
     seals: bool = False
 
 
-SCENARIOS: Final[dict[str, tuple[str, str]]] = {
-    "add": ("adding", "Give a person, cluster or service access to what the policy says."),
-    "remove": ("removing", "Take a person, cluster or service out: new data keys, and what they could read."),
-    "compromised": ("compromised", "A key leaked: retire it, rotate what it opened, list every value to change."),
-    "expiring": ("expiring", "A key ends soon: a new one follows it, or its owner extended it."),
-    "migrate": ("migrating", "Move from one kind of key to another, in two stages."),
-    "align": ("aligning", "Give every file exactly the recipients of the policy."),
-    "reseal": ("resealing", "A sealing key was renewed: pin its certificate, seal older items anew in place."),
-    "age-out": ("ageing_out", "Give the files with the oldest data keys new ones."),
+class ScenarioEntry(NamedTuple):
+    """What is known of a runbook before it is loaded: `module:name` of its scenario, and what help says of it."""
+
+    place: str
+    summary: str
+
+
+SCENARIOS: Final[dict[str, ScenarioEntry]] = {
+    "add": ScenarioEntry(
+        "secretsync.rotation.scenarios.adding:SCENARIO",
+        "Give a person, cluster or service access to what the policy says.",
+    ),
+    "remove": ScenarioEntry(
+        "secretsync.rotation.scenarios.removing:SCENARIO",
+        "Take a person, cluster or service out: new data keys, and what they could read.",
+    ),
+    "compromised": ScenarioEntry(
+        "secretsync.rotation.scenarios.compromised:SCENARIO",
+        "A key leaked: retire it, rotate what it opened, list every value to change.",
+    ),
+    "expiring": ScenarioEntry(
+        "secretsync.rotation.scenarios.expiring:SCENARIO",
+        "A key ends soon: a new one follows it, or its owner extended it.",
+    ),
+    "migrate": ScenarioEntry(
+        "secretsync.rotation.scenarios.migrating:SCENARIO", "Move from one kind of key to another, in two stages."
+    ),
+    "align": ScenarioEntry(
+        "secretsync.rotation.scenarios.aligning:SCENARIO", "Give every file exactly the recipients of the policy."
+    ),
+    "reseal": ScenarioEntry(
+        "secretsync.rotation.scenarios.resealing:SCENARIO",
+        "A sealing key was renewed: pin its certificate, seal older items anew in place.",
+    ),
+    "age-out": ScenarioEntry(
+        "secretsync.rotation.scenarios.ageing_out:SCENARIO", "Give the files with the oldest data keys new ones."
+    ),
 }
-"""Name of the scenario to its module and summary."""
+"""The runbooks by name, in the order of help."""
 
 
 def scenario_named(name: str) -> Scenario:
     """Return a scenario. Raises: ConfigError for a name that is none."""
-    row = SCENARIOS.get(name)
-    if row is None:
+    entry = SCENARIOS.get(name)
+    if entry is None:
         raise ConfigError(f"no runbook {name!r}", hint=f"there are {', '.join(SCENARIOS)}")
-    scenario: Scenario = load(f"secretsync.rotation.scenarios.{row[0]}:SCENARIO")
+    scenario: Scenario = load(entry.place)
     return scenario
 
 

@@ -63,7 +63,7 @@ def _verbs(name: str) -> typer.Typer:
     verbs = typer.Typer(
         add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, no_args_is_help=True
     )
-    verbs.callback()(_described(SCENARIOS[name][1]))
+    verbs.callback()(_described(SCENARIOS[name].summary))
     scenario = scenario_named(name)
     verbs.command("plan", help="Say what would happen to which file, and what is wrong. Nothing is written.")(
         _parametrised(_plan, scenario)
@@ -219,4 +219,4 @@ def _described(text: str) -> Callable[[], None]:
 
 
 for _name in SCENARIOS:
-    app.add_typer(_verbs(_name), name=_name, help=SCENARIOS[_name][1])
+    app.add_typer(_verbs(_name), name=_name, help=SCENARIOS[_name].summary)
