@@ -196,7 +196,7 @@ class TreeBuilder:
 
     def _tagged(self, event: Event, tag: str) -> Any:
         start = event.start_mark.index
-        if self._flow and properties.has_glued_tag(self.text, start, event.end_mark.index + 1):
+        if self._flow and properties.has_glued_tag(self.text, start, min(event.end_mark.index + 1, len(self.text))):
             self._fail("a tag with a bracket or comma at its end; put a space between", start)
         try:
             return resolve_tagged(tag, event.value, plain=not event.style)
