@@ -1,4 +1,4 @@
-"""What the key ring's commands share: which repository, which files are in it, and writing a set of changes."""
+"""What the key ring's commands share: the option that says which repository, days, and telling what is written."""
 
 from __future__ import annotations
 
@@ -7,27 +7,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 import typer
 
-from secretsync import files
 from secretsync.cli._terminal import say
-from secretsync.errors import ConfigError, RepositoryError
-from secretsync.keyring import KeyRing, load
+from secretsync.errors import ConfigError
+from secretsync.keyring import KeyRing, discovery
 from secretsync.keyring.applying import apply
-from secretsync.keyring.editing import SOPS_YAML
-from secretsync.keyring.reading import POLICY
 from secretsync.keyring.sources import Changes, Checkout
-from secretsync.late import LateModule
-
-if TYPE_CHECKING:
-    from secretsync import git
-else:
-    git = LateModule("secretsync.git")  # most commands look at the ring alone
 
 JSON_VERSION: Final = 1
-_STATE: Final = ("secretsync", "proofs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +29,7 @@ class RingLocation:
     @property
     def root(self) -> Path:
         """The nearest folder upwards that holds a key ring, else a `.sops.yaml`, else a repository; else the folder."""
-        start = Path(os.path.abspath(self.repository))
-        for mark in (POLICY, SOPS_YAML, ".git"):
-            for folder in [start, *start.parents]:
-                if (folder / mark).exists():
-                    return folder
-        return start
+        return discovery.root_of(self.repository)
 
     @property
     def source(self) -> Checkout:
@@ -53,24 +38,15 @@ class RingLocation:
 
     def ring(self) -> KeyRing:
         """Return the key ring. Raises: ConfigError where there is none."""
-        if self.source.read(POLICY) is None:
-            raise ConfigError(f"no key ring: no {POLICY} here or above", hint="secretsync init")
-        return load(self.root)
+        return discovery.ring_at(self.root)
 
     def names(self) -> list[str]:
         """Return the repository's files: what Git does not ignore, else all."""
-        root = self.root
-        if any((folder / ".git").exists() for folder in [root, *root.parents]):
-            return git.Repository.containing(root).listed(str(root))
-        return files.walk(root)
+        return discovery.names(self.root)
 
     def state(self) -> Path:
         """Return the folder for what must be remembered and never committed: in `.git`, else in the user's own."""
-        try:
-            return Path(git.Repository.containing(self.root).common, *_STATE)
-        except RepositoryError:
-            home = os.environ.get("XDG_STATE_HOME") or os.path.join(os.path.expanduser("~"), ".local", "state")
-            return Path(home, *_STATE)
+        return discovery.state(self.root, os.environ)
 
     def write(self, changes: Changes, *, dry_run: bool) -> None:
         """Write a set of changes, or say what would be written."""
