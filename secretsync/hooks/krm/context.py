@@ -35,6 +35,11 @@ class KrmContext:
         """Whether paths stay in the folder of the kustomization."""
         return self._configuration is None or self._configuration.confined
 
+    @property
+    def is_configured(self) -> bool:
+        """Whether the operator has said what may leave, so that no object may leave unjudged."""
+        return self._configuration is not None
+
     def rendering(self, mode: str, scope: str) -> RenderContext:
         """Return what a rendering shares, with the mode and scope of a function's config; empty ones say nothing.
 

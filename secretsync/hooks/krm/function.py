@@ -18,9 +18,10 @@ from secretsync.manifests import generators
 from secretsync.rendering.objects import kind_of, text_of
 
 if TYPE_CHECKING:
-    from secretsync.hooks.krm import generate
+    from secretsync.hooks.krm import generate, transform
 else:
     generate = LateModule("secretsync.hooks.krm.generate")
+    transform = LateModule("secretsync.hooks.krm.transform")
 
 FUNCTIONS: Final = {
     "SecretTransformer": "secretsync.hooks.krm.transform",
@@ -89,6 +90,7 @@ def _respond(resources: ResourceList, context: KrmContext) -> bytes:
             f"a functionConfig of kind {kind!r} says nothing to this function",
             hint=f"use one of ksops, {', '.join([generators.KIND, *FUNCTIONS])}",
         )
-    others = [item for item in resources.items if item not in own]
-    items = [*others, *generated(own, context)]
+    configs = {id(item) for item in own}  # by identity: to compare a thousand with a thousand others takes long
+    others = [item for item in resources.items if id(item) not in configs]
+    items = [*transform.beside(others, context), *generated(own, context)]
     return context.confirmed(resource_list.written(resources, items), items)

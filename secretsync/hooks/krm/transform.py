@@ -17,6 +17,7 @@ from secretsync.hooks.krm.context import KrmContext
 from secretsync.hooks.krm.resource_list import ResourceList, check_carried
 from secretsync.manifests import generators
 from secretsync.rendering.objects import describe, is_sealed_secret, kind_of
+from secretsync.rendering.options import RenderContext
 from secretsync.rendering.pipeline import transform
 
 _REMEDY: Final = (
@@ -52,7 +53,22 @@ def transformed(items: list[Mapping], config: Mapping, context: KrmContext) -> l
     fields.only("apiVersion", "kind", "metadata", "mode", "scope")
     mode = fields.one_of("mode", generators.MODES) if "mode" in fields.names() else ""
     scope = fields.one_of("scope", generators.SCOPES) if "scope" in fields.names() else ""
-    rendering = context.rendering(mode, scope)
+    return rendered(items, context.rendering(mode, scope), context)
+
+
+def beside(items: list[Mapping], context: KrmContext) -> list[Mapping]:
+    """Return what stands beside a generator in its list: as it came, or rendered where the operator has a say.
+
+    Raises:
+        SecretsyncError: as `rendered`.
+    """
+    if not items or not context.is_configured:
+        return items
+    return rendered(items, context.rendering("", ""), context)
+
+
+def rendered(items: list[Mapping], rendering: RenderContext, context: KrmContext) -> list[Mapping]:
+    """Return the items after their mode, judged by the operator's rules; raises as `transformed`."""
     bare, taken = zip(*(krm_annotations.split(item, krm_annotations.is_engines) for item in items), strict=True)
     try:
         finished, _ = transform(list(bare), rendering, lambda index: describe(items[index]))

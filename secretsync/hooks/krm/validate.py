@@ -12,6 +12,7 @@ from secretsync.hooks.krm import resource_list
 from secretsync.hooks.krm.context import KrmContext
 from secretsync.hooks.krm.resource_list import ResourceList, leaves, result
 from secretsync.rendering.objects import describe, kind_of, may_hold_ciphertext, text_of
+from secretsync.rendering.pipeline import check
 from secretsync.secrecy import CIPHERTEXT
 from secretsync.sops import is_encrypted
 
@@ -19,7 +20,7 @@ _Plaintext = Literal["refuse", "allow"]
 _CHOICES: Final[tuple[_Plaintext, ...]] = ("refuse", "allow")
 
 
-def answer(resources: ResourceList, config: Mapping, context: KrmContext) -> bytes:  # noqa: ARG001  # that of every function
+def answer(resources: ResourceList, config: Mapping, context: KrmContext) -> bytes:
     """Return the list as it came, or nothing to kustomize.
 
     kustomize compares the nodes it sent with those it parses, down to their quotes, and so refuses generated objects
@@ -29,26 +30,36 @@ def answer(resources: ResourceList, config: Mapping, context: KrmContext) -> byt
         ConfigError: the configuration is wrong.
         PolicyError: something must not leave; its `answer` is a list with all of it.
     """
-    found = findings(resources.items, config)
+    found = findings(resources.items, config, seals=context.is_configured and context.options.mode == "seal")
     if found:
         more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
         error = PolicyError(f"{found[0]['message']}{more}")
         error.answer = resource_list.failed(resources, found, keep_items=False)
         raise error
+    if context.is_configured:
+        _judge(resources.items, context)
     if any(krm_annotations.is_from_kustomize(item) for item in resources.items):
         return b""
     return resource_list.spliced(resources, resources.items)
 
 
-def findings(items: list[Mapping], config: Mapping) -> list[dict[str, object]]:
-    """Return a result for each object that must not leave.
+def _judge(items: list[Mapping], context: KrmContext) -> None:
+    """Refuse an object that the operator's rules do not let out. Raises: as `pipeline.check`."""
+    rendering = context.rendering("", "")
+    for item in items:
+        bare, _ = krm_annotations.split(item, krm_annotations.is_engines)
+        check(bare, bare, describe(item), rendering)
+
+
+def findings(items: list[Mapping], config: Mapping, *, seals: bool = False) -> list[dict[str, object]]:
+    """Return a result for each object that must not leave; where the operator `seals`, no config allows plaintext.
 
     Raises:
         ConfigError: the configuration is wrong.
     """
     fields = Fields(resource_list.plain(config), kind_of(config))
     fields.only("apiVersion", "kind", "metadata", "plaintext")
-    allowed = fields.one_of("plaintext", _CHOICES, "refuse") == "allow"
+    allowed = fields.one_of("plaintext", _CHOICES, "refuse") == "allow" and not seals
     found = []
     for item in items:
         if is_encrypted(item) or may_hold_ciphertext(item) or any(map(_is_ciphertext, leaves(item))):

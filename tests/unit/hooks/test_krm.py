@@ -306,6 +306,56 @@ def test_an_annotation_that_a_generator_gives_widens_nothing(send: Any, folder: 
             krm()
 
 
+CLEAR = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "clear"}, "stringData": {"password": CANARY}}
+CIPHERTEXT = "ENC[AES256_GCM,data:YQ==,iv:YQ==,tag:YQ==,type:str]"
+CONFIG_MAP = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}, "data": {"a": "b"}}
+
+
+@pytest.mark.parametrize("config", [generator(files=["db.enc.yaml"]), function("SecretValidator", plaintext="allow")])
+@pytest.mark.parametrize("text", ["outputs: {kinds: [Secret]}\n", "mode: redact\noutputs: {namespaces: [prod]}\n"])
+def test_what_stands_in_the_list_is_judged_whatever_the_function(
+    send: Any, folder: Path, config: Tree, text: str
+) -> None:
+    send(config, POD)
+    krm()  # where no operator has a say
+    operator_says(folder.parent, text)
+    send(config, POD)
+    with pytest.raises(PolicyError, match="allows no output"):
+        krm()
+
+
+@pytest.mark.parametrize("text", ["", "mode: redact\n", "outputs: {kinds: [Secret, ConfigMap]}\n"])
+def test_no_ciphertext_leaves_beside_a_generator(send: Any, folder: Path, text: str) -> None:
+    operator_says(folder.parent, text)
+    send(generator(files=["db.enc.yaml"]), CONFIG_MAP | {"data": {"a": CIPHERTEXT}})
+    with pytest.raises(SecretsyncError, match="ConfigMap"):
+        krm()
+
+
+def test_secrets_beside_a_generator_follow_the_mode(send: Any, folder: Path) -> None:
+    config = generator(files=["db.enc.yaml"])
+    operator_says(folder.parent, "mode: redact\n")
+    send(config, CLEAR, (folder / "db.enc.yaml").read_text())
+    assert CANARY.encode() not in krm()
+    operator_says(folder.parent, "mode: reveal\n")
+    send(config, CLEAR, (folder / "db.enc.yaml").read_text())
+    assert answer() == [CLEAR, PLAIN, PLAIN]
+    operator_says(folder.parent, f"mode: seal\nsealing: {{certificate: {certificate(folder.parent)}}}\n")
+    for each in (config | {"scope": "strict"}, function("SecretValidator", plaintext="allow")):
+        send(each, CLEAR)
+        with pytest.raises(SecretsyncError, match="Secret clear"):
+            krm()
+
+
+def test_honest_neighbours_of_a_generator_leave_as_they_came(send: Any, folder: Path) -> None:
+    config, marked = generator(files=["db.enc.yaml"]), {**POD, "metadata": {"name": "app", "annotations": ENGINES}}
+    send(config, marked, CONFIG_MAP)
+    before = krm()
+    operator_says(folder.parent, "outputs: {kinds: [Secret, Pod, ConfigMap]}\n")
+    send(config, marked, CONFIG_MAP)
+    assert krm() == before
+
+
 def test_a_scope_does_not_matter_where_nothing_is_sealed(send: Any, folder: Path) -> None:
     operator_says(folder.parent, "")
     send(generator(files=["db.enc.yaml"], scope="cluster-wide"))
