@@ -100,7 +100,7 @@ def read(data: bytes) -> LockFile:
         values = json.loads(data)
         values = {**values}
         recorded, prev = str(values["digest"]), str(values["prev"])
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         raise ConfigError("is not a lock file", location=PATH, hint=_FIX) from None
     covered = {name: value for name, value in values.items() if name not in _NOT_COVERED}
     version = covered.get("version")

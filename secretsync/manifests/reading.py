@@ -71,6 +71,8 @@ def _read_json(text: str) -> tuple[list[object], str]:
             raise ParseError(f"not valid JSON: line {error.lineno}", location=f"#{len(objects) + 1}") from None
         except RecursionError:
             raise LimitError("nested too deeply") from None
+        except ValueError:  # Python's own limit, against quadratic time
+            raise LimitError("an integer has too many digits", location=f"#{len(objects) + 1}") from None
         except SecretsyncError as error:
             raise error.at(f"#{len(objects) + 1}") from None
         objects.append(value)

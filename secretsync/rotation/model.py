@@ -158,7 +158,7 @@ def parse(data: bytes, path: str) -> Plan:
         if version != VERSION:
             raise FormatError(f"is a plan of version {version!r}", location=path)
         plan = _plan(values)
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise FormatError("is not a plan", location=path, hint="secretsync runbook SCENARIO plan") from None
     if plan.digest != recorded:
         raise FormatError("was edited: its digest does not match", location=path, hint="make a new plan")

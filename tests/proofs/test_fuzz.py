@@ -63,6 +63,7 @@ FOUND: Final[dict[str, tuple[str, bytes]]] = {
     "a complaint of RE2 that quotes a line break": ("glob", b"[z-\n]"),
     "a key of several lines": ("seal", _json_whole().replace(b'"stringData"', b'"string\\nData"')),
     "a tag at the very end": ("thin out", b"a: [!x"),
+    "an integer of many digits": ("manifests", b'{"a": ' + b"1" * 5000 + b"}"),
     "metadata without a floor": ("metadata path", b"a" + b"__map_a" * 1000),
 }
 """What found something once: the reader, and the text."""
