@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Annotated
 
@@ -16,53 +16,95 @@ from secretsync.cli.runbook.run import Form, GitDir, as_json, repository_of
 from secretsync.keyring import load_from
 from secretsync.masterkeys import MasterKeys
 from secretsync.processes import Pool
-from secretsync.rotation.exposure import Exposed, exposed, recipients_of
+from secretsync.rotation.exposure import Exposed, Home, exposed, recipients_called, recipients_of
 from secretsync.rotation.file_worker import FileWork
 from secretsync.rotation.planning import snapshot
+from secretsync.rotation.versions import Unread
 
 _WORDS = {
     "live": "still live: change them at their source",
     "unknown": "no key here tells: take them for live",
+    "elsewhere": "at no head of a branch, but at these tags and refs",
+    "coincidence": "changed or gone, but equal to a short or common value, perhaps by coincidence",
     "changed": "changed since",
     "deleted": "not there any more",
 }
+_SHALLOW = "this clone is shallow: values from before its first commit are missing here"
+_FAILING = {"live", "unknown"}
+_FINDINGS = 1
+_SHOWN = 5
 
 
 def exposure(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A person, cluster, service, or the id of a key.")],
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="A person, cluster, service, or the id of a key.")
+    ] = None,
+    recipient: Annotated[
+        list[str] | None,
+        typer.Option("--recipient", metavar="RECIPIENT", help="A key as files name it, known to the key ring or not."),
+    ] = None,
     repository: Annotated[str, typer.Option("--repository", "-C", help="A folder of the repository.")] = ".",
     git_dir: GitDir = None,
     form: Form = "text",
     output: Annotated[str | None, typer.Option("--output", help="Write to this file instead of stdout.")] = None,
+    fail: Annotated[bool, typer.Option("--fail", help="Exit with 1 where a value is live, or may be.")] = False,
     allow_demo_keys: AllowDemoKeys = False,
-) -> None:
+) -> int:
     """Say which values somebody could ever open.
 
-    All branches and tags of this clone count, deleted files included; no value is shown. Live ones have to change at
-    their source: no rotation of keys takes back what was read.
+    All refs of this clone count, deleted files included; no value is shown. Live is what stands at the head of a branch,
+    under whatever name: it has to change at its source, for no rotation of keys takes back what was read.
     """
+    if (name is None) == (recipient is None):
+        raise typer.BadParameter("give a NAME of the key ring, or --recipient")
     repo = repository_of(repository, git_dir)
     head = repo.resolve("HEAD")
-    recipients = recipients_of(load_from(snapshot(repo, head)), name)
+    if recipient is None:
+        recipients = recipients_of(load_from(snapshot(repo, head)), str(name))
+    else:
+        recipients = recipients_called(recipient)
     keys = MasterKeys(os.environ, prompt=ask_secret, allow_demo_keys=allow_demo_keys)
     with Pool(FileWork(repo, keys)) as pool:
         found = exposed(repo, pool, head, recipients)
+    title = name or ", ".join(recipient or ())
+    unread = [*found.unread, *([Unread("history", _SHALLOW)] if repo.is_shallow() else [])]
     if form == "json":
-        values = {"version": 1, "name": name, "commit": head, "values": [asdict(one) for one in found]}
-        write_result(as_json(values), output)
+        values = [_row(one) for one in found.values]
+        rows = [{"path": one.path, "why": one.why} for one in unread]
+        write_result(as_json({"version": 1, "name": title, "commit": head, "values": values, "unread": rows}), output)
     else:
-        write_lines(_lines(name, found), output)
+        write_lines(_lines(title, found.values, unread), output)
     if repo.is_shallow():
-        warn("this clone is shallow: values from before its first commit are missing here")
+        warn(_SHALLOW)
+    return _FINDINGS if fail and any(one.state in _FAILING for one in found.values) else 0
 
 
-def _lines(name: str, found: list[Exposed]) -> Iterator[str]:
-    yield f"{name} could open {len(found)} values"
+def _row(one: Exposed) -> dict[str, object]:
+    return {**asdict(one), "elsewhere": [home._asdict() for home in one.elsewhere]}
+
+
+def _lines(name: str, found: list[Exposed], unread: list[Unread]) -> Iterator[str]:
+    yield f"{name} could open {'1 value' if len(found) == 1 else f'{len(found)} values'}"
     for state, words in _WORDS.items():
         some = [one for one in found if one.state == state]
         if some:
             yield f"{len(some)} {words}"
-            yield from (
-                f"  {one.path}  {one.place}{f'  (now {one.elsewhere})' if one.elsewhere else ''}" for one in some
-            )
+            yield from (f"  {one.path}  {one.place}{_remarks(one)}" for one in some)
+    for why in dict.fromkeys(one.why for one in unread):
+        yield f"not read: {_few([one.path for one in unread if one.why == why])}: {why}"
     yield "other clones, forks and caches of this repository are out of sight"
+
+
+def _remarks(one: Exposed) -> str:
+    remarks = [f"now {_home(home)}" for home in one.elsewhere]
+    remarks += [one.needs] * bool(one.needs) + ["committed in the clear"] * one.in_clear
+    return f"  ({'; '.join(remarks)})" if remarks else ""
+
+
+def _home(home: Home) -> str:
+    return f"{home.path} {home.place}{f' in {_few(home.refs)}' if home.refs else ''}"
+
+
+def _few(names: Sequence[str]) -> str:
+    more = len(names) - _SHOWN
+    return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")

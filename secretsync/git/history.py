@@ -58,10 +58,13 @@ class History:
         exclude = [f"^{without}"] if without else []
         return [words[0] for words in self._git.ids("rev-list", tip, *exclude, "--", *at)]
 
-    def brought_in(self) -> set[tuple[str, str]]:
-        """Return every (path, blob id) that a commit of any ref, stashes included, brought in."""
-        changes = self._changes(self._git.ids("rev-list", "--all"), "-m")
-        return {(one.path, one.after) for _, one in changes if one.mode in REGULAR}
+    def brought_in(self) -> tuple[set[tuple[str, str]], set[str]]:
+        """Return every (path, blob id) that a commit of any ref, stashes included, brought in; and every submodule."""
+        changes = [
+            one for _, one in self._changes(self._git.ids("rev-list", "--all"), "-m", "--ignore-submodules=none")
+        ]
+        files = {(one.path, one.after) for one in changes if one.mode in REGULAR}
+        return files, {one.path for one in changes if one.mode == _SUBMODULE}
 
     def arrivals(self, tip: str) -> list[Arrival]:
         """Return every file that a commit up to `tip` made or changed, newest commit first; a merge against each parent."""

@@ -118,6 +118,13 @@ class Repository:
         rows = zip(words[::3], words[1::3], words[2::3], strict=False)
         return {name.removeprefix("\n"): peeled or own for name, own, peeled in rows}
 
+    def all_refs(self) -> dict[str, tuple[str, str]]:
+        """Return every ref there is, with the type and id of what it leads to; tags of tags are followed."""
+        form = "%(refname)%00%(objecttype)%00%(objectname)%00%(*objecttype)%00%(*objectname)%00"
+        words = self.git.text("for-each-ref", f"--format={form}").split("\0")
+        rows = zip(words[::5], words[1::5], words[2::5], words[3::5], words[4::5], strict=False)
+        return {name.removeprefix("\n"): (there or kind, to or own) for name, kind, own, there, to in rows}
+
     def entries(self, commit: str, *under: str) -> dict[str, TreeEntry]:
         """Return what a commit holds but folders, by path; only what is `under` some paths, if given."""
         found = {}

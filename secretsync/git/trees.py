@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from secretsync.git.objects import ObjectReader
@@ -40,7 +40,24 @@ def files_holding(
     hits = {blob for blob, found in zip(blobs, reader.holding(blobs, texts), strict=True) if found}
     leading = _leading_to(trees, hits)
     for commit, root in roots.items():
-        yield commit, sorted(os.fsdecode(path) for path in _paths(trees, root, hits, leading))
+        yield commit, sorted(os.fsdecode(one.name) for one in _paths(trees, root, hits, leading))
+
+
+def files_among(
+    reader: ObjectReader, commits: Iterable[str], blobs: Collection[str]
+) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """Yield each commit with its files that have one of these contents: path and blob; trees are taken as well.
+
+    Raises:
+        RepositoryError: there is no such object.
+    """
+    hits = set(blobs)
+    roots = {commit: _root(reader, commit) for commit in commits}
+    trees = _all_trees(reader, filter(None, roots.values()))
+    leading = _leading_to(trees, hits)
+    for commit, root in roots.items():
+        found = _paths(trees, root, hits, leading) if root else ()
+        yield commit, sorted((os.fsdecode(one.name), one.id) for one in found)
 
 
 def _root(reader: ObjectReader, name: str) -> str:
@@ -95,10 +112,11 @@ def _leading_to(trees: dict[str, _Tree], hits: set[str]) -> set[str]:
     return found
 
 
-def _paths(trees: dict[str, _Tree], root: str, hits: set[str], leading: set[str]) -> Iterator[bytes]:
+def _paths(trees: dict[str, _Tree], root: str, hits: set[str], leading: set[str]) -> Iterator[_Entry]:
+    """Yield the files that are hits, by their whole paths."""
     waiting = [(b"", root)]
     while waiting:
         prefix, name = waiting.pop()
         if name in leading:
-            yield from (prefix + entry.name for entry in trees[name].files if entry.id in hits)
+            yield from (_Entry(prefix + one.name, one.id) for one in trees[name].files if one.id in hits)
             waiting += [(prefix + entry.name + b"/", entry.id) for entry in trees[name].folders]

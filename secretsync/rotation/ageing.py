@@ -46,7 +46,7 @@ def ages(repository: Repository, commit: str, paths: Iterable[str], keys: Master
         for one in arrivals:
             lineage.add(one.after, one.path)
         lineage.unwrap()
-    judge = _Judge(repository, lineage, arrivals, missing)
+    judge = _Ages(repository, lineage, arrivals, missing)
     return sorted((judge.age(path, blobs[path]) for path in paths), key=_order)
 
 
@@ -54,7 +54,7 @@ def _order(age: Age) -> tuple[bool, float, str]:
     return age.since is None, age.since.timestamp() if age.since else 0, age.path
 
 
-class _Judge:
+class _Ages:
     def __init__(
         self, repository: Repository, lineage: Lineage, arrivals: list[Arrival], missing: frozenset[str]
     ) -> None:

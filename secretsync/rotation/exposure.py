@@ -1,87 +1,70 @@
-"""What a key could ever open, from all of Git's history: which values still live, which changed since, which are gone.
+"""What a key could ever open, from all of Git's history, and where it still lives.
 
-Values are compared by HMAC under a key that lives as long as the process and is never shown. What no key here opens is
-compared by its ciphertext, and is unknown where that changed. Other clones, forks and caches are out of sight.
+Live is what stands at the head of a branch, local or remote. What no key here opens is compared by its ciphertext, and
+is unknown where that changed. Other clones, forks and caches are out of sight.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
-from secretsync.crypto.digests import hmac_sha256
-from secretsync.documents.tree import Comment, Scalar
 from secretsync.errors import ConfigError, SecretsyncError
 from secretsync.git import Repository
 from secretsync.keyring import KeyRing
 from secretsync.keyring.model import normalised
-from secretsync.masterkeys import MasterKeys
+from secretsync.masterkeys.kinds import KINDS
 from secretsync.processes import Pool
-from secretsync.rotation.file_metadata import options_for
+from secretsync.rotation.gathering import HEAD, File, Gathered, Known, gather
 from secretsync.rotation.model import Task
-from secretsync.sops import metadata, values
-from secretsync.sops.datakey import MasterKey, recover
-from secretsync.sops.decryption import Decrypted, decrypt_with
-from secretsync.sops.mac import MacPolicy
-from secretsync.sops.open_file import load
-from secretsync.sops.recipients import of_file
-from secretsync.sops.selectors import Selector
-from secretsync.sops.walk import Walk
+from secretsync.rotation.versions import SEALING, SeenValue, Unread, Version
+from secretsync.sops.datakey import MasterKey
 
-State: TypeAlias = Literal["live", "changed", "deleted", "unknown"]
-"""Readable now as it was then; another value now; not there any more; no key here tells."""
+State: TypeAlias = Literal["live", "unknown", "elsewhere", "coincidence", "changed", "deleted"]
+"""Stands at the head of a branch; no key here tells; only at tags and other refs; a short or common value is equal at
+the head of a branch; another value now; not there any more."""
+
+_MANY: Final = 10
+"""Places with an equal value, above which that says little."""
 
 
-class Value(NamedTuple):
-    """One encrypted value of one version of a file. `digest` is empty where no key opens it."""
-
-    place: str
-    digest: bytes
-    ciphertext: bytes
-
-
-class Version(NamedTuple):
-    """One version of an encrypted file: who opened it, which data key it had (by digest), and its values."""
+class Home(NamedTuple):
+    """Where an exposed value stands now: file, place, and the refs that lead there, none for HEAD."""
 
     path: str
-    recipients: frozenset[MasterKey]
-    data_key: bytes
-    values: tuple[Value, ...]
+    place: str
+    refs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Exposed:
-    """One value that the key could open: file and place, what became of it, and where else it lives now."""
+    """One value that the key could open: file and place, what became of it, and where else it stands now.
+
+    `needs` says where the key opens it only together with others; `in_clear`: it was committed unencrypted as well.
+    """
 
     path: str
     place: str
     state: State
-    elsewhere: str = ""
+    elsewhere: tuple[Home, ...] = ()
+    needs: str = ""
+    in_clear: bool = False
 
 
-def version(path: str, recipients: frozenset[MasterKey], plain: Decrypted, run_key: bytes) -> Version:
-    """Return a file that opens here as exposure compares it."""
-    collected = _Values(plain.metadata.selector, plain, run_key)
-    collected.documents(plain.documents)
-    return Version(path, recipients, hmac_sha256(run_key, plain.data_key.expose()), tuple(collected.found))
+class Exposure(NamedTuple):
+    """The answer, and what could not be read for it."""
+
+    values: list[Exposed]
+    unread: list[Unread]
 
 
-def read_version(path: str, data: bytes, keys: MasterKeys, run_key: bytes) -> Version | None:
-    """Return a version of a file without its values; None for one that cannot even be parsed."""
-    try:
-        bare, found = metadata.split(load(data, options_for(path, data, keys)).documents)
-        recipients = frozenset(normalised(one) for group in of_file(found, keys) for one in group)
-    except SecretsyncError:
-        return None
-    try:
-        plain = decrypt_with(bare, found, recover(found, keys), mac_policy=MacPolicy.IGNORE_UNSAFE)
-    except SecretsyncError:
-        collected = _Values(found.selector, None, run_key)
-        collected.documents(bare)
-        return Version(path, recipients, b"", tuple(collected.found))
-    return version(path, recipients, plain, run_key)
+class Work(NamedTuple):
+    """What is to be done about exposed values, and what could not be looked at."""
+
+    tasks: list[Task]
+    notes: list[str]
 
 
 def recipients_of(ring: KeyRing, name: str) -> frozenset[MasterKey]:
@@ -91,108 +74,156 @@ def recipients_of(ring: KeyRing, name: str) -> frozenset[MasterKey]:
         ConfigError: the ring knows neither.
     """
     keys = [(owner.name, key) for owner, key in ring.public_keys()] + [(one.principal, one.key) for one in ring.retired]
-    found = frozenset(normalised(key.master_key) for owner, key in keys if name in {owner, key.id})
+    found = {normalised(key.master_key) for owner, key in keys if name in {owner, key.id}}
+    clusters = {one.name for one in ring.principals if one.kind == "cluster"} | {
+        one.cluster for one in ring.policy.sealing
+    }
+    if name in clusters:
+        found.add(SEALING)
     if not found:
-        raise ConfigError(f"the key ring knows nobody and no key called {name!r}", hint="secretsync keys list")
-    return found
+        raise ConfigError(
+            f"the key ring knows nobody and no key called {name!r}",
+            hint="secretsync keys list; for a key that it does not know: --recipient",
+        )
+    return frozenset(found)
+
+
+def recipients_called(names: Iterable[str]) -> frozenset[MasterKey]:
+    """Return recipients by what files call them, whatever kind they are of."""
+    found = set()
+    for name in names:
+        for kind in KINDS:
+            try:
+                found.add(normalised(MasterKey(kind, name.strip())))
+            except SecretsyncError:
+                continue
+    return frozenset(found)
 
 
 def exposed(
-    repository: Repository,
-    pool: Pool,
-    commit: str,
-    recipients: Collection[MasterKey],
-    *,
-    present: Iterable[Version] | None = None,
-) -> list[Exposed]:
-    """Return every value that `recipients` could ever open in any ref, and what it is in `commit`.
+    repository: Repository, pool: Pool, commit: str, recipients: Collection[MasterKey], *, known: Known | None = None
+) -> Exposure:
+    """Return every value that `recipients` could ever open in any ref, and where it stands now.
 
     A version that does not name them counts where its data key is one they had: new recipients alone take nothing away.
-    `present` are the versions in `commit`, where they were read before.
+    `known` are versions by path and blob that were read before.
     """
-    now = set(repository.blobs(commit).items())
-    if present is None:
-        present = pool.map("version", sorted(now))
-    here = [one for one in present if one is not None]
-    past = [one for one in pool.map("version", sorted(repository.history.brought_in() - now)) if one is not None]
-    versions = [*past, *here]
-    known = {one.data_key for one in versions if one.data_key and one.recipients & set(recipients)}
-    theirs = [one for one in versions if one.recipients & set(recipients) or one.data_key in known]
-    return _judged(theirs, here)
+    found = gather(repository, pool, commit, known or {})
+    versions = [one for some in found.versions.values() for one in some]
+    data_keys = {one.data_key for one in versions if one.data_key and one.held_by(recipients)}
+    places: defaultdict[tuple[str, str], list[tuple[Version, SeenValue]]] = defaultdict(list)
+    for version in versions:
+        if version.in_clear or version.held_by(recipients) or version.data_key in data_keys:
+            for seen in version.values:
+                places[version.path, seen.place].append((version, seen))
+    judge = _Judge(found, recipients)
+    return Exposure([judge.value(*place, seen) for place, seen in sorted(places.items())], found.unread(recipients))
 
 
-def _judged(theirs: Iterable[Version], present: Iterable[Version]) -> list[Exposed]:
-    now = {(one.path, value.place): value for one in present for value in one.values}
-    homes: defaultdict[tuple[str, bytes], list[str]] = defaultdict(list)
-    for (path, place), value in now.items():
-        if value.digest:
-            homes[_last(place), value.digest].append(f"{path} {place}")
-    then: defaultdict[tuple[str, str], list[Value]] = defaultdict(list)
-    for version in theirs:
-        for value in version.values:
-            then[version.path, value.place].append(value)
-    found = []
-    for (path, place), seen in sorted(then.items()):
-        state = _state(now.get((path, place)), seen)
-        elsewhere = ""
-        if state in {"deleted", "changed"}:
-            moved = [home for value in seen if value.digest for home in homes[_last(place), value.digest]]
-            moved = [home for home in dict.fromkeys(moved) if home != f"{path} {place}"]
-            state, elsewhere = ("live", moved[0]) if moved else (state, "")
-        found.append(Exposed(path, place, state, elsewhere))
-    return found
+class _Judge:
+    """Says of exposed values what became of them."""
+
+    def __init__(self, found: Gathered, recipients: Collection[MasterKey]) -> None:
+        self._recipients = recipients
+        self._live = _Index(found, found.live)
+        self._other = _Index(found, found.other)
+
+    def value(self, path: str, place: str, seen: list[tuple[Version, SeenValue]]) -> Exposed:
+        """Return what became of the values that stood at one place."""
+        values = list(dict.fromkeys(one for _, one in seen))
+        own = (path, place)
+        sure, perhaps = self._live.equal(own, values)
+        state: State = "live"
+        homes: list[Home] = [one for one in sure if one != Home(path, place)]
+        if not sure:
+            state, homes = self._gone(own, values, perhaps)
+        in_clear = any(version.in_clear for version, _ in seen)
+        return Exposed(path, place, state, tuple(homes), self._needs(version for version, _ in seen), in_clear)
+
+    def _gone(self, own: tuple[str, str], values: list[SeenValue], perhaps: list[Home]) -> tuple[State, list[Home]]:
+        now = self._live.at[own]
+        if not all(one.digests for one in (*values, *now)):
+            return "unknown", []
+        elsewhere, _ = self._other.equal(own, values)
+        if elsewhere:
+            return "elsewhere", elsewhere
+        if perhaps:
+            return "coincidence", perhaps
+        return ("changed" if now else "deleted"), []
+
+    def _needs(self, versions: Iterable[Version]) -> str:
+        """Return how many key groups are needed, where these keys alone never opened the value."""
+        words = ""
+        for one in versions:
+            held = one.held_by(self._recipients)
+            if one.in_clear or not held or held >= one.needed:
+                return ""
+            words = f"{one.needed} of {len(one.groups)} key groups are needed together, and these keys are in {held}"
+        return words
 
 
-def _state(now: Value | None, seen: list[Value]) -> State:
-    if now is None:
-        return "deleted"
-    if any(value.ciphertext == now.ciphertext for value in seen):
-        return "live"
-    if not now.digest or not all(value.digest for value in seen):
-        return "live" if now.digest and now.digest in {value.digest for value in seen} else "unknown"
-    return "live" if now.digest in {value.digest for value in seen} else "changed"
+class _Index:
+    """The values that stand at some refs, by place, and by fingerprint or ciphertext."""
+
+    def __init__(self, found: Gathered, files: dict[File, tuple[str, ...]]) -> None:
+        self.at: defaultdict[tuple[str, str], list[SeenValue]] = defaultdict(list)
+        self._refs: defaultdict[bytes, defaultdict[tuple[str, str], list[str]]]
+        self._refs = defaultdict(lambda: defaultdict(list))
+        for file, refs in files.items():
+            for version in found.versions.get(file, ()):
+                for seen in version.values:
+                    self.at[version.path, seen.place].append(seen)
+                    for key in {*seen.digests, seen.ciphertext} - {b""}:
+                        self._refs[key][version.path, seen.place] += refs
+
+    def equal(self, own: tuple[str, str], values: Iterable[SeenValue]) -> tuple[list[Home], list[Home]]:
+        """Return where equal values stand: surely the same, and such that may be equal by coincidence."""
+        sure: dict[tuple[str, str], list[str]] = {}
+        perhaps: dict[tuple[str, str], list[str]] = {}
+        for one in values:
+            for key in {*one.digests, one.ciphertext} - {b""}:
+                homes: Mapping[tuple[str, str], list[str]] = self._refs.get(key, {})
+                is_common = key != one.ciphertext and (one.is_short or len(homes) > _MANY)
+                for place, refs in homes.items():
+                    group = perhaps if is_common and place != own else sure
+                    group.setdefault(place, []).extend(refs)
+        return _homes(sure), _homes(perhaps)
 
 
-def _last(place: str) -> str:
-    return place.rpartition(".")[2]
+def _homes(found: Mapping[tuple[str, str], Iterable[str]]) -> list[Home]:
+    homes: list[Home] = []
+    for place, refs in sorted(found.items()):
+        names = tuple(sorted(set(refs)))
+        homes.append(Home(*place, () if HEAD in names else names))
+    return homes
 
 
-class _Values(Walk):
-    """Collects the encrypted values of a file with their places, comments left out."""
-
-    def __init__(self, selector: Selector, plain: Decrypted | None, run_key: bytes) -> None:
-        super().__init__(selector)
-        self.found: list[Value] = []
-        self._plain = plain
-        self._run_key = run_key
-
-    def _placed(self, item: Scalar | Comment, aad: bytes, step: str | int, *, selected: bool) -> Scalar | Comment:
-        del aad, selected
-        if isinstance(item, Scalar):
-            self._collect(item, self.location(step).removeprefix("#1 "))
-        return item
-
-    def _collect(self, item: Scalar, place: str) -> None:
-        if self._plain is None:
-            if values.is_ciphertext(item.value):
-                self.found.append(Value(place, b"", hmac_sha256(self._run_key, str(item.value).encode())))
-            return
-        origin = self._plain.origins.get(id(item))
-        if origin is None or isinstance(origin.node, Comment):
-            return
-        digest = hmac_sha256(self._run_key, values.canonical(item.value))
-        self.found.append(Value(place, digest, hmac_sha256(self._run_key, str(origin.node.value).encode())))
-
-
-def work_list(repository: Repository, found: Iterable[Exposed], commit: str, due: str) -> list[Task]:
+def work(
+    repository: Repository, pool: Pool, commit: str, recipients: Collection[MasterKey], known: Known, due: str
+) -> Work:
     """Return the values to change at their source, file by file; the owner is who changed the file last."""
-    places: defaultdict[str, list[str]] = defaultdict(list)
-    for one in found:
-        if one.state in {"live", "unknown"}:
-            path, _, place = one.elsewhere.partition(" ") if one.elsewhere else (one.path, "", one.place)
-            places[path].append(place if one.state == "live" else f"{place} (unknown)")
+    found = exposed(repository, pool, commit, recipients, known=known)
+    places = _places(found.values)
     owners = repository.history.last_authors(commit, places)
-    return [
+    tasks = [
         Task(f"change at their source, and then in {path}: {', '.join(dict.fromkeys(names))}", owners[path], due)
         for path, names in sorted(places.items())
     ]
+    notes = [f"{one.path}: not in the list of values, for it {one.why}" for one in found.unread]
+    if repository.is_shallow():
+        notes.append("this clone is shallow: what its history lacks is missing from the list of values")
+    return Work(tasks, notes)
+
+
+def _places(found: Iterable[Exposed]) -> dict[str, list[str]]:
+    """Return what has to change in each file."""
+    places: defaultdict[str, list[str]] = defaultdict(list)
+    for one in found:
+        if one.state == "unknown":
+            places[one.path].append(f"{one.place} (unknown)")
+        elif one.state == "live":
+            if not any((home.path, home.place) == (one.path, one.place) for home in one.elsewhere):
+                places[one.path].append(one.place)
+            for home in one.elsewhere:
+                places[home.path].append(f"{home.place} (in {', '.join(home.refs)})" if home.refs else home.place)
+    return places

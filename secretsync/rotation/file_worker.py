@@ -18,12 +18,12 @@ from secretsync.keyring.ownfiles import store_of
 from secretsync.manifests.secret import parse as parse_secret
 from secretsync.manifests.trees import to_object
 from secretsync.masterkeys import KeyContext, MasterKeys
-from secretsync.rotation.exposure import Version, read_version, version
 from secretsync.rotation.file_metadata import Inspected, inspect, options_for
 from secretsync.rotation.model import FilePlan, PlannedKey
 from secretsync.rotation.proving import Parts, Verdict, prove
 from secretsync.rotation.resealing import Resealer, SealedFile, certificate_of, holds_sealed, prove_sealed
 from secretsync.rotation.rewrapping import changed
+from secretsync.rotation.versions import Reading, Unread, Version
 from secretsync.sealed.privatekeys import UnsealingKey
 from secretsync.sops.open_file import OpenFile, open_file
 
@@ -53,7 +53,7 @@ class Looked(NamedTuple):
     """What was seen of a file."""
 
     inspected: Inspected
-    version: Version | None
+    versions: list[Version | Unread]
 
 
 class Sealing(NamedTuple):
@@ -98,7 +98,8 @@ class FileWork:
         self._singles: dict[str, MasterKeys] | None = None
         self._reader: ObjectReader | None = None
         self._inherited: ObjectReader | None = None  # not to be closed by whoever did not open it
-        self._run_key = os.urandom(_RUN_KEY_SIZE)  # made before processes fork, so that their digests compare
+        # The key is made before processes fork, so that their digests compare.
+        self._reading = Reading(keys, os.urandom(_RUN_KEY_SIZE))
 
     def inspect(self, task: Look) -> Looked | None:
         """Open a file in memory; None for one that is not encrypted."""
@@ -106,13 +107,13 @@ class FileWork:
         if store_of(task.path, data) is None:
             return None
         inspected, opened = inspect(task.path, task.blob, data, self._keys)
-        found = None
+        found: list[Version | Unread] = []
         if opened is not None:
             self._keep(task.blob, opened, len(data))
         if task.exposing and opened is not None:
-            found = version(task.path, inspected.recipients, opened.plain, self._run_key)
+            found = [self._reading.opened(task.path, opened.options.store, inspected.groups, opened.plain)]
         elif task.exposing:
-            found = read_version(task.path, data, self._keys, self._run_key)
+            found = self._reading.versions(task.path, data)
         return Looked(inspected, found)
 
     def _keep(self, blob: str, opened: OpenFile, size: int) -> None:
@@ -121,13 +122,15 @@ class FileWork:
         if self._kept <= _KEPT:
             self._opened[blob] = opened
 
-    def version(self, task: tuple[str, str]) -> Version | None:
-        """Return a blob, given with its path, as exposure compares it; None for a file that is not encrypted."""
+    def version(self, task: tuple[str, str]) -> list[Version | Unread]:
+        """Return a blob, given with its path, as exposure compares it; nothing for a file without secrets."""
         path, blob = task
-        data = self._objects().read(blob)
-        if store_of(path, data) is None:
-            return None
-        return read_version(path, data, self._keys, self._run_key)
+        return self._reading.versions(path, self._objects().read(blob))
+
+    def in_clear(self, task: tuple[str, str, Version]) -> list[Version | Unread]:
+        """Return a blob that is not encrypted, given with its path and with a version of that file that is."""
+        path, blob, like = task
+        return self._reading.in_clear(path, self._objects().read(blob), like._replace(values=()))
 
     def change(self, task: FileTask) -> bytes:
         """Return the new bytes of a file, whatever is done to it.

@@ -19,10 +19,10 @@ from secretsync.rotation import preflight
 from secretsync.rotation.ageing import ages
 from secretsync.rotation.ageing import due as due_ages
 from secretsync.rotation.ageing import notes as ageing_notes
-from secretsync.rotation.exposure import exposed, work_list
+from secretsync.rotation.exposure import Work, work
 from secretsync.rotation.file_metadata import Inspected
 from secretsync.rotation.file_worker import Sealing
-from secretsync.rotation.model import FilePlan, Operation, PhasePlan, Plan, PlannedKey, Problem, Task
+from secretsync.rotation.model import FilePlan, Operation, PhasePlan, Plan, PlannedKey, Problem
 from secretsync.rotation.parameters import Parameters
 from secretsync.rotation.resealing import certificate_of
 from secretsync.rotation.scenario import Scenario, ScenarioContext, SurveyedFile, complete, due
@@ -54,7 +54,8 @@ def make_plan(scenario: Scenario, given: Mapping[str, str], setting: Setting, *,
     stages = list(_stages(scenario, parameters, source))
     looked = survey_files(setting, commit, exposing=scenario.exposes)
     files = [one.inspected for one in looked]
-    survey = Survey(setting, commit, before, stages, files, [one.version for one in looked if one.version])
+    versions = {(one.inspected.path, one.inspected.blob): one.versions for one in looked}
+    survey = Survey(setting, commit, before, stages, files, versions)
     return _Planner(scenario, parameters, survey).plan()
 
 
@@ -82,6 +83,7 @@ class _Planner:
     def plan(self) -> Plan:
         """Put the plan together."""
         survey, setting = self._survey, self._survey.setting
+        exposure = self._exposure()
         phases = [phase for phase in map(self._phase, survey.stages) if phase.paths]
         context = ScenarioContext(self._parameters, survey.before, survey.after)
         chosen = {file.path for phase in phases for file in phase.files}
@@ -100,10 +102,10 @@ class _Planner:
             keys=dict(sorted(self._keys.items())),
             phases=phases,
             touches=self._touches(chosen),
-            notes=[*preflight.notes(phases, self._keys), *self._cut_off(), *self._ageless],
+            notes=[*preflight.notes(phases, self._keys), *exposure.notes, *self._ageless],
             drift=preflight.drift(survey, chosen, today=self._today),
             problems=self._problems,
-            tasks=[*self._scenario.tasks(context), *self._exposure()],
+            tasks=[*self._scenario.tasks(context), *exposure.tasks],
         )
 
     def _old(self) -> set[str]:
@@ -114,17 +116,13 @@ class _Planner:
         budget, days = self._parameters.number("budget"), self._parameters.number("max-age")
         return {age.path for age in due_ages(found, survey.before, setting.now, max_age=days, budget=budget)}
 
-    def _cut_off(self) -> list[str]:
-        shallow = self._scenario.exposes and self._survey.setting.repository.is_shallow()
-        return ["this clone is shallow: what its history lacks is missing from the list of values"] if shallow else []
-
-    def _exposure(self) -> list[Task]:
+    def _exposure(self) -> Work:
         """Return what to change at its source, because whoever goes could read it at any time."""
+        survey, setting = self._survey, self._survey.setting
         if not (self._scenario.exposes and self._lost):
-            return []
-        repository, base = self._survey.setting.repository, self._survey.base
-        found = exposed(repository, self._survey.setting.pool, base, self._lost, present=self._survey.versions)
-        return work_list(repository, found, base, due(self._parameters, self._scenario.exposure_days))
+            return Work([], [])
+        day = due(self._parameters, self._scenario.exposure_days)
+        return work(setting.repository, setting.pool, survey.base, self._lost, survey.versions, day)
 
     def _phase(self, stage: Stage) -> PhasePlan:
         title = stage.phase.title.format(**self._parameters.texts)

@@ -13,9 +13,9 @@ from secretsync.git import Repository
 from secretsync.keyring import Changes, KeyRing
 from secretsync.masterkeys import MasterKeys
 from secretsync.processes import Pool
-from secretsync.rotation.exposure import Version
 from secretsync.rotation.file_metadata import Inspected, marked_files
 from secretsync.rotation.file_worker import Look, Looked
+from secretsync.rotation.gathering import Known
 from secretsync.rotation.scenario import Phase
 
 Progress: TypeAlias = Callable[[int, int], None]
@@ -51,7 +51,7 @@ class Survey(NamedTuple):
     before: KeyRing
     stages: list[Stage]
     files: list[Inspected]
-    versions: list[Version]
+    versions: Known
 
     @property
     def after(self) -> KeyRing:

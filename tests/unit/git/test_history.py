@@ -36,7 +36,7 @@ def test_a_file_is_found_and_read_whatever_it_is_called(made: Made, name: bytes)
     assert list(repository.blobs(commit, path)) == [path]
     assert repository.read(commit, path) == b"the text"
     assert repository.files_with(commit, b"the text") == [path]
-    assert {name for name, _ in repository.history.brought_in()} == {path}
+    assert {name for name, _ in repository.history.brought_in()[0]} == {path}
     assert [change.path for change in repository.history.arrivals(commit)] == [path]
     assert repository.history.last_authors(commit, [path]) == {path: "test@example.org"}
     assert repository.listed(str(made.root)) == [path]
@@ -82,7 +82,7 @@ def test_changes_follow_the_first_parents_and_history_all_of_them(made: Made) ->
     merge = made.text("rev-parse", "HEAD")
     history = Repository.containing(made.root).history
     assert [change.commit for change in history.arrivals(merge) if change.path == "side"] == [merge, side]
-    assert {path for path, _ in history.brought_in()} == {"base", "side", "other"}
+    assert {path for path, _ in history.brought_in()[0]} == {"base", "side", "other"}
     found = history.introduced(merge, "side", b"1")
     assert found is not None
     assert found.commit == side

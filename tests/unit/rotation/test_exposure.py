@@ -5,7 +5,7 @@ from __future__ import annotations
 from secretsync.git import Repository
 from secretsync.keyring import load_from
 from secretsync.processes import Pool
-from secretsync.rotation.exposure import exposed, recipients_of
+from secretsync.rotation.exposure import Exposure, exposed, recipients_of
 from secretsync.rotation.file_metadata import options_for
 from secretsync.rotation.file_worker import FileWork
 from secretsync.rotation.planning import snapshot
@@ -15,13 +15,25 @@ from secretsync.sops.recipients import update_keys
 from tests.unit.rotation.repositories import FILES, NOW, Sandbox
 
 
-def _states(sandbox: Sandbox, name: str = "bob", who: str = "alice") -> dict[str, str]:
+def _exposure(sandbox: Sandbox, name: str, who: str) -> Exposure:
     repository = Repository.containing(sandbox.root)
     head = repository.resolve("HEAD")
     recipients = recipients_of(load_from(snapshot(repository, head)), name)
     with Pool(FileWork(repository, sandbox.keys(who))) as pool:
-        found = exposed(repository, pool, head, recipients)
-    return {f"{one.path} {one.place}": f"{one.state} {one.elsewhere}".strip() for one in found}
+        return exposed(repository, pool, head, recipients)
+
+
+def _states(sandbox: Sandbox, name: str = "bob", who: str = "alice") -> dict[str, str]:
+    """Return the state of each value, and where else it stands."""
+    found = {}
+    for one in _exposure(sandbox, name, who).values:
+        homes = [" ".join((home.path, home.place, *home.refs)) for home in one.elsewhere]
+        found[f"{one.path} {one.place}"] = "; ".join((f"{one.state} {' '.join(homes[:1])}".strip(), *homes[1:]))
+    return found
+
+
+def _unread(sandbox: Sandbox, name: str = "bob", who: str = "alice") -> list[tuple[str, str]]:
+    return [(one.path, one.why) for one in _exposure(sandbox, name, who).unread]
 
 
 def test_values_are_live_changed_or_deleted(sandbox: Sandbox) -> None:
@@ -68,7 +80,7 @@ def test_a_file_on_another_branch_counts(sandbox: Sandbox) -> None:
     sandbox.write({"dev/side.env": sandbox.encrypt("dev/side.env", "X=1\n", "alice", "bob", "carol")})
     sandbox.commit()
     sandbox.git("checkout", "-q", "main")
-    assert _states(sandbox)["dev/side.env X"] == "deleted"
+    assert _states(sandbox)["dev/side.env X"] == "live dev/side.env X refs/heads/side"
 
 
 def test_the_plan_for_a_leaver_lists_the_live_values_with_owners_and_dates(sandbox: Sandbox) -> None:
@@ -79,3 +91,127 @@ def test_the_plan_for_a_leaver_lists_the_live_values_with_owners_and_dates(sandb
         "2026-12-01",
     )
     assert not any("hunter2" in task.what for task in plan.tasks)
+
+
+def _remade(sandbox: Sandbox, path: str, text: str, *readers: str) -> None:
+    """Commit a file without bob."""
+    sandbox.write({path: sandbox.encrypt(path, text, *(readers or ("alice", "carol")))})
+    sandbox.commit()
+
+
+def test_a_value_is_live_at_the_head_of_any_branch_and_elsewhere_at_a_tag(sandbox: Sandbox) -> None:
+    sandbox.git("branch", "release")
+    sandbox.git("tag", "-m", "first", "v1")
+    sandbox.git("update-ref", "refs/remotes/origin/main", "HEAD")
+    _remade(sandbox, "dev/app.env", "PASSWORD=another-one\n")
+    place = "dev/app.env PASSWORD"
+    assert _states(sandbox)[place] == f"live {place} refs/heads/release refs/remotes/origin/main"
+    sandbox.git("branch", "-q", "-f", "release", "main")
+    sandbox.git("update-ref", "-d", "refs/remotes/origin/main")
+    assert _states(sandbox)[place] == f"elsewhere {place} refs/tags/v1"
+    sandbox.git("tag", "-d", "v1")
+    assert _states(sandbox)[place] == "changed"
+
+
+def test_a_value_is_told_by_itself_under_another_name_in_another_store_and_in_base64(sandbox: Sandbox) -> None:
+    (sandbox.root / "dev/app.env").unlink()
+    text = "data:\n  pw: aHVudGVyMi1lbnY=\nkind: Secret\n"
+    sandbox.write({"prod/moved.yaml": sandbox.encrypt("prod/moved.yaml", text, "alice")})
+    _remade(sandbox, "dev/copy.json", '{"other": "hunter2-env"}')
+    assert _states(sandbox)["dev/app.env PASSWORD"] == "live dev/copy.json other; prod/moved.yaml data.pw"
+
+
+def test_short_and_common_values_are_told_as_coincidence(sandbox: Sandbox) -> None:
+    common = "".join(f"N{number}=production\n" for number in range(11))
+    _remade(sandbox, "dev/first.env", "PIN=1234\nSTAGE=production\nLONG=a-value-of-its-own\n", "alice", "bob")
+    _remade(sandbox, "dev/first.env", "PIN=5678\nSTAGE=gone\nLONG=changed\n")
+    _remade(sandbox, "dev/second.env", f"PORT=1234\n{common}NAME=a-value-of-its-own\n")
+    states = _states(sandbox)
+    assert states["dev/first.env PIN"] == "coincidence dev/second.env PORT"
+    assert states["dev/first.env STAGE"].startswith("coincidence dev/second.env N0")
+    assert states["dev/first.env LONG"] == "live dev/second.env NAME"
+
+
+def test_both_sides_of_an_unresolved_merge_are_read(sandbox: Sandbox) -> None:
+    ours, theirs = (sandbox.encrypt("dev/app.env", f"PASSWORD={word}\n", "bob", "alice") for word in ("left", "right"))
+    sandbox.write({"dev/app.env": b"<<<<<<< ours\n%b=======\n%b>>>>>>> theirs\n" % (ours, theirs)})
+    sandbox.commit()
+    _remade(sandbox, "dev/app.env", "PASSWORD=resolved-anew\n")
+    _remade(sandbox, "dev/left.env", "PASSWORD=left\n")
+    assert _states(sandbox)["dev/app.env PASSWORD"] == "coincidence dev/left.env PASSWORD"
+    assert _unread(sandbox) == []
+
+
+def test_a_version_that_replaced_a_link_counts(sandbox: Sandbox) -> None:
+    link = sandbox.root / "dev/link.env"
+    link.symlink_to("app.env")
+    sandbox.commit()
+    link.unlink()
+    _remade(sandbox, "dev/link.env", "SECRET=behind-a-link\n", "alice", "bob")
+    _remade(sandbox, "dev/link.env", "SECRET=behind-a-link\n")
+    assert _states(sandbox)["dev/link.env SECRET"] == "live"
+
+
+def test_a_version_in_the_clear_counts_for_everybody(sandbox: Sandbox) -> None:
+    text = "metadata: {name: x}\nstringData:\n  one: never-encrypted\n  two: still-the-same\n"
+    sandbox.write({"prod/x.yaml": text, "README.md": "prose: still-the-same\n"})
+    sandbox.commit()
+    _remade(sandbox, "prod/x.yaml", text.replace("never-encrypted", "another-one"), "alice")
+    found = {one.place: one for one in _exposure(sandbox, "carol", "alice").values if one.path == "prod/x.yaml"}
+    assert {place: (one.state, one.in_clear) for place, one in found.items()} == {
+        "stringData.one": ("changed", True),
+        "stringData.two": ("live", True),
+    }
+
+
+def test_what_says_what_an_object_is_is_no_value(sandbox: Sandbox) -> None:
+    text = (
+        "apiVersion: v1\nkind: Secret\ntype: Opaque\nmetadata:\n  name: db\n  labels: {app: db}\n"
+        "  annotations: {note: a-password}\nstringData:\n  type: a-kind-of-secret\n"
+    )
+    _remade(sandbox, "dev/whole.yaml", text, "alice", "bob")
+    places = [one for one in _states(sandbox) if one.startswith("dev/whole.yaml")]
+    assert places == ["dev/whole.yaml metadata.annotations.note", "dev/whole.yaml stringData.type"]
+
+
+def test_damaged_files_are_named_where_they_name_the_key(sandbox: Sandbox) -> None:
+    whole = sandbox.encrypt("prod/db.yaml", FILES["prod/db.yaml"], "alice", "bob").decode()
+    others = sandbox.encrypt("prod/db.yaml", FILES["prod/db.yaml"], "alice", "carol").decode()
+    sandbox.write({"prod/cut.yaml": whole.replace("stringData:", "stringData: ["), "prod/carol.yaml": f"[{others}"})
+    sandbox.write({"lfs.bin": "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"})
+    sandbox.commit()
+    assert _unread(sandbox) == [
+        ("lfs.bin", "is a pointer of Git LFS, and its content lies elsewhere"),
+        ("prod/cut.yaml", "holds ciphertext and cannot be read"),
+    ]
+
+
+def test_files_that_no_key_here_opens_are_named(sandbox: Sandbox) -> None:
+    why = "opens with no key here, and is compared by its ciphertext alone"
+    assert _unread(sandbox, who="carol") == [("prod/api.yaml", why), ("prod/db.yaml", why)]
+
+
+def test_what_a_tag_of_a_tree_or_a_file_holds_counts(sandbox: Sandbox) -> None:
+    tree = sandbox.git("rev-parse", "HEAD:dev")
+    sandbox.write({"x.env": sandbox.encrypt("x.env", "X=only-in-a-tag\n", "alice", "bob")})
+    blob = sandbox.git("hash-object", "-w", "x.env")
+    (sandbox.root / "x.env").unlink()
+    sandbox.git("tag", "tree", tree)
+    sandbox.git("tag", "file.env", blob)
+    states = _states(sandbox)
+    assert states["app.env PASSWORD"] == "live dev/app.env PASSWORD"
+    assert states["refs/tags/file.env X"] == "elsewhere refs/tags/file.env X refs/tags/file.env"
+
+
+def test_sealed_items_count_for_whoever_had_a_sealing_key(sandbox: Sandbox) -> None:
+    head = "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {name: db, namespace: shop}\nspec:\n"
+    sandbox.write({"sealed.yaml": f"{head}  encryptedData: {{a: AgAx, b: AgAy}}\n"})
+    sandbox.commit()
+    sandbox.write({"sealed.yaml": f"{head}  encryptedData: {{a: AgAx, b: AgAz}}\n"})
+    sandbox.commit()
+    sandbox.write({"sealed.yaml": f"{head}  encryptedData: {{a: AgAx}}\n"})
+    sandbox.commit()
+    states = _states(sandbox, "prod")
+    assert states["sealed.yaml shop/db a"] == "live"
+    assert states["sealed.yaml shop/db b"] == "unknown"
+    assert not any("sealed" in one for one in _states(sandbox, "bob"))
