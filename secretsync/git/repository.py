@@ -5,6 +5,7 @@ Paths are relative to the root of the working tree, commits are full ids.
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterable, Sequence
 from functools import cached_property
@@ -22,6 +23,16 @@ from secretsync.git.trees import files_holding
 def _names_a_promisor(setting: str) -> bool:
     """Whether only a partial clone has such a setting."""
     return setting == "extensions.partialclone" or (setting.startswith("remote.") and setting.endswith(".promisor"))
+
+
+def _is_bare(folder: str) -> bool:
+    """Whether a folder looks like a repository without working tree, as git tells one."""
+    parts = (os.path.join(folder, name) for name in ("objects", "refs"))
+    return os.path.isfile(os.path.join(folder, "HEAD")) and all(map(os.path.isdir, parts)) and not _has_git(folder)
+
+
+def _has_git(folder: str) -> bool:
+    return os.path.lexists(os.path.join(folder, ".git"))
 
 
 class TreeEntry(NamedTuple):
@@ -68,6 +79,18 @@ class Repository:
         found = cls(where, directory=where)
         found.git.text("rev-parse", "--git-dir")
         return found
+
+    @classmethod
+    def read_in(cls, folder: str | os.PathLike[str]) -> Repository:
+        """Return the repository whose working tree holds `folder`, or the bare one that `folder` is, such as a mirror.
+
+        One that lies in another repository may have been committed there, and has to be named. Raises: RepositoryError.
+        """
+        where = os.path.realpath(folder)
+        above = [*itertools.accumulate(where.split(os.sep)[:-1], lambda one, step: f"{one}{os.sep}{step}")]
+        if _is_bare(where) and not any(_is_bare(one or os.sep) or _has_git(one or os.sep) for one in above):
+            return cls.at(where)
+        return cls.containing(folder)
 
     @cached_property
     def common(self) -> str:

@@ -175,15 +175,17 @@ def test_a_parameter_that_is_none_is_a_wrong_command_line_wherever_one_stands(
 
 
 @pytest.mark.parametrize("command", [("due", "--max-age", "1"), ("exposure", "bob")], ids=" ".join)
-def test_a_bare_repository_is_read_where_it_is_named_and_nowhere_else(
+def test_a_bare_repository_is_read_where_it_is_named_and_never_inside_another_one(
     sandbox: Sandbox, invoke: Invoke, command: tuple[str, ...]
 ) -> None:
-    bare = sandbox.root.parent / "bare.git"
-    sandbox.git("clone", "-q", "--bare", str(sandbox.root), str(bare))
+    bare, inside = sandbox.root.parent / "bare.git", sandbox.root / "inside.git"
+    for one in (bare, inside):
+        sandbox.git("clone", "-q", "--bare", str(sandbox.root), str(one))
     beside = invoke(*command)
     named = invoke(*command, "--git-dir", bare)
     assert (named.code, named.out) == (beside.code, beside.out) == (0, beside.out)
     assert invoke(*command, "-C", bare.parent, "--git-dir", "bare.git").out == beside.out
-    met = invoke(*command, "-C", bare)
+    assert invoke(*command, "-C", bare).out == beside.out
+    met = invoke(*command, "-C", inside)
     assert (met.code, met.out) == (10, b"")
     assert "--git-dir" in met.err

@@ -32,7 +32,7 @@ GitDir: TypeAlias = Annotated[
 
 def repository_of(folder: str, git_dir: str | None) -> Repository:
     """Return the repository that holds `folder`, or the one in `git_dir`, seen from there. Raises: RepositoryError."""
-    return Repository.containing(folder) if git_dir is None else Repository.at(os.path.join(folder, git_dir))
+    return Repository.read_in(folder) if git_dir is None else Repository.at(os.path.join(folder, git_dir))
 
 
 def begun(folder: str, held: Sequence[str], private_keys: Sequence[str] = (), *, allow_demo_keys: bool) -> RunbookRun:
