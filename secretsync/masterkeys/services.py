@@ -154,7 +154,8 @@ class MasterKeys:
 
     def _envelope(self, kind: str, fields: Mapping[str, object]) -> tuple[str, str, str]:
         """Return what tells an envelope from others: a file cannot take an answer that another key gave."""
-        return kind, self.recipient(kind, fields), repr(fields.get("enc"))
+        enc = fields.get("enc")
+        return kind, self.recipient(kind, fields), enc if isinstance(enc, str) else repr(enc)
 
 
 class _DataKeys:
