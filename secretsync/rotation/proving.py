@@ -54,15 +54,9 @@ class Parts(NamedTuple):
 
 
 class Evidence(NamedTuple):
-    """Everything the checks of one file may look at; see `Parts`."""
+    """Everything the checks of one file may look at: what it is proved from, and the file as it is now."""
 
-    file: FilePlan
-    names: Mapping[str, PlannedKey]
-    keys: MasterKeys
-    singles: Mapping[str, MasterKeys]
-    removed: Mapping[str, MasterKeys]
-    old: OpenFile | None
-    old_bytes: bytes
+    parts: Parts
     new: OpenFile
     new_bytes: bytes
 
@@ -74,7 +68,7 @@ def prove(parts: Parts, new: bytes) -> list[Verdict]:
         after = _opened(parts, new)
     except SecretsyncError as error:
         return [Verdict("V1", 1, [f"{file.path}: {error}"])]
-    evidence = Evidence(*parts, after, new)
+    evidence = Evidence(parts, after, new)
     return [Verdict("V1", 1, []), *(_run(name, check, evidence) for name, check in CHECKS.items())]
 
 
@@ -93,17 +87,17 @@ def _opened(parts: Parts, new: bytes) -> OpenFile:
 def _run(name: str, check: Callable[[Evidence], tuple[int, Iterable[str]]], evidence: Evidence) -> Verdict:
     start = time.process_time()
     count, failures = check(evidence)
-    found = [f"{evidence.file.path}: {failure}" for failure in failures]
+    found = [f"{evidence.parts.file.path}: {failure}" for failure in failures]
     return Verdict(name, count, found, time.process_time() - start)
 
 
 def _policy(evidence: Evidence) -> tuple[int, list[str]]:
     """V2: recipients and threshold are those of the plan, which are those of the policy."""
     found = evidence.new.plain.metadata
-    have = [sorted(normalised(one) for one in group) for group in of_file(found, evidence.keys)]
-    want = [sorted(group) for group in recipients(evidence.file, evidence.names)]
+    have = [sorted(normalised(one) for one in group) for group in of_file(found, evidence.parts.keys)]
+    want = [sorted(group) for group in recipients(evidence.parts.file, evidence.parts.names)]
     failures = [] if have == want else ["its recipients are not those of the policy"]
-    if found.shamir_threshold != evidence.file.threshold:
+    if found.shamir_threshold != evidence.parts.file.threshold:
         failures.append("its threshold is not that of the policy")
     return 1, failures
 
@@ -114,7 +108,7 @@ def _holders(evidence: Evidence) -> tuple[int, list[str]]:
     for number, group in enumerate(evidence.new.plain.metadata.groups):
         parts = set()
         for envelope in group:
-            alone = evidence.singles.get(_name(envelope, evidence))
+            alone = evidence.parts.singles.get(_name(envelope, evidence))
             if alone is None:
                 continue
             found += 1
@@ -122,26 +116,26 @@ def _holders(evidence: Evidence) -> tuple[int, list[str]]:
                 parts.add(alone.unwrap(envelope.kind, envelope.fields))
             except SecretsyncError as error:
                 failures.append(f"{_label(envelope, evidence)} does not open it by itself: {error.message}")
-        if len(parts) > 1 or (parts and len(evidence.file.after) == 1 and parts != {evidence.new.plain.data_key}):
+        if len(parts) > 1 or (parts and len(evidence.parts.file.after) == 1 and parts != {evidence.new.plain.data_key}):
             failures.append(f"the envelopes of group {number + 1} hold different data keys")
     return found, failures
 
 
 def _plaintext(evidence: Evidence) -> tuple[int, list[str]]:
     """V4: every value is what it was."""
-    if evidence.old is None:
+    if evidence.parts.old is None:
         return 0, []
-    old, new = evidence.old.plain, evidence.new.plain
+    old, new = evidence.parts.old.plain, evidence.new.plain
     same = len(old.origins) == len(new.origins) and old.metadata.selector == new.metadata.selector
-    same = same and _Leaves(evidence.old).found == _Leaves(evidence.new).found
+    same = same and _Leaves(evidence.parts.old).found == _Leaves(evidence.new).found
     return len(new.origins), [] if same else ["its values are not what they were"]
 
 
 def _old_key(evidence: Evidence) -> tuple[int, list[str]]:
     """V5: the old data key opens no value and not the MAC."""
-    if evidence.file.operation != "rotate" or evidence.old is None:
+    if evidence.parts.file.operation != "rotate" or evidence.parts.old is None:
         return 0, []
-    cipher = Gcm(evidence.old.plain.data_key.expose())
+    cipher = Gcm(evidence.parts.old.plain.data_key.expose())
     found = evidence.new.plain.metadata
     sealed = [(_text(origin.node), origin.aad) for origin in evidence.new.plain.origins.values()]
     sealed.append((found.mac, found.last_modified.encode()))
@@ -151,9 +145,9 @@ def _old_key(evidence: Evidence) -> tuple[int, list[str]]:
 
 def _ciphertext(evidence: Evidence) -> tuple[int, list[str]]:
     """V6: no ciphertext of the parent is still there."""
-    if evidence.file.operation != "rotate":
+    if evidence.parts.file.operation != "rotate":
         return 0, []
-    old = ciphertexts(evidence.old_bytes)
+    old = ciphertexts(evidence.parts.old_bytes)
     kept = old & ciphertexts(evidence.new_bytes)
     return len(old), [f"{len(kept)} values are still the same ciphertext"] if kept else []
 
@@ -163,28 +157,28 @@ def _removed(evidence: Evidence) -> tuple[int, list[str]]:
     failures = []
     ours = {kind.name for kind in unattended()}
     envelopes = [one for group in evidence.new.plain.metadata.groups for one in group if one.kind in ours]
-    for name, alone in evidence.removed.items():
+    for name, alone in evidence.parts.removed.items():
         for envelope in envelopes:
             try:
                 alone.unwrap(envelope.kind, envelope.fields)
             except (IncorrectIdentityError, IntegrityError):
                 continue
             failures.append(f"{name} was removed, and still opens the envelope of {_label(envelope, evidence)}")
-    return len(envelopes) * len(evidence.removed), failures
+    return len(envelopes) * len(evidence.parts.removed), failures
 
 
 def _revealed(evidence: Evidence) -> tuple[int, list[str]]:
     """V9: the decrypted file is byte-identical, so nothing changes in a cluster."""
-    if evidence.old is None:
+    if evidence.parts.old is None:
         return 0, []
-    same = editable(evidence.old) == editable(evidence.new)
+    same = editable(evidence.parts.old) == editable(evidence.new)
     return 1, [] if same else ["decrypted, it is not byte-identical to what it was"]
 
 
 def _labels(evidence: Evidence) -> tuple[int, list[str]]:
     """V11: an envelope is for the key it names, where that can be seen from outside."""
     envelopes = [one for group in evidence.new.plain.metadata.groups for one in group]
-    verdicts = [(one, evidence.keys.matches(one.kind, one.fields)) for one in envelopes]
+    verdicts = [(one, evidence.parts.keys.matches(one.kind, one.fields)) for one in envelopes]
     wrong = [
         f"the envelope of {_label(one, evidence)} is for another key" for one, matches in verdicts if matches is False
     ]
@@ -224,12 +218,12 @@ class _Leaves(Walk):
 
 
 def _name(envelope: Envelope, evidence: Evidence) -> str:
-    return normalised(MasterKey(envelope.kind, evidence.keys.recipient(envelope.kind, envelope.fields))).name
+    return normalised(MasterKey(envelope.kind, evidence.parts.keys.recipient(envelope.kind, envelope.fields))).name
 
 
 def _label(envelope: Envelope, evidence: Evidence) -> str:
     name = _name(envelope, evidence)
-    return next((label for label, key in evidence.names.items() if key.recipient == name), f"{name[:20]}…")
+    return next((label for label, key in evidence.parts.names.items() if key.recipient == name), f"{name[:20]}…")
 
 
 def _text(node: object) -> str:

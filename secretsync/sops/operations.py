@@ -22,6 +22,7 @@ from secretsync.crypto.gcm import Gcm
 from secretsync.documents.pairing import equal
 from secretsync.documents.stores import Store, store_named
 from secretsync.documents.tree import Limits, Mapping, Node, Scalar, Source
+from secretsync.documents.tree import Sequence as TreeSequence
 from secretsync.errors import (
     AlreadyEncryptedError,
     EmptyFileError,
@@ -90,7 +91,7 @@ def json_value(text: str) -> Node:
     entries = list(root.entries())
     if len(entries) != 1:
         raise ValueFormatError("the value is not one JSON value")
-    if type(entries[0].value).__name__ == "Sequence":
+    if isinstance(entries[0].value, TreeSequence):
         raise ValueFormatError(
             "a bare list cannot be set", hint="set the object that holds it, or its items one by one"
         )
