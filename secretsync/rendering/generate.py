@@ -10,7 +10,7 @@ import os
 import re
 from binascii import b2a_base64
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 import secretsync.rendering.pipeline as pipeline
 from secretsync import files, sops
@@ -31,11 +31,48 @@ from secretsync.secrecy import SecretBytes
 _UNCARRIED: Final = "[\x7f-\x9f\ufffe\uffff]"
 
 
-class Folder(NamedTuple):
-    """Where the paths of a generator start; `confined` keeps them below it, links included."""
+class Folder:
+    """Where the paths of generators start; `confined` keeps them below it, links included.
 
-    root: str = "."
-    confined: bool = True
+    One for each run: each file is read and decrypted once, and what naming it again adds is counted.
+    """
+
+    def __init__(self, root: str = ".", *, confined: bool = True) -> None:
+        self.root = root
+        self.confined = confined
+        self.plain: dict[str, tuple[bytes, SecretBytes | None]] = {}
+        self.manifests: dict[tuple[str, str, str | None], tuple[list[Mapping], int]] = {}
+        self._files = self._objects = self._size = self._repeated = 0
+
+    def count_files(self, number: int, context: RenderContext) -> None:
+        """Count files that are named. Raises: LimitError."""
+        self._files += number
+        if self._files > context.options.max_files:
+            raise LimitError(f"more than {context.options.max_files} files")
+
+    def count_objects(self, number: int, context: RenderContext) -> None:
+        """Count objects, of which the files that were read allow so many: a short list may not make thousands.
+
+        Raises:
+            LimitError: there are more.
+        """
+        self._objects += number
+        if self._objects > (most := context.options.limits.for_text(self._size).documents):
+            raise LimitError(f"more than {most} objects from {self._size} bytes of files")
+
+    def repeat(self, size: int, context: RenderContext) -> None:
+        """Count the bytes of a file that is named again. Raises: LimitError."""
+        self._repeated += size
+        if self._repeated > context.options.limits.size:
+            raise LimitError(f"files named again add more than {context.options.limits.size} bytes")
+
+    def once(self, path: str, context: RenderContext) -> bytes:
+        """Return the bytes of a file that is read for the first time. Raises: as `read`; LimitError for all together."""
+        data = self.read(path, context.options.limits)
+        self._size += len(data)
+        if self._size > context.options.max_total:
+            raise LimitError(f"more than {context.options.max_total} bytes in all files", location=path)
+        return data
 
     def read(self, path: str, limits: Limits) -> bytes:
         """Return a regular file's bytes.
@@ -57,8 +94,10 @@ def generate(generator: Generator, folder: Folder, context: RenderContext) -> li
         SecretsyncError: a file cannot be read or decrypted, or an object cannot be made; placed at the file or object.
     """
     number = len(generator.files) + sum(len(m.files) + len(m.binary_files) + len(m.envs) for m in generator.made)
-    if number > context.options.max_files:
-        raise LimitError(f"more than {context.options.max_files} files", location=generator.name or None)
+    try:
+        folder.count_files(number, context)
+    except LimitError as error:
+        raise (error.at(generator.name) if generator.name else error) from None
     found = [obj for path in generator.files for obj in _manifests(path, folder, context)]
     found += [_made(made, folder, context) for made in generator.made]
     if not found:
@@ -66,11 +105,26 @@ def generate(generator: Generator, folder: Folder, context: RenderContext) -> li
     return found
 
 
-def _manifests(path: str, folder: Folder, context: RenderContext) -> Iterator[Mapping]:
-    """Yield the objects of one encrypted file of manifests."""
+def _manifests(path: str, folder: Folder, context: RenderContext) -> list[Mapping]:
+    """Return the objects of one encrypted file of manifests."""
+    key = (path, context.options.mode, context.options.scope)
+    try:
+        if key in folder.manifests:
+            folder.repeat(folder.manifests[key][1], context)
+        else:
+            folder.manifests[key] = _opened(path, folder, context)
+        objects = folder.manifests[key][0]
+        folder.count_objects(len(objects), context)
+    except SecretsyncError as error:
+        raise (error if (error.location or "").startswith(path) else error.at(path)) from None
+    return objects
+
+
+def _opened(path: str, folder: Folder, context: RenderContext) -> tuple[list[Mapping], int]:
+    """Return the objects of a file that is read for the first time, and its size."""
     if not is_nested(path):
         raise ManifestError("no manifest: its name ends in none of .yaml, .yml and .json", location=path)
-    data = _read(path, folder, context)
+    data = folder.once(path, context)
     try:
         _, loaded = pipeline.load_input(Input(path, path), data, context)
         if not all(sops.is_encrypted(document) or not count(document) for document in loaded.documents):
@@ -78,8 +132,7 @@ def _manifests(path: str, folder: Folder, context: RenderContext) -> Iterator[Ma
         documents, _ = pipeline.transform(loaded.documents, context)
     except SecretsyncError as error:
         raise error.at(path) from None
-    for document in documents:
-        yield from _objects(document)
+    return [obj for document in documents for obj in _objects(document)], len(data)
 
 
 def _objects(document: Mapping) -> Iterator[Mapping]:
@@ -93,6 +146,10 @@ def _objects(document: Mapping) -> Iterator[Mapping]:
 
 
 def _made(made: Made, folder: Folder, context: RenderContext) -> Mapping:
+    try:
+        folder.count_objects(1, context)
+    except LimitError as error:
+        raise error.at(made.name) from None
     sources = _Sources(folder, context)
     texts, binaries = sources.values(made)
     fields = ("stringData", "data") if made.kind == "Secret" else ("data", "binaryData")
@@ -164,15 +221,27 @@ class _Sources:
 
     def _decrypted(self, path: str) -> bytes:
         """Return what `sops decrypt` prints for this file."""
-        raw = _read(path, self._folder, self._context)
+        known = self._folder.plain.get(path)
+        try:
+            if known is None:
+                known = self._folder.plain[path] = self._read(path)
+            else:
+                self._folder.repeat(len(known[0]), self._context)
+        except SecretsyncError as error:
+            raise (error if (error.location or "").startswith(path) else error.at(path)) from None
+        plain, self.keys[path] = known
+        return plain
+
+    def _read(self, path: str) -> tuple[bytes, SecretBytes | None]:
+        """Return the plaintext of a file that is read for the first time, and its data key."""
+        raw = self._folder.once(path, self._context)
         store = store_named(store_for_path(path))
         try:
             decrypted = sops.decrypt(
                 store.load(raw, limits=self._context.options.limits, encrypted=True), self._context.keys
             )
-            self.keys[path] = decrypted.data_key
             self._context.warnings.extend(f"{path} {warning}" for warning in decrypted.warnings)
-            return store.dump(decrypted.documents)
+            return store.dump(decrypted.documents), decrypted.data_key
         except SecretsyncError as error:
             raise error.at(path) from None
 
@@ -192,14 +261,6 @@ def _text(plain: bytes) -> str | None:
     except UnicodeDecodeError:
         return None
     return None if is_uncarried(text) else text
-
-
-def _read(path: str, folder: Folder, context: RenderContext) -> bytes:
-    data = folder.read(path, context.options.limits)
-    context.size += len(data)
-    if context.size > context.options.max_total:
-        raise LimitError(f"more than {context.options.max_total} bytes in all files", location=path)
-    return data
 
 
 def _base64(data: bytes) -> str:

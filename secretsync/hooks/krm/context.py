@@ -12,6 +12,7 @@ from secretsync.hooks.argv import Request
 from secretsync.hooks.context import keys, resolved_options
 from secretsync.hooks.krm import resource_list
 from secretsync.masterkeys import MasterKeys
+from secretsync.rendering.generate import Folder
 from secretsync.rendering.options import Mode, Options, RenderContext
 from secretsync.sealed.scope import Scope
 
@@ -29,11 +30,6 @@ class KrmContext:
         self.warn = call.warn
         self.options: Options = resolved_options(request, configuration, call.environ)
         self.is_judged = False  # until a context promises something
-
-    @property
-    def confined(self) -> bool:
-        """Whether paths stay in the folder of the kustomization."""
-        return self._configuration is None or self._configuration.confined
 
     @property
     def is_configured(self) -> bool:
@@ -72,6 +68,11 @@ class KrmContext:
         if self.is_judged:
             resource_list.confirm(data, items)
         return data
+
+    @cached_property
+    def folder(self) -> Folder:
+        """Where the paths of all generators of this call start."""
+        return Folder(confined=self._configuration is None or self._configuration.confined)
 
     @cached_property
     def _keys(self) -> MasterKeys:

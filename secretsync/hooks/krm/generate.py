@@ -7,7 +7,7 @@ from secretsync.hooks.krm import sealing
 from secretsync.hooks.krm.context import KrmContext
 from secretsync.hooks.krm.resource_list import check_carried, plain
 from secretsync.manifests import generators
-from secretsync.rendering.generate import Folder, generate
+from secretsync.rendering.generate import generate
 from secretsync.rendering.objects import is_sealed_secret
 
 
@@ -21,7 +21,7 @@ def objects_of(config: Mapping, context: KrmContext) -> list[Mapping]:
     """
     generator = generators.read(plain(config))
     rendering = context.rendering(generator.mode, generator.scope)
-    objects = generate(generator, Folder(confined=context.confined), rendering)
+    objects = generate(generator, context.folder, rendering)
     for warning in rendering.warnings:
         context.warn(warning)
     check_carried(objects)

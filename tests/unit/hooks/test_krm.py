@@ -15,6 +15,7 @@ import yaml
 from secretsync import sops
 from secretsync.compat import ksops
 from secretsync.documents.stores import store_named
+from secretsync.documents.tree import Limits
 from secretsync.errors import (
     ConfigError,
     ConflictingOptionsError,
@@ -31,6 +32,7 @@ from secretsync.hooks import _boundary, context
 from secretsync.hooks.argv import UsageError
 from secretsync.hooks.krm import command
 from secretsync.masterkeys import MasterKeys
+from secretsync.rendering.generate import Folder
 from secretsync.sealed import unseal
 from secretsync.sealed.privatekeys import load as load_private_keys
 from tests.unit.render.workshop import (
@@ -354,6 +356,53 @@ def test_honest_neighbours_of_a_generator_leave_as_they_came(send: Any, folder: 
     operator_says(folder.parent, "outputs: {kinds: [Secret, Pod, ConfigMap]}\n")
     send(config, marked, CONFIG_MAP)
     assert krm() == before
+
+
+def test_a_file_that_generators_name_again_is_read_and_opened_once(send: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    reads: list[str] = []
+    read = Folder.read
+
+    def counted(self: Folder, path: str, limits: Limits) -> bytes:
+        reads.append(path)
+        return read(self, path, limits)
+
+    monkeypatch.setattr(Folder, "read", counted)
+    made = {"metadata": {"name": "x"}, "binaryFiles": ["a=db.enc.yaml", "b=db.enc.yaml"]}
+    config = generator(files=["db.enc.yaml"] * 3, secretFrom=[made])
+    send(config, config, config)
+    items = answer()
+    assert items[:3] == [PLAIN] * 3
+    assert items[3]["data"]["a"] == items[3]["data"]["b"]
+    assert (len(items), reads) == (8, ["db.enc.yaml"] * 2)  # as manifests and as a value
+
+
+@pytest.mark.parametrize("kind", ["files", "binaryFiles", "envs"])
+def test_files_named_again_add_no_more_than_one_file_may_hold(send: Any, folder: Path, kind: str) -> None:
+    size = (folder / "db.enc.yaml").stat().st_size
+    (folder / "a.env").write_bytes(encrypted(f"A={'x' * (size - 4)}\n", None, store="dotenv"))
+    operator_says(folder.parent, f"limits: {{size: {4 * size}}}\n")
+    for number, allowed in ((4, True), (20, False)):
+        listed = ["a.env"] * number if kind == "envs" else [f"k{index}=a.env" for index in range(number)]
+        send(
+            generator(files=["db.enc.yaml"] * number)
+            if kind == "files"
+            else generator(secretFrom=[{"metadata": {"name": "x"}, kind: listed}])
+        )
+        if allowed:
+            assert answer()
+            continue
+        with pytest.raises(LimitError, match="named again add more"):
+            krm()
+
+
+def test_a_short_list_does_not_make_thousands_of_objects(send: Any, folder: Path) -> None:
+    operator_says(folder.parent, "limits: {documents: 100}\n")
+    made = [{"metadata": {"name": f"x{index}"}, "literals": ["a=b"]} for index in range(11)]
+    send(generator(secretFrom=made[:10]))
+    assert len(answer()) == 10
+    send(generator(secretFrom=made))
+    with pytest.raises(LimitError, match="more than 10 objects"):
+        krm()
 
 
 def test_a_scope_does_not_matter_where_nothing_is_sealed(send: Any, folder: Path) -> None:
