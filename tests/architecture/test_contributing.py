@@ -12,12 +12,13 @@ import pytest
 
 from secretsync.findings import Finding
 from secretsync.late import load
-from tests.toys import hook, runbook, store
+from tests.toys import hook, kind, runbook, store
 
 ROOT = Path(__file__).parents[2]
 PAGES = {page.stem: page.read_text() for page in sorted((ROOT / "docs" / "contributing").glob("*.md"))}
 
 TOYS: dict[str, tuple[str, str, object]] = {
+    "key-service": ("KINDS", kind.KIND.name, kind.KIND),
     "store": ("STORES", store.NAME, store.ENTRY),
     "runbook": ("SCENARIOS", runbook.NAME, runbook.ENTRY),
     "hook": ("COMMANDS", hook.NAME, hook.ENTRY),
@@ -68,7 +69,7 @@ def _followed(page: str) -> dict[str, Any]:
 def test_the_row_of_a_page_is_that_of_its_toy(page: str) -> None:
     table, name, row = TOYS[page]
     assert _followed(page)[table][name] == row
-    assert f"`tests/toys/{page}.py`" in PAGES[page]
+    assert f"The toy is `tests/toys/{'kind' if page == 'key-service' else page}.py`" in PAGES[page]
 
 
 def test_the_rule_of_the_page_makes_findings() -> None:
