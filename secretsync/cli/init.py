@@ -49,10 +49,7 @@ def init(
     if place.source.read(POLICY) is not None:
         raise PolicyError("there is a key ring already", location=POLICY, hint="secretsync keys list")
     if place.source.read(SOPS_YAML) is not None:
-        if recipient or identity_file or paths or name:
-            raise ConflictingOptionsError(
-                f"{SOPS_YAML} says who reads what: adopt it first, with secretsync init alone"
-            )
+        _refuse_options(recipient, identity_file, paths, name)
         _adopt(place, dry_run=dry_run)
         return
     identity = None
@@ -70,6 +67,11 @@ def init(
     place.write(changes, dry_run=dry_run)
     if not dry_run:
         say("encrypt a Secret, in a file that ends in .enc.yaml: secretsync encrypt -i FILE", kind="hint")
+
+
+def _refuse_options(*given: object) -> None:
+    if any(given):
+        raise ConflictingOptionsError(f"{SOPS_YAML} says who reads what: adopt it first, with secretsync init alone")
 
 
 def _adopt(place: RingLocation, *, dry_run: bool) -> None:
