@@ -10,6 +10,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 
 import typer
 
+from secretsync.cli._backups import key_secrets, keys_of
 from secretsync.cli._key_options import BackupKeys
 from secretsync.cli._manifests import placed
 from secretsync.cli._options import AllowDemoKeys, grouped
@@ -22,12 +23,10 @@ from secretsync.documents.plain import from_plain
 from secretsync.documents.stores import store_named
 from secretsync.documents.tree import Limits, Mapping
 from secretsync.errors import ConfigError, ConflictingOptionsError
-from secretsync.manifests.objects import Object
-from secretsync.manifests.reading import read
 from secretsync.masterkeys import MasterKeys
-from secretsync.sealed import SealingCertificate, privatekeys
+from secretsync.sealed import SealingCertificate
 from secretsync.sealed.streams import unseal_all
-from secretsync.sops import decrypt, encrypt
+from secretsync.sops import encrypt
 from secretsync.sops.creation import recipients_from
 from secretsync.sops.selectors import Selector
 
@@ -177,7 +176,7 @@ def restore(
     allow_demo_keys: AllowDemoKeys = False,
 ) -> None:
     """Put the keys of a backup back into the cluster; keys that are there stay as they are."""
-    secrets = placed(path, lambda data: _opened(data, allow_demo_keys=allow_demo_keys))
+    secrets = placed(path, lambda data: key_secrets(data, MasterKeys(os.environ, allow_demo_keys=allow_demo_keys)))
     names = live.restore(controller.connect(), secrets, namespace=controller.controller_namespace)
     for name in names:
         write_stdout(f"secret/{name} created\n".encode())
@@ -202,11 +201,13 @@ def prove(
     if backup_file and only_newest:
         raise ConflictingOptionsError("--backup and --only-newest exclude each other")
     if backup_file:
-        secrets = placed(backup_file, lambda data: _opened(data, allow_demo_keys=allow_demo_keys))
+        secrets = placed(
+            backup_file, lambda data: key_secrets(data, MasterKeys(os.environ, allow_demo_keys=allow_demo_keys))
+        )
     else:
         keys = controller.all_keys()
         secrets = [key.secret for key in ([_newest(keys)] if only_newest else keys)]
-    tried = privatekeys.load(json.dumps({"apiVersion": "v1", "kind": "List", "items": secrets}).encode())
+    tried = keys_of(secrets)
     total = 0
     for path in paths:
         total += len(placed(path, lambda data: unseal_all(data, tried, limits=Limits.unbounded())))
@@ -225,12 +226,3 @@ def _newest(keys: list[SealingKey]) -> SealingKey:
     if keys[0].status != live.ACTIVE:
         raise ConfigError("no key of the controller is active")
     return keys[0]
-
-
-def _opened(data: bytes, *, allow_demo_keys: bool) -> list[Object]:
-    """Return the key Secrets of a backup, decrypted where it is a SOPS file."""
-    source = store_named("yaml").load(data, limits=Limits.unbounded())
-    if any(document.get("sops") is not None for document in source.documents):
-        opened = decrypt(source, MasterKeys(os.environ, allow_demo_keys=allow_demo_keys))
-        data = store_named("yaml").rewrite(source, opened.documents)
-    return [located.object for located in read(data, limits=Limits.unbounded())]

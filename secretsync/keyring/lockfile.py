@@ -48,6 +48,7 @@ def content(ring: KeyRing) -> dict[str, object]:
         ConfigError: a rule names somebody the ring does not know.
     """
     policy = ring.policy
+    paths = {pin.cluster: list(pin.paths) for pin in policy.sealing if pin.paths}
     return {
         "version": VERSION,
         "defaults": {
@@ -67,6 +68,7 @@ def content(ring: KeyRing) -> dict[str, object]:
         "retired": {f"{each.principal}/{each.key.id}": fingerprint(each.key) for each in ring.retired},
         "sealing_pins": {pin.cluster: pin.spki_sha256 for pin in policy.sealing},
         "sops_yaml": policy.sops,
+        **({"sealing_paths": paths} if paths else {}),
     }
 
 

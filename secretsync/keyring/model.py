@@ -113,13 +113,19 @@ class PolicyRule:
 class SealingPin:
     """The certificate that a cluster's SealedSecrets are sealed for.
 
-    `certificate` is its path below `keys/`; `spki_sha256` is 64 lower-case hex digits.
+    `certificate` is its path below `keys/`; `spki_sha256` is 64 lower-case hex digits. `paths` are globs of the files
+    that are for this cluster.
     """
 
     cluster: str
     certificate: str
     spki_sha256: str
     backup_group: str = ""
+    paths: tuple[str, ...] = ()
+
+    def matches(self, path: str) -> bool:
+        """Whether a path relative to the repository's root is one of its own."""
+        return any(matches(glob, path) for glob in self.paths)
 
 
 @dataclass(frozen=True, slots=True)

@@ -226,11 +226,14 @@ def _valid(selector: Selector, where: str) -> Selector:
 
 
 def _pin(fields: Fields) -> SealingPin:
-    fields.only("cluster", "cert", "pin_spki_sha256", "backup_group")
+    fields.only("cluster", "cert", "pin_spki_sha256", "backup_group", "paths")
     pin = fields.required("pin_spki_sha256")
     if not letters.is_sha256(pin):
         raise ConfigError("a pin is 64 lower-case hexadecimal digits", location=fields.place("pin_spki_sha256"))
-    return SealingPin(_name(fields, "cluster"), fields.required("cert"), pin, fields.text("backup_group"))
+    paths = tuple(fields.texts("paths"))
+    for glob in paths:
+        globs.to_pattern(glob)
+    return SealingPin(_name(fields, "cluster"), fields.required("cert"), pin, fields.text("backup_group"), paths)
 
 
 def _name(fields: Fields, field: str) -> str:

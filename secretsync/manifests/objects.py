@@ -81,10 +81,11 @@ def flatten(obj: Object, place: str = "") -> Iterator[tuple[str, Object]]:
         here = f"{place}.items[{index}]".removeprefix(".")
         if not isinstance(item, dict):
             raise ManifestError("an item of a List is not an object", location=here)
-        yield from flatten(_typed(item, obj), here)
+        yield from flatten(typed(item, obj), here)
 
 
-def _typed(item: Object, owner: Object) -> Object:
+def typed(item: Object, owner: Object) -> Object:
+    """Return an item of a typed list with the kind that the list gives it; any other as it is."""
     kind = _text(owner.get("kind"))
     if kind == "List" or "kind" in item:
         return item

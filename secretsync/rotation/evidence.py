@@ -53,6 +53,7 @@ def gather(plan: Plan, operation: Operation, outcome: ApplyOutcome, repository: 
                 "keys_before": file.before,
                 "keys_after": file.after,
                 "items": file.items,
+                "sealed": [asdict(item) for item in file.sealed],
             }
             for file in plan.files
         ],

@@ -12,16 +12,14 @@ from typing import NamedTuple
 
 from secretsync import files
 from secretsync.age.protocol import Identity
-from secretsync.errors import ChangedFileError, NoIdentityMatchError
+from secretsync.errors import ChangedFileError, NoIdentityMatchError, SecretsyncError
 from secretsync.git import ObjectReader, Repository, blob_id
 from secretsync.keyring.ownfiles import store_of
-from secretsync.manifests.secret import parse as parse_secret
-from secretsync.manifests.trees import to_object
 from secretsync.masterkeys import KeyContext, MasterKeys
 from secretsync.rotation.file_metadata import Inspected, inspect, options_for
 from secretsync.rotation.model import FilePlan, PlannedKey
 from secretsync.rotation.proving import Parts, Verdict, prove
-from secretsync.rotation.resealing import Resealer, SealedFile, certificate_of, holds_sealed, prove_sealed
+from secretsync.rotation.resealing import Clusters, Resealer, SealedFile, certificate_of, prove_sealed, secrets_of
 from secretsync.rotation.rewrapping import changed
 from secretsync.rotation.versions import Reading, Unread, Version
 from secretsync.sealed.privatekeys import UnsealingKey
@@ -57,13 +55,14 @@ class Looked(NamedTuple):
 
 
 class Sealing(NamedTuple):
-    """A file that may hold SealedSecrets, the certificate to seal for, and SOPS files (path, blob) by their Secret."""
+    """A file with SealedSecrets, the certificate to seal for, whose it is, and the SOPS files (with blobs) that are named."""
 
     path: str
     blob: str
     certificate: str
     now: datetime
-    sources: Mapping[str, list[str]]
+    clusters: Clusters
+    sources: Mapping[str, str]
 
 
 class Proof(NamedTuple):
@@ -91,7 +90,7 @@ class FileWork:
         self._repository = repository
         self._keys = keys
         self._unsealing = unsealing
-        self._plaintext: dict[str, Mapping[str, bytes]] = {}
+        self._plaintext: dict[str, Mapping[str, Mapping[str, bytes]]] = {}
         self._opened: dict[str, OpenFile] = {}
         self._kept = 0
         self._held = {str(identity): MasterKeys.of(KeyContext.holding(identity)) for identity in held}
@@ -145,7 +144,10 @@ class FileWork:
         return self._resealed(task, data) if task.file.operation == "re-seal" else self._rewrapped(task, data)
 
     def _resealed(self, task: FileTask, data: bytes) -> bytes:
-        return self._resealer(task.certificate, task.now, task.file.sources).reseal(data)
+        try:
+            return self._resealer(task.certificate, task.now, task.file.sources).reseal(data, task.file.sealed)
+        except SecretsyncError as error:
+            raise error.at(task.file.path) from None
 
     def _rewrapped(self, task: FileTask, data: bytes) -> bytes:
         opened = self._opened.get(task.file.blob)
@@ -157,7 +159,7 @@ class FileWork:
         new = files.read(os.path.join(task.folder, file.path)) if task.folder else self._objects().read(task.written)
         old = self._objects().read(file.blob)
         if file.operation == "re-seal":
-            return prove_sealed(file, certificate_of(task.certificate, task.now), self._unsealing, old=old, new=new)
+            return prove_sealed(file, self._resealer(task.certificate, task.now, {}), old=old, new=new)
         return prove(self._parts(task, old), new)
 
     def _parts(self, task: Proof, old: bytes) -> Parts:
@@ -176,28 +178,26 @@ class FileWork:
         except NoIdentityMatchError:
             return None
 
-    def sealed(self, task: Sealing) -> SealedFile | None:
-        """Look at a file with SealedSecrets; None for one that holds none that can be read."""
+    def sealed(self, task: Sealing) -> SealedFile:
+        """Look at a file with SealedSecrets."""
         data = self._objects().read(task.blob)
-        if not holds_sealed(data):
-            return None
-        return self._resealer(task.certificate, task.now, task.sources).look(task.path, task.blob, data)
+        resealer = self._resealer(task.certificate, task.now, task.sources)
+        return resealer.look(task.path, task.blob, data, task.clusters)
 
-    def _resealer(self, certificate: str, now: datetime, sources: Mapping[str, list[str]]) -> Resealer:
-        def plaintext(secret: str) -> Mapping[str, bytes]:
-            return self._values(*sources[secret]) if secret in sources else {}
+    def _resealer(self, certificate: str, now: datetime, sources: Mapping[str, str]) -> Resealer:
+        plaintexts = {path: self._secrets(path, blob) for path, blob in sources.items()}
+        return Resealer(certificate_of(certificate, now), self._unsealing, plaintexts)
 
-        return Resealer(certificate_of(certificate, now), self._unsealing, plaintext)
-
-    def _values(self, path: str, blob: str) -> Mapping[str, bytes]:
-        """Return the values of the Secret in a SOPS file; each is opened once."""
+    def _secrets(self, path: str, blob: str) -> Mapping[str, Mapping[str, bytes]]:
+        """Return the values of each Secret in a SOPS file by `namespace/name`; the file is opened once."""
         found = self._plaintext.get(blob)
         if found is None:
             data = self._objects().read(blob)
-            opened = open_file(data, options_for(path, data, self._keys))
-            secret = to_object(opened.plain.documents[0])
-            assert isinstance(secret, dict)  # the root of a document is a mapping
-            found = self._plaintext[blob] = parse_secret(secret).values
+            try:
+                opened = open_file(data, options_for(path, data, self._keys))
+                found = self._plaintext[blob] = secrets_of(opened.plain.documents)
+            except SecretsyncError as error:
+                raise error.at(path) from None
         return found
 
     def forked(self) -> None:

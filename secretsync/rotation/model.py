@@ -34,10 +34,27 @@ class PlannedKey:
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedItem:
+    """A sealed item to seal anew: its number in the file, what it is, under which scope, and for which cluster.
+
+    `opened`: a private key opened it. `sources` are the SOPS files that say the same, or, where none did,
+    what to seal.
+    """
+
+    number: int
+    secret: str
+    key: str
+    scope: str
+    cluster: str
+    opened: bool
+    sources: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
 class FilePlan:
     """One file: its blob in the base commit, the operation, and its key ids by group before and after.
 
-    `sources` are the SOPS files (path, blob) that hold the plaintext of what is sealed anew, by `namespace/name`.
+    `sealed` are the items that are sealed anew; `sources` the SOPS files, with their blobs, that they are compared with.
     """
 
     path: str
@@ -48,7 +65,8 @@ class FilePlan:
     threshold: int
     items: int
     why: str = ""
-    sources: dict[str, list[str]] = field(default_factory=dict)
+    sources: dict[str, str] = field(default_factory=dict)
+    sealed: list[PlannedItem] = field(default_factory=list)
 
     @property
     def removed(self) -> list[str]:
@@ -165,9 +183,13 @@ def parse(data: bytes, path: str) -> Plan:
     return plan
 
 
+def _file(values: dict[str, Any]) -> FilePlan:
+    return FilePlan(**{**values, "sealed": [PlannedItem(**one) for one in values["sealed"]]})
+
+
 def _plan(values: dict[str, Any]) -> Plan:
     phases = [
-        PhasePlan(each["name"], each["title"], each["edits"], [FilePlan(**one) for one in each["files"]])
+        PhasePlan(each["name"], each["title"], each["edits"], [_file(one) for one in each["files"]])
         for each in values.pop("phases")
     ]
     keys = {name: PlannedKey(**one) for name, one in values.pop("keys").items()}

@@ -12,7 +12,6 @@ from secretsync.errors import ConfigError, SecretsyncError
 from secretsync.git import Repository
 from secretsync.keyring import Changed, KeyRing, RingSource, Snapshot, load_from, lockfile
 from secretsync.keyring.editing import SOPS_YAML
-from secretsync.keyring.globs import matches
 from secretsync.keyring.model import normalised
 from secretsync.keyring.sources import FOLDER
 from secretsync.rotation import preflight
@@ -21,11 +20,10 @@ from secretsync.rotation.ageing import due as due_ages
 from secretsync.rotation.ageing import notes as ageing_notes
 from secretsync.rotation.exposure import Work, work
 from secretsync.rotation.file_metadata import Inspected
-from secretsync.rotation.file_worker import Sealing
 from secretsync.rotation.model import FilePlan, Operation, PhasePlan, Plan, PlannedKey, Problem
 from secretsync.rotation.parameters import Parameters
-from secretsync.rotation.resealing import certificate_of
 from secretsync.rotation.scenario import Scenario, ScenarioContext, SurveyedFile, complete, due
+from secretsync.rotation.sealed_planning import sealed_plan
 from secretsync.rotation.survey import Setting, Stage, Survey, survey_files
 from secretsync.secrecy import SecretBytes
 from secretsync.sops.datakey import MasterKey
@@ -74,6 +72,8 @@ class _Planner:
         self._today = survey.setting.now.date()
         self._keys: dict[str, PlannedKey] = {}
         self._problems: list[Problem] = []
+        self._notes: list[str] = []
+        self._left: list[str] = []
         old, new = _recipients(survey.before), _recipients(survey.after)
         self._lost, self._gained = old - new, new - old
         self._subject = _named(survey.before, parameters.text("subject"))
@@ -102,8 +102,8 @@ class _Planner:
             keys=dict(sorted(self._keys.items())),
             phases=phases,
             touches=self._touches(chosen),
-            notes=[*preflight.notes(phases, self._keys), *exposure.notes, *self._ageless],
-            drift=preflight.drift(survey, chosen, today=self._today),
+            notes=[*preflight.notes(phases, self._keys), *self._notes, *exposure.notes, *self._ageless],
+            drift=[*preflight.drift(survey, chosen, today=self._today), *self._left],
             problems=self._problems,
             tasks=[*self._scenario.tasks(context), *exposure.tasks],
         )
@@ -138,22 +138,12 @@ class _Planner:
 
     def _sealed_files(self) -> list[FilePlan]:
         """Return the files with SealedSecrets that the plan seals anew."""
-        setting, certificate = self._survey.setting, self._parameters.text("certificate")
-        spki = certificate_of(certificate, setting.now).spki_sha256
-        self._keys[f"sealing-{spki[:16]}"] = PlannedKey("sealing", spki, self._parameters.text("subject"))
-        sources = {one.secret: [one.path, one.blob] for one in self._survey.files if one.secret and not one.error}
-        blobs = setting.repository.blobs(self._survey.base)
-        paths = setting.repository.files_with(self._survey.base, b"SealedSecret")
-        wanted = [path for path in sorted(paths) if path in blobs and matches(self._parameters.text("paths"), path)]
-        tasks = [Sealing(path, blobs[path], certificate, setting.now, sources) for path in wanted]
-        found = [one for one in setting.pool.map("sealed", tasks) if one is not None]
-        self._problems += [preflight.unopened(one.path, one.error) for one in found if one.error is not None]
-        after = [[f"sealing-{spki[:16]}"]]
-        return [
-            FilePlan(one.path, one.blob, "re-seal", [], after, 0, one.items, sources=_only(sources, one.secrets))
-            for one in found
-            if one.items
-        ]
+        found = sealed_plan(self._survey, self._parameters)
+        self._keys[f"sealing-{found.spki[:16]}"] = PlannedKey("sealing", found.spki, self._parameters.text("subject"))
+        self._problems += found.problems
+        self._notes += found.notes
+        self._left += found.left
+        return found.files
 
     def _file(self, stage: Stage, operation: Operation, one: Inspected) -> FilePlan | None:
         """Return the plan for a file that the phase selects; a problem where policy has no readers for it."""
@@ -234,7 +224,3 @@ def _named(ring: KeyRing, name: str) -> frozenset[MasterKey]:
     """Return the recipients of a principal, or of a key by its id; none where there is neither."""
     found = (key for owner, key in ring.public_keys() if name in {owner.name, key.id})
     return frozenset(normalised(key.master_key) for key in found)
-
-
-def _only(sources: Mapping[str, list[str]], secrets: Iterable[str]) -> dict[str, list[str]]:
-    return {secret: sources[secret] for secret in sorted(secrets) if secret in sources}

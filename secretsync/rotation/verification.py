@@ -27,7 +27,7 @@ TITLES: Final[dict[str, str]] = {
     "V7": "a removed identity opens no envelope",
     "V8": "retired recipients are gone from every branch and tag",
     "V9": "nothing but ciphertext changed: decrypted files are byte-identical",
-    "V10": "every sealed item opens with the new sealing key alone",
+    "V10": "every item that was sealed anew opens with the new sealing key alone",
     "V11": "envelopes are for the keys they name, where that can be seen",
 }
 WHY_NOT: Final[dict[str, str]] = {

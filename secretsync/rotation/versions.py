@@ -17,7 +17,7 @@ from secretsync.errors import SecretsyncError
 from secretsync.keyring.model import normalised
 from secretsync.keyring.ownfiles import is_own, store_of
 from secretsync.masterkeys import MasterKeys
-from secretsync.rotation.resealing import sealed_items
+from secretsync.rotation.sealed_files import sealed_items
 from secretsync.sops import metadata, values
 from secretsync.sops.datakey import MasterKey, recover
 from secretsync.sops.decryption import Decrypted, decrypt_with

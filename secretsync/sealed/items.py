@@ -26,6 +26,7 @@ else:
 
 _NONCE: Final = bytes(12)
 _KEY_SIZE: Final = 32
+_TAG_SIZE: Final = 16
 
 
 class OpensItems(Protocol):
@@ -62,6 +63,12 @@ def rsa_size(item: bytes) -> int | None:
     """Return the length of the RSA part of a decoded item, or None if it is too short to hold it."""
     size = int.from_bytes(item[:2], "big")
     return size if len(item) >= 2 + size and len(item) >= 2 else None
+
+
+def is_item(item: bytes) -> bool:
+    """Whether a decoded item has the parts that one has, whatever they hold."""
+    size = rsa_size(item)
+    return bool(size) and len(item) >= 2 + (size or 0) + _TAG_SIZE
 
 
 def unseal(item: bytes, keys: Iterable[OpensItems], label: bytes) -> bytes | None:

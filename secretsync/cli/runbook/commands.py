@@ -112,6 +112,8 @@ def _apply(
             say(line, kind="error")
         if not (yes or plan.problems):
             say(run.summary(plan))
+            for note in plan.notes:
+                say(note)
             if not confirm(f"carry out plan {plan.digest[:12]}?"):
                 say("nothing was changed")
                 return PROBLEMS

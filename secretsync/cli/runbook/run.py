@@ -13,13 +13,14 @@ from typing import Annotated, Any, Literal, TypeAlias
 import typer
 
 from secretsync import age, files
+from secretsync.cli._backups import unsealing_keys
+from secretsync.cli._manifests import placed
 from secretsync.cli._terminal import ask_secret, say, show_progress
 from secretsync.errors import one_line
 from secretsync.git import Repository
 from secretsync.masterkeys import MasterKeys
-from secretsync.rotation.model import Plan
+from secretsync.rotation.model import FilePlan, Plan
 from secretsync.rotation.run import RunbookRun
-from secretsync.sealed import privatekeys
 
 Form: TypeAlias = Annotated[Literal["text", "json"], typer.Option("--format", "-o", help="How to write the result.")]
 """The option of every verb that has a result."""
@@ -40,7 +41,7 @@ def begun(folder: str, held: Sequence[str], private_keys: Sequence[str] = (), *,
     repository = Repository.containing(folder)
     keys = MasterKeys(os.environ, prompt=ask_secret, allow_demo_keys=allow_demo_keys)
     identities = [one for path in held for one in age.parse_identities(files.read(path).decode("utf-8", "replace"))]
-    unsealing = [key for path in private_keys for key in privatekeys.load(files.read(path))]
+    unsealing = [key for path in private_keys for key in placed(path, lambda data: unsealing_keys(data, keys))]
     return RunbookRun(repository, keys, held=identities, unsealing=unsealing, progress=show_progress, tell=say)
 
 
@@ -93,6 +94,7 @@ def _plan_lines(plan: Plan) -> Iterator[str]:
         for file in phase.files:
             change = [f"+{name}" for name in file.added] + [f"-{name}" for name in file.removed]
             yield f"  {file.operation:<10} {file.path}  {' '.join(change)}{f'  ({file.why})' if file.why else ''}"
+            yield from _item_lines(file)
     if not plan.phases:
         yield "nothing to do"
     yield ""
@@ -105,6 +107,13 @@ def _plan_lines(plan: Plan) -> Iterator[str]:
     yield "nothing is written yet; " + (
         "solve the problems first" if plan.problems else f"carry it out with: secretsync runbook {plan.scenario} apply"
     )
+
+
+def _item_lines(file: FilePlan) -> Iterator[str]:
+    for item in file.sealed:
+        how = "from its old key" if item.opened else "not compared"
+        said = f", {'as in' if item.opened else 'from'} {', '.join(item.sources)}" if item.sources else ""
+        yield f"             {item.secret} {item.key or '(spec.data)'}: {item.scope}, for {item.cluster}, {how}{said}"
 
 
 def _task_lines(tasks: list[dict[str, str]]) -> Iterator[str]:

@@ -82,7 +82,7 @@ def test_every_parameter_of_every_runbook_has_a_kind_that_refuses_what_it_is_not
             with pytest.raises(ParameterError):
                 complete(scenario, {**given, one.name: text}, TODAY)
     assert {one.name for one in scenario.parameters if one.kind in {"text", "file"}} <= {
-        "owner", "ticket", "paths", "certificate",
+        "owner", "ticket", "paths", "certificate", "plaintext-from",
     }  # fmt: skip
 
 
