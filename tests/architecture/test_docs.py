@@ -75,3 +75,17 @@ def test_every_wall_of_the_threat_model_names_tests_that_exist() -> None:
     named = {name for row in rows for name in re.findall(r"`(tests/[a-z0-9_/]+\.py)`", row)}
     assert len(rows) > 20
     assert [name for name in sorted(named) if not (ROOT / name).is_file()] == []
+
+
+def test_the_page_on_the_architecture_names_every_room() -> None:
+    table = (
+        (ROOT / "docs" / "explanation" / "architecture.md").read_text().partition("| room |")[2].partition("\n\n")[0]
+    )
+    named = {
+        word
+        for row in table.splitlines()[2:]
+        for word in row.split("|")[1].replace("`", "").replace("/", "").split(", ")
+    }
+    entries = (ROOT / "secretsync").iterdir()
+    rooms = {entry.stem for entry in entries if entry.suffix == ".py" or (entry / "__init__.py").exists()}
+    assert {word.strip() for word in named} == rooms - {"__init__"}
