@@ -27,10 +27,11 @@ from secretsync.errors import (
 )
 from secretsync.masterkeys.context import KeyContext, KeySource, Unwrapped, one_by_one
 from secretsync.masterkeys.kinds import KINDS, canonical
-from secretsync.masterkeys.pgp_packets import key_id
+from secretsync.masterkeys.pgp_packets import key_id, key_ids
 from secretsync.secrecy import SecretBytes
 
 _MIN_DIGITS: Final = 16
+_MOST_REFUSED: Final = 100  # envelopes that may be for a key of ours and are not, before gpg is left alone
 _MOST_BYTES: Final = 4096  # of a data key, which has 32
 _SHORT_ID: Final = 8  # the last digits of a version 4 fingerprint, which anybody can make another key for
 _HEX: Final = frozenset("0123456789ABCDEF")
@@ -63,7 +64,7 @@ class PgpService:
     def __init__(self, kind: str, context: KeyContext) -> None:
         del kind
         self._context = context
-        self._key_ids: dict[str, set[str]] = {}
+        self._refused = 0
 
     def canonical(self, name: str) -> str:
         """Return the fingerprint of the key that gpg knows under a fingerprint or id of it or of a subkey.
@@ -105,7 +106,10 @@ class PgpService:
     def unwrap(self, fields: Mapping[str, object]) -> SecretBytes:
         """Unwrap with whichever secret key of the ring opens the message; raises as `MasterKeyService.unwrap`."""
         fingerprint = KINDS[self.kind].name_of(fields)
-        result, is_too_large = self._decrypted(_text_of(fields, "enc").encode("utf-8", "replace"))
+        envelope = _text_of(fields, "enc")
+        self._require_worth_asking(envelope)
+        result, is_too_large = self._decrypted(envelope.encode("utf-8", "replace"))
+        self._refused += not result.ok
         if is_too_large:
             raise IntegrityError("the envelope unpacks to more than a data key")
         status = _Status(result.stderr)
@@ -114,6 +118,27 @@ class PgpService:
         if not result.data:
             raise KeyServiceError("gpg reports success and gives nothing; it may be too old for the message")
         return SecretBytes(result.data)
+
+    def _require_worth_asking(self, envelope: str) -> None:
+        """Refuse a message for keys that gpg does not have, and any other after gpg has refused a hundred.
+
+        Each question starts a program, and a file may name thousands of keys.
+
+        Raises:
+            IncorrectIdentityError: all keys that it names are others'.
+            KeyServiceError: gpg is not asked any more.
+        """
+        named = key_ids(envelope)
+        if named and all(named) and self._secret_ids and self._secret_ids.isdisjoint(named):
+            raise IncorrectIdentityError("gpg has no secret key for it")
+        if self._refused >= _MOST_REFUSED:
+            raise KeyServiceError(f"gpg has refused {_MOST_REFUSED} envelopes, and is not asked again")
+
+    @cached_property
+    def _secret_ids(self) -> frozenset[str]:
+        """The ids of the secret keys and subkeys that gpg lists."""
+        keys = self._gpg.list_keys(True)
+        return frozenset(str(one) for key in keys for one in (key["keyid"], *(sub[0] for sub in key["subkeys"])))
 
     def _decrypted(self, envelope: bytes) -> tuple[Any, bool]:
         """Return what gpg gives for a message, and whether it is too large: a small one can unpack to gigabytes."""
@@ -160,12 +185,11 @@ class PgpService:
 
     def _ids_of(self, fingerprint: str) -> set[str]:
         """Return the key ids (16 upper-case digits) of a key and its subkeys, none where gpg does not know it."""
-        found = self._key_ids.get(fingerprint)
-        if found is None:
-            keys = self._gpg.list_keys(False, keys=[fingerprint.removesuffix("!")])
-            found = {str(key["keyid"]) for key in keys} | {str(sub[0]) for key in keys for sub in key["subkeys"]}
-            self._key_ids[fingerprint] = found
-        return found
+        digits = canonical(self.kind, fingerprint).removesuffix("!")
+        if len(digits) < _SHORT_ID or not _HEX.issuperset(digits):
+            return set()
+        found = (names for _, names in self._certificates if any(_is_called(one, digits) for one in names))
+        return {one for names in found for one in names if len(one) == _MIN_DIGITS}
 
     @cached_property
     def _certificates(self) -> list[tuple[str, list[str]]]:

@@ -18,6 +18,7 @@ from secretsync.errors import (
     MissingDependencyError,
 )
 from secretsync.masterkeys import MasterKeys
+from secretsync.masterkeys.pgp_packets import key_ids
 from secretsync.secrecy import SecretBytes
 from tests.peers.gnupg import GnupgHome, gnupg_home
 
@@ -190,3 +191,60 @@ def test_an_envelope_that_unpacks_to_more_than_a_data_key_is_refused(
     )
     with pytest.raises(IntegrityError, match="unpacks to more than a data key"):
         MasterKeys(home.environ).unwrap("pgp", {"fp": CURVE, "enc": bomb.decode()})
+
+
+@pytest.fixture
+def counted(home: GnupgHome, tmp_path: Path) -> tuple[dict[str, str], Path]:
+    """The home's variables with a gpg that leaves a line for each message it is asked to decrypt, and where."""
+    trace = tmp_path / "trace"
+    trace.touch()
+    program = tmp_path / "gpg"
+    program.write_text(f'#!/bin/sh\ncase " $* " in *" --decrypt "*) echo x >> {trace};; esac\nexec {home.gpg} "$@"\n')
+    program.chmod(0o755)
+    return {**home.environ, "SOPS_GPG_EXEC": str(program)}, trace
+
+
+def _asked(trace: Path) -> int:
+    return trace.read_text().count("x")
+
+
+def test_gpg_is_not_asked_about_the_messages_of_others(
+    home: GnupgHome, outsider: GnupgHome, counted: tuple[dict[str, str], Path]
+) -> None:
+    """Each question starts a program, and a file may name thousands of keys."""
+    environ, trace = counted
+    foreign = MasterKeys(outsider.environ).wrap("pgp", next(outsider.fingerprints()), DATA_KEY)
+    keys = MasterKeys(environ)
+    for number in range(20):
+        with pytest.raises(IncorrectIdentityError, match="gpg has no secret key for it"):
+            keys.unwrap("pgp", {**foreign, "fp": f"{number:040X}"})
+    assert _asked(trace) == 0
+    assert keys.unwrap("pgp", MasterKeys(home.environ).wrap("pgp", RSA, DATA_KEY)) == DATA_KEY
+
+
+def test_gpg_is_left_alone_once_it_has_refused_a_hundred(
+    home: GnupgHome, counted: tuple[dict[str, str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environ, trace = counted
+    monkeypatch.setattr("secretsync.masterkeys.pgp._MOST_REFUSED", 3)
+    good = MasterKeys(home.environ).wrap("pgp", RSA, DATA_KEY)
+    keys = MasterKeys(environ)
+    for number in range(6):
+        damaged = str(good["enc"])[:-80] + f"{number:04d}" + str(good["enc"])[-76:]
+        with pytest.raises((IntegrityError, KeyServiceError)) as caught:
+            keys.unwrap("pgp", {**good, "enc": damaged})
+    assert "is not asked again" in str(caught.value)
+    assert _asked(trace) == 3
+
+
+def test_a_message_for_several_keys_is_tried(home: GnupgHome, outsider: GnupgHome) -> None:
+    """As `encrypt-to` of gpg.conf makes them: the first packet may be for somebody else."""
+    stranger = next(outsider.fingerprints())
+    home.run("--import", stdin=outsider.run("--armor", "--export", stranger))
+    for order in ((stranger, CURVE), (CURVE, stranger)):
+        options = [word for one in order for word in ("--recipient", one)]
+        message = home.run(
+            "--armor", "--trust-model", "always", *options, "--encrypt", stdin=DATA_KEY.expose()
+        ).decode()
+        assert len(key_ids(message)) == 2
+        assert MasterKeys(home.environ).unwrap("pgp", {"enc": message, "fp": stranger}) == DATA_KEY
