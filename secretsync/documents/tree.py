@@ -198,11 +198,11 @@ class Limits(NamedTuple):
 
         Of the nodes a tenth at 0, a fifth at 1 MB, all from 9 MB on: manifests have a node for twelve bytes or more; one
         for two bytes, or from aliases, is made to cost. Of the documents a tenth at 0, half at 1 MB, all from 2.25 MB on:
-        an object of fewer than 250 bytes is rare.
+        an object of fewer than 250 bytes is rare. A lower limit that somebody asks for holds as it is.
         """
         return self._replace(
-            nodes=min(self.nodes, self.nodes // 10 + self.nodes * size // 10_000_000),
-            documents=min(self.documents, self.documents // 10 + self.documents * size // 2_500_000),
+            nodes=min(self.nodes, max(100_000, self.nodes // 10) + self.nodes * size // 10_000_000),
+            documents=min(self.documents, max(1_000, self.documents // 10) + self.documents * size // 2_500_000),
         )
 
     @classmethod

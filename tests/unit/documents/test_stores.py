@@ -76,5 +76,5 @@ def test_a_small_text_may_hold_fewer_nodes_than_a_large_one() -> None:
         1_000_000,
         1_000_000,
     ]
-    assert limits._replace(nodes=10).for_text(1_000_000).nodes == 2
+    assert limits._replace(nodes=10, documents=1).for_text(0) == limits._replace(nodes=10, documents=1)
     assert [limits.for_text(size).documents for size in (0, 1_000_000, 2_250_000)] == [1_000, 5_000, 10_000]

@@ -213,6 +213,6 @@ def test_one_file_has_a_limited_number_of_objects(tmp_path: Path, mode: str) -> 
     """Each is judged, and read again once it leaves; items of a list count as documents do."""
     item = "{apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: b}}"
     listed = "apiVersion: v1\nkind: List\nitems:\n" + f"- {item}\n" * 11
-    few = Limits(documents=50)  # a tenth, and a little for the size
-    with pytest.raises(LimitError, match="more than 5 objects"):
+    few = Limits(documents=10)
+    with pytest.raises(LimitError, match="more than 10 objects"):
         stream(listed, mode=mode, cert_file=certificate(tmp_path) if mode == "seal" else None, limits=few)
