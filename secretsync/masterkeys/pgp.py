@@ -26,6 +26,7 @@ from secretsync.errors import (
     beginning,
 )
 from secretsync.masterkeys.context import KeyContext, KeySource, Unwrapped, one_by_one
+from secretsync.masterkeys.gpg_status import GpgStatus, one_line_of
 from secretsync.masterkeys.kinds import KINDS, canonical
 from secretsync.masterkeys.pgp_packets import key_id, key_ids
 from secretsync.secrecy import SecretBytes
@@ -37,7 +38,6 @@ _SHORT_ID: Final = 8  # the last digits of a version 4 fingerprint, which anybod
 _HEX: Final = frozenset("0123456789ABCDEF")
 _LOCKED: Final = {11, 62, 85, 99, 198, 32870}  # bad passphrase, timeout, no pinentry, canceled, no terminal: err-codes
 _DAMAGED: Final = {*range(4, 31), 79, 89, 152} - _LOCKED - {17}  # algorithms, packets, checksums, wrong key, bad data
-_CODE_MASK: Final = 0xFFFF  # the rest of a code says which part of GnuPG it comes from
 _ALL_EXPIRED_OR_REVOKED: Final = 2  # a flag of KEY_CONSIDERED
 
 
@@ -100,7 +100,7 @@ class PgpService:
             extra_args=["--no-default-recipient", "--no-encrypt-to"],
         )
         if not result.ok or not result.data:
-            raise self._wrapping_problem(fingerprint, _Status(result.stderr))
+            raise self._wrapping_problem(fingerprint, GpgStatus(result.stderr))
         return {"enc": result.data.decode("ascii").strip(), "fp": fingerprint}
 
     def unwrap(self, fields: Mapping[str, object]) -> SecretBytes:
@@ -112,7 +112,7 @@ class PgpService:
         self._refused += not result.ok
         if is_too_large:
             raise IntegrityError("the envelope unpacks to more than a data key")
-        status = _Status(result.stderr)
+        status = GpgStatus(result.stderr)
         if not result.ok or not status.has("DECRYPTION_OKAY"):
             raise self._unwrapping_problem(fingerprint, status)
         if not result.data:
@@ -213,12 +213,12 @@ class PgpService:
         try:
             gpg = gpg_of(environ, {"GPG_TTY": os.ttyname(0)} if on_terminal else None)
         except (OSError, ValueError) as error:
-            raise KeyServiceError(f"gpg cannot be started: {_one_line(str(error))}") from None
+            raise KeyServiceError(f"gpg cannot be started: {one_line_of(str(error))}") from None
         if self._context.prompt is None:
             gpg.options = ["--pinentry-mode", "error"]
         return gpg
 
-    def _wrapping_problem(self, fingerprint: str, status: _Status) -> SecretsyncError:
+    def _wrapping_problem(self, fingerprint: str, status: GpgStatus) -> SecretsyncError:
         key = f"pgp key {fingerprint!r}"
         if status.words("INV_RECP")[:1] == ["1"]:
             return ConfigError(f"{key} is not in the key ring of gpg", hint=f"gpg --recv-keys {fingerprint}")
@@ -239,7 +239,7 @@ class PgpService:
                 return f"expired on {datetime.fromtimestamp(int(key['expires']), UTC):%Y-%m-%d}"
         return "has no subkey left that can encrypt: they are expired or revoked"
 
-    def _unwrapping_problem(self, fingerprint: str, status: _Status) -> SecretsyncError:
+    def _unwrapping_problem(self, fingerprint: str, status: GpgStatus) -> SecretsyncError:
         reason = status.error_code("pkdecrypt_failed")
         if status.has("BADMDC") or status.has("DECRYPTION_INFO") or reason in _DAMAGED:
             return IntegrityError("the envelope was changed after encryption")
@@ -260,39 +260,6 @@ class PgpService:
 def _is_called(name: str, digits: str) -> bool:
     """Whether a fingerprint or key id ends in these digits, which are those of an id or of a fingerprint."""
     return name.endswith(digits) and len(digits) in {_SHORT_ID, _MIN_DIGITS, len(name)}
-
-
-class _Status:
-    """What gpg said on its status channel, and its first complaint to people."""
-
-    _MARK: Final = "[GNUPG:] "
-
-    def __init__(self, stderr: str) -> None:
-        lines = stderr.splitlines()
-        self._lines = [line.removeprefix(self._MARK).split(" ") for line in lines if line.startswith(self._MARK)]
-        talk = [line for line in lines if line.startswith("gpg: ") and "encrypted with" not in line]
-        self.complaint = _one_line(talk[0].removeprefix("gpg: ")) if talk else "no reason given"
-
-    @property
-    def spoke(self) -> bool:
-        """Whether gpg got as far as saying anything on its status channel."""
-        return bool(self._lines)
-
-    def has(self, keyword: str) -> bool:
-        return any(line[0] == keyword for line in self._lines)
-
-    def words(self, keyword: str) -> list[str]:
-        """Return what follows the keyword where it first stands, or nothing."""
-        return next((line[1:] for line in self._lines if line[0] == keyword), [])
-
-    def error_code(self, place: str) -> int | None:
-        """Return libgpg-error's code for what failed at this place, or nothing."""
-        words = self.words("ERROR")
-        return int(words[1]) & _CODE_MASK if words[:1] == [place] and len(words) > 1 else None
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())[:300]
 
 
 def _text_of(fields: Mapping[str, object], name: str) -> str:

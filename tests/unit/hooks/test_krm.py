@@ -396,7 +396,7 @@ def test_files_named_again_add_no_more_than_one_file_may_hold(send: Any, folder:
 
 
 def test_a_short_list_does_not_make_thousands_of_objects(send: Any, folder: Path) -> None:
-    operator_says(folder.parent, "limits: {documents: 100}\n")
+    operator_says(folder.parent, "limits: {documents: 10}\n")
     made = [{"metadata": {"name": f"x{index}"}, "literals": ["a=b"]} for index in range(11)]
     send(generator(secretFrom=made[:10]))
     assert len(answer()) == 10
