@@ -17,8 +17,8 @@ from secretsync import __version__
 from secretsync.cli._terminal import say
 from secretsync.errors import BUG, INTERRUPTED, PROGRAM, REPORT, USAGE, SecretsyncError
 
-# `ctx.fail` and every complaint of the option parser derive from the class below BadParameter, which typer does not export.
-_UsageError: Final[type[Exception]] = typer.BadParameter.__mro__[1]
+# `ctx.fail` and every complaint of the option parser derive from the base of BadParameter, which typer does not export.
+_UsageError: Final[type[Exception]] = typer.BadParameter.__base__ or Exception
 
 
 def run_guarded(action: Callable[[], object], *, sops_codes: Callable[[], bool], verbose: Callable[[], bool]) -> int:
