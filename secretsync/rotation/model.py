@@ -137,6 +137,8 @@ class Plan:
         """SHA-256, 64 hex digits, over the canonical JSON of what is done: not of what is said about it."""
         told = ("touches", "notes", "drift", "problems", "tasks")
         done = {name: value for name, value in asdict(self).items() if name not in told}
+        for file in (file for phase in done["phases"] for file in phase["files"] if not file["sealed"]):
+            del file["sealed"]  # plans made before there were any are the same plans
         return sha256(json.dumps(done, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
     @property
@@ -184,7 +186,7 @@ def parse(data: bytes, path: str) -> Plan:
 
 
 def _file(values: dict[str, Any]) -> FilePlan:
-    return FilePlan(**{**values, "sealed": [PlannedItem(**one) for one in values["sealed"]]})
+    return FilePlan(**{**values, "sealed": [PlannedItem(**one) for one in values.get("sealed", [])]})
 
 
 def _plan(values: dict[str, Any]) -> Plan:

@@ -89,7 +89,7 @@ def export(
         return
     for principal, key in keys:
         if key.master_key.kind != form:
-            warn(f"{key.id} of {principal.name} is not a {form} key; left out")
+            warn(f"{key.id} of {principal.name} is no {form} key; left out")
         elif key.armored_path:
             write_stdout(place.source.read(f"keys/{key.armored_path}") or b"")
         else:
