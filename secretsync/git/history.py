@@ -61,14 +61,14 @@ class History:
     def brought_in(self) -> tuple[set[tuple[str, str]], set[str]]:
         """Return every (path, blob id) that a commit of any ref, stashes included, brought in; and every submodule."""
         changes = [
-            one for _, one in self._changes(self._git.ids("rev-list", "--all"), "-m", "--ignore-submodules=none")
+            one for _, one in self._changes(self._git.ids("rev-list", "--all", "--"), "-m", "--ignore-submodules=none")
         ]
         files = {(one.path, one.after) for one in changes if one.mode in REGULAR}
         return files, {one.path for one in changes if one.mode == _SUBMODULE}
 
     def arrivals(self, tip: str) -> list[Arrival]:
         """Return every file that a commit up to `tip` made or changed, newest commit first; a merge against each parent."""
-        walk = self._git.ids("rev-list", tip)
+        walk = self._git.ids("rev-list", tip, "--")
         return [
             Arrival(commit, one.path, one.before, one.after)
             for commit, one in self._changes(walk, "-m")
@@ -79,7 +79,7 @@ class History:
         """Return the address of who changed each file last; `nobody` where history does not tell."""
         wanted = set(paths)
         commit_of: dict[str, str] = {}
-        for commit, one in self._changes(self._git.ids("rev-list", tip)):
+        for commit, one in self._changes(self._git.ids("rev-list", tip, "--")):
             if one.path in wanted:
                 commit_of.setdefault(one.path, commit)
         entries = {entry.commit: entry for entry in self.entries(dict.fromkeys(commit_of.values()))}

@@ -120,7 +120,7 @@ class Repository:
         """Return the objects that history names and a partial clone left out; none of them is fetched."""
         if not any(_names_a_promisor(one.name) for one in self.git.settings):
             return frozenset()
-        found = self.git.ids("rev-list", "--objects", "--no-object-names", "--missing=print", "--all", "HEAD")
+        found = self.git.ids("rev-list", "--objects", "--no-object-names", "--missing=print", "--all", "HEAD", "--")
         return frozenset(words[0][1:] for words in found if words[0].startswith("?"))
 
     def require_committer(self) -> None:
