@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 
 from secretsync import files
 from secretsync.errors import (
@@ -26,9 +26,8 @@ from secretsync.rotation import verification
 from secretsync.rotation.file_worker import FileTask, Proof
 from secretsync.rotation.journal import Operation, OperationLock
 from secretsync.rotation.model import FilePlan, PhasePlan, Plan
+from secretsync.rotation.survey import Progress
 from secretsync.rotation.verification import Check
-
-Progress: TypeAlias = Callable[[int, int], None]
 
 NOTHING: Final = ""
 """Stands for the blob id of a file that is not there."""

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from secretsync.age.armor import BEGIN, END
 from secretsync.documents.tree import Comment, Scalar
 from secretsync.errors import SecretsyncError
 from secretsync.git import ObjectReader
@@ -25,8 +26,6 @@ from secretsync.sops.recognition import ciphertexts
 from secretsync.sops.selectors import Selector
 from secretsync.sops.walk import Walk
 
-_BEGIN: Final = b"-----BEGIN AGE ENCRYPTED FILE-----"
-_END: Final = b"-----END AGE ENCRYPTED FILE-----"
 _BETWEEN_LINES: Final = b" \t\r\n"
 _CONFLICT: Final = b"\n<<<<<<< "
 
@@ -174,7 +173,7 @@ def _wrapped(found: Metadata) -> Iterator[str]:
 
 def _armors(data: bytes) -> Iterator[bytes]:
     """Yield the envelopes of age in a file of any store, each in one spelling."""
-    start = data.find(_BEGIN)
-    while start >= 0 and (end := data.find(_END, start)) >= 0:
+    start = data.find(BEGIN)
+    while start >= 0 and (end := data.find(END, start)) >= 0:
         yield data[start:end].replace(b"\\n", b"").translate(None, _BETWEEN_LINES)
-        start = data.find(_BEGIN, end)
+        start = data.find(BEGIN, end)

@@ -16,6 +16,7 @@ from secretsync.git.history import REGULAR
 from secretsync.keyring import KeyRing
 from secretsync.keyring.model import normalised
 from secretsync.masterkeys import MasterKeys
+from secretsync.masterkeys.kinds import KINDS
 from secretsync.rotation.file_metadata import Inspected
 from secretsync.rotation.model import PhasePlan, PlannedKey, Problem
 from secretsync.rotation.survey import Survey
@@ -133,7 +134,7 @@ def notes(phases: list[PhasePlan], keys: Mapping[str, PlannedKey]) -> list[str]:
             f"a new data key re-seals what render seals from it: {items} items of {len(rotated)} files change once in "
             "sealed output; revealed output stays byte-identical"
         )
-    heavy = [name for name, key in keys.items() if key.recipient.startswith("age1pq1")]
+    heavy = [name for name, key in keys.items() if _is_post_quantum(key)]
     growing = [file for file in files if set(file.added) & set(heavy)]
     if growing:
         found.append(f"{len(growing)} files grow by {_LARGE_ENVELOPE} KB for each new post-quantum recipient")
@@ -141,9 +142,14 @@ def notes(phases: list[PhasePlan], keys: Mapping[str, PlannedKey]) -> list[str]:
     return found
 
 
+def _is_post_quantum(key: PlannedKey) -> bool:
+    kind = KINDS.get(key.kind)  # none for a sealing key
+    return kind is not None and kind.is_post_quantum(key.recipient)
+
+
 def _mixed(phases: list[PhasePlan], keys: Mapping[str, PlannedKey]) -> list[str]:
     def strong(names: Iterable[str]) -> set[bool]:
-        return {keys[name].recipient.startswith("age1pq1") for name in names}
+        return {_is_post_quantum(keys[name]) for name in names}
 
     weakened = [
         file.path

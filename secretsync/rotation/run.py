@@ -17,13 +17,13 @@ from secretsync.git import Repository
 from secretsync.masterkeys import MasterKeys
 from secretsync.processes import Pool
 from secretsync.rotation import applying, evidence
-from secretsync.rotation.applying import ApplyOutcome, Controls, Progress
+from secretsync.rotation.applying import ApplyOutcome, Controls
 from secretsync.rotation.file_worker import FileWork
 from secretsync.rotation.journal import Operation, operations
 from secretsync.rotation.model import Plan
 from secretsync.rotation.planning import make_plan
 from secretsync.rotation.scenario import Scenario
-from secretsync.rotation.survey import Setting
+from secretsync.rotation.survey import Progress, Setting, unshown
 from secretsync.sealed.privatekeys import UnsealingKey
 
 _SHOWN: Final = 12
@@ -35,10 +35,6 @@ def _never() -> bool:
 
 def _untold(_: str) -> None:
     """Tell nobody."""
-
-
-def _unshown(_: int, __: int) -> None:
-    """Show nothing."""
 
 
 class RunbookRun:
@@ -55,7 +51,7 @@ class RunbookRun:
         *,
         held: Iterable[Identity] = (),
         unsealing: Sequence[UnsealingKey] = (),
-        progress: Progress = _unshown,
+        progress: Progress = unshown,
         tell: Callable[[str], None] = _untold,
     ) -> None:
         self.repository = repository

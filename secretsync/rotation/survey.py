@@ -19,9 +19,10 @@ from secretsync.rotation.gathering import Known
 from secretsync.rotation.scenario import Phase
 
 Progress: TypeAlias = Callable[[int, int], None]
+"""Who wants to know how many of how many files are done."""
 
 
-def _silence(done: int, total: int) -> None:
+def unshown(done: int, total: int) -> None:
     """Show nothing."""
 
 
@@ -32,7 +33,7 @@ class Setting(NamedTuple):
     keys: MasterKeys
     pool: Pool
     now: datetime
-    progress: Progress = _silence
+    progress: Progress = unshown
 
 
 class Stage(NamedTuple):
