@@ -8,13 +8,13 @@ from typing import Final
 from secretsync.documents.stores import store_named
 from secretsync.documents.tree import Comment, Entry, Limits, Node, Scalar
 from secretsync.documents.yaml import properties
+from secretsync.documents.yaml.loading import BOMS
 from secretsync.late import load
 from secretsync.rendering.formats import FORMATS, Piece
+from secretsync.rendering.objects import OTHER_BREAKS
 
-_OTHER_BREAKS: Final = (b"\xc2\x85", b"\xe2\x80\xa8", b"\xe2\x80\xa9")  # of YAML 1.1: a comment ends there too
 _BLANKS: Final = b" \t\r\n"
 _HEADER_SIGNS: Final = frozenset("-+0123456789")
-_BOMS: Final = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 
 
 def join(pieces: Sequence[Piece]) -> bytes:
@@ -82,7 +82,7 @@ def _marker(line: bytes) -> bytes:
 
 
 def _has_other_break(line: bytes) -> bool:
-    return any(mark in line for mark in _OTHER_BREAKS) or b"\r" in line.rstrip(b"\r\n")
+    return any(mark in line for mark in OTHER_BREAKS) or b"\r" in line.rstrip(b"\r\n")
 
 
 def _ended(data: bytes) -> bytes:
@@ -111,7 +111,7 @@ def _chomped(data: bytes) -> bytes:
 
 def _as_utf8(data: bytes) -> bytes:
     """Take off a byte order mark, which may only stand at the start of a stream, and what goes with it."""
-    for mark, encoding in _BOMS:
+    for mark, encoding in BOMS:
         if data.startswith(mark):
             rest = data[len(mark) :]
             return rest if encoding == "utf-8" else rest.decode(encoding).encode()

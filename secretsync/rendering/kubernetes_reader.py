@@ -19,13 +19,11 @@ from secretsync.documents.yaml.names import names
 from secretsync.errors import ManifestError, SecretsyncError
 from secretsync.late import load
 from secretsync.rendering.formats import DEFAULT, FORMATS, Format, Piece
-from secretsync.rendering.objects import holds_nothing, metadata_text, objects_in, text_of
+from secretsync.rendering.objects import OTHER_BREAKS, UTF16, holds_nothing, metadata_text, objects_in, text_of
 
 _SEPARATE: Final = "separate documents by lines of --- alone"
-
-_OTHER_BREAKS: Final = (b"\r", b"\xc2\x85", b"\xe2\x80\xa8", b"\xe2\x80\xa9")
+_OTHER_BREAKS: Final = (b"\r", *OTHER_BREAKS)
 _BOM: Final = b"\xef\xbb\xbf"
-_UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
 
 
 class ObjectName(NamedTuple):
@@ -50,7 +48,7 @@ def parts(data: bytes) -> list[bytes]:
     Raises:
         ManifestError: a line starts with `---` and is no separator to every reader, or the encoding hides such lines.
     """
-    if data[:2] in _UTF16:
+    if data[:2] in UTF16:
         if b"\n---" in data or b"\r\n" in data:
             raise ManifestError("is UTF-16, and Kubernetes splits a stream by bytes", hint="iconv -t UTF-8 FILE")
         return [data]
@@ -182,7 +180,7 @@ def confirm_joined(joined: bytes, pieces: Sequence[Piece]) -> None:
 
 def _parts_of(piece: Piece) -> list[bytes]:
     data = piece.data.removeprefix(_BOM)
-    if data[:2] in _UTF16:
+    if data[:2] in UTF16:
         return [data.decode("utf-16").encode()]
     return parts(data) if FORMATS[piece.format].is_yaml else [data]
 

@@ -19,8 +19,8 @@ _MARKS: Final = (CIPHERTEXT[:4].encode(), b"RU5DW", b"VOQ1t", b"FTkNb")
 _ESCAPES: Final = (b"\\u", b"\\x", b"\\U", b"\\\n", b"\\\r", b"\\\xc2\x85", b"\\\xe2\x80")
 """Escapes by which the mark is spelt otherwise, or drawn over lines."""
 _BLANKS: Final = b" \t\r\n"
-_UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
-_OTHER_BREAKS: Final = (b"\xc2\x85", b"\xe2\x80\xa8", b"\xe2\x80\xa9")
+UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
+OTHER_BREAKS: Final = (b"\xc2\x85", b"\xe2\x80\xa8", b"\xe2\x80\xa9")  # of YAML 1.1: a comment ends there too
 
 
 class Seen(NamedTuple):
@@ -123,7 +123,7 @@ def holds_nothing(data: bytes) -> bool:
 
     A comment ends at every line break that YAML 1.1 knows.
     """
-    for other in _OTHER_BREAKS:
+    for other in OTHER_BREAKS:
         if other in data:
             data = data.replace(other, b"\n")
     for line in data.splitlines():
@@ -138,12 +138,12 @@ def may_need_comments(data: bytes) -> bool:
 
     A mark that is spelt with escapes is missed, and the MAC does not hold then.
     """
-    return b"type:comment]" in data or b"_comment_regex" in data or data[:2] in _UTF16
+    return b"type:comment]" in data or b"_comment_regex" in data or data[:2] in UTF16
 
 
 def may_show_ciphertext(data: bytes) -> bool:
     """Whether a leaf of this text may be ciphertext, as it stands or in base64; False is certain, and cheap."""
-    if _has_mark(data) or data[:2] in _UTF16 or (b"\\" in data and any(escape in data for escape in _ESCAPES)):
+    if _has_mark(data) or data[:2] in UTF16 or (b"\\" in data and any(escape in data for escape in _ESCAPES)):
         return True
     bare = data.translate(None, _BLANKS)  # base64 may be drawn over lines, in a block or by escapes
     for escape in (b"\\n", b"\\r", b"\\t"):

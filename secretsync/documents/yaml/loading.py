@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 else:
     placing = LateModule("secretsync.documents.yaml.comments.placing")  # most files have no comment
 
-_BOMS: Final = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
+BOMS: Final = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 # Patterns stay text until `re` compiles and keeps them at first use.
 _FORBIDDEN: Final = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 _POSSIBLE_COMMENT: Final = r"(?<![^\s\"'\[\]{},?:|>+\-0-9\ufeff])#"
@@ -54,7 +54,7 @@ def load(data: bytes, *, limits: Limits = Limits(), comments: bool = True) -> So
 
 def _decode(data: bytes) -> tuple[str, str, bool]:
     """Return text, encoding and whether there was a byte order mark."""
-    mark, encoding = next((known for known in _BOMS if data.startswith(known[0])), (b"", "utf-8"))
+    mark, encoding = next((known for known in BOMS if data.startswith(known[0])), (b"", "utf-8"))
     try:
         return data[len(mark) :].decode(encoding), encoding, bool(mark)
     except UnicodeDecodeError as error:
