@@ -16,7 +16,7 @@ from secretsync.errors import PlanProblemError, RepositoryError
 from secretsync.git import Repository
 from secretsync.masterkeys import MasterKeys
 from secretsync.processes import Pool
-from secretsync.rotation import applying, evidence
+from secretsync.rotation import applying, evidence, rolling_back
 from secretsync.rotation.applying import ApplyOutcome, Controls
 from secretsync.rotation.file_worker import FileWork
 from secretsync.rotation.journal import Operation, operations
@@ -144,7 +144,7 @@ class RunbookRun:
     def roll_back(self, scenario: str, name: str | None) -> dict[str, Any]:
         """Undo an operation and return its status."""
         operation = self._operation(scenario, name)
-        applying.roll_back(operation, self.repository)
+        rolling_back.roll_back(operation, self.repository)
         return self.status(scenario, operation.name)
 
     def _done(self, operation: Operation, outcome: ApplyOutcome) -> dict[str, Any]:

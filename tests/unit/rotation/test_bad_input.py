@@ -20,7 +20,7 @@ from secretsync.errors import (
     RepositoryError,
 )
 from secretsync.git import Repository
-from secretsync.rotation import applying, model
+from secretsync.rotation import model, rolling_back
 from secretsync.rotation.journal import Operation, OperationLock
 from tests.peers.api import wait_for
 from tests.unit.rotation.repositories import FILES, NOW, Sandbox
@@ -224,7 +224,7 @@ def test_a_rollback_leaves_nothing_behind(sandbox: Sandbox) -> None:
     plan = sandbox.plan("remove", subject="bob")
     sandbox.apply(plan)
     repository = Repository.containing(sandbox.root)
-    applying.roll_back(Operation(repository, plan.operation), repository)
+    rolling_back.roll_back(Operation(repository, plan.operation), repository)
     assert sandbox.git("branch") == "* main"
     assert "\n" not in sandbox.git("worktree", "list")
 
@@ -234,7 +234,7 @@ def test_what_is_merged_is_not_rolled_back(sandbox: Sandbox) -> None:
     sandbox.merge(sandbox.apply(plan))
     repository = Repository.containing(sandbox.root)
     with pytest.raises(RepositoryError, match="merged") as caught:
-        applying.roll_back(Operation(repository, plan.operation), repository)
+        rolling_back.roll_back(Operation(repository, plan.operation), repository)
     assert "git revert" in (caught.value.hint or "")
 
 
