@@ -18,6 +18,9 @@ else:
     dt = LateModule("datetime")
     difflib = LateModule("difflib")  # a hook that reads its configuration meets neither days nor mistakes
 
+API_VERSION: Final = "secretsync/v1"
+"""Of every configuration of ours: the files of a key ring, a hook's and a generator's."""
+
 Choice = TypeVar("Choice", bound=str)
 Kind = TypeVar("Kind")
 

@@ -32,7 +32,8 @@ _FEWEST_KINDS: Final = 10  # letters that differ: a placeholder repeats one
 _PLUGIN_LETTERS, _LONG_PLUGIN_LETTERS = 6, 20  # a checksum; an identity amid other text
 _LONGEST: Final = 400
 _BODY: Final = 16
-_OPENSSH: Final = b"openssh-key-v1\0"
+OPENSSH_MAGIC: Final = b"openssh-key-v1\0"
+"""What the body of an OpenSSH private key begins with. Source: OpenSSH's PROTOCOL.key."""
 _SMALLEST_DER: Final = 40
 _LARGEST: Final = 1 << 14  # of an RSA key with 16384 bits
 
@@ -175,7 +176,7 @@ def _encoded(text: str) -> str | None:
     except ValueError:
         return None
     kind = next(iter(kinds_of(decoded)), None)
-    if kind is None and (decoded.startswith(_OPENSSH) or _is_der_key(decoded)):
+    if kind is None and (decoded.startswith(OPENSSH_MAGIC) or _is_der_key(decoded)):
         return "the body of a private key"
     return f"{kind} in base64" if kind else None
 

@@ -17,10 +17,10 @@ from secretsync.age.interaction import Interaction
 from secretsync.age.protocol import Identity
 from secretsync.age.ssh import PrivateKey, SshRecipient, identity_of
 from secretsync.errors import FormatError, IncorrectIdentityError, MissingDependencyError
+from secretsync.privatekeys import OPENSSH_MAGIC
 
 _OPENSSH_BEGIN: Final = b"-----BEGIN OPENSSH PRIVATE KEY-----"
 _OPENSSH_END: Final = b"-----END OPENSSH PRIVATE KEY-----"
-_OPENSSH_MAGIC: Final = b"openssh-key-v1\0"
 _ENCRYPTED_PEM: Final = (b"Proc-Type: 4,ENCRYPTED", b"BEGIN ENCRYPTED PRIVATE KEY")
 
 
@@ -86,7 +86,7 @@ def encrypted_public_key(raw: bytes) -> SshRecipient | None:
         blob = b64decode(b"".join(raw[start + len(_OPENSSH_BEGIN) : end].split()), validate=True)
     except Base64Error:
         raise FormatError("malformed SSH private key") from None
-    fields = _Fields(blob.removeprefix(_OPENSSH_MAGIC))
+    fields = _Fields(blob.removeprefix(OPENSSH_MAGIC))
     cipher = fields.next()
     fields.next()  # key derivation
     fields.next()  # its options

@@ -9,11 +9,11 @@ import os
 from typing import Final
 
 from secretsync import files
+from secretsync.audit.kustomizations import KUSTOMIZATIONS
 from secretsync.documents.plain import to_plain
 from secretsync.documents.yaml import loading
 from secretsync.errors import SecretsyncError
 
-_KUSTOMIZATIONS: Final = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 _FIELDS: Final = ("generators", "transformers", "validators")
 _MARKS: Final = (b"config.kubernetes.io/function", b"config.k8s.io/function")
 _SIZE: Final = 1 << 20
@@ -24,7 +24,7 @@ def kustomization_with_functions(folder: str) -> str | None:
 
     What cannot be read counts as no function: kustomize will complain about it.
     """
-    name = next((each for each in _KUSTOMIZATIONS if os.path.isfile(os.path.join(folder, each))), None)
+    name = next((each for each in KUSTOMIZATIONS if os.path.isfile(os.path.join(folder, each))), None)
     if name is None:
         return None
     try:

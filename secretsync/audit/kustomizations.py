@@ -20,7 +20,7 @@ from secretsync.manifests.objects import Object
 Role: TypeAlias = Literal["resource", "secret file", "secret env", "patch", "merged", "never decrypted"]
 
 _GROUP: Final = "kustomize.toolkit.fluxcd.io/"
-_NAMES: Final = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+KUSTOMIZATIONS: Final = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 _PLUGINS: Final = ("generators", "transformers", "validators")
 _BUILTIN: Final = "builtin"
 _LEFT_OUT: Final = frozenset(
@@ -240,7 +240,7 @@ def _renamed(content: Object, outer: NameTransform) -> NameTransform:
 
 
 def _kustomization(root: str, folder: str) -> str:
-    names = [os.path.normpath(os.path.join(folder, name)) for name in _NAMES]
+    names = [os.path.normpath(os.path.join(folder, name)) for name in KUSTOMIZATIONS]
     found = [name for name in names if os.path.isfile(os.path.join(root, name))]
     if len(found) > 1:
         raise ConfigError("there is another kustomization beside it", location=found[0])

@@ -55,9 +55,9 @@ def encrypt(
     target = formats.target(path, filename_override)
     data = files.read(path)
     keys = MasterKeys(os.environ, prompt=ask_secret, allow_demo_keys=allow_demo_keys)
-    settled = creation.choice(target, recipients, selection)
+    chosen = creation.choice(target, recipients, selection)
     earlier = _earlier(target, reuse, keys) if reuse else None
-    result = creation.encrypt(target, data, settled, keys, earlier)
+    result = creation.encrypt(target, data, chosen, keys, earlier)
     write_result(result, where, replaces=data if destination.in_place else None)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from secretsync.configuration import Fields
+from secretsync.configuration import API_VERSION, Fields
 from secretsync.documents.tree import Limits
 from secretsync.errors import ConfigError, IncorrectIdentityError, PolicyError, SecretsyncError
 from secretsync.hooks.argv import Request
@@ -30,7 +30,6 @@ else:
     letters = LateModule("secretsync.letters")
     age_interaction = LateModule("secretsync.age.interaction")
 
-_API: Final = "secretsync/v1"
 _KIND: Final = "HookConfiguration"
 _MAX_FILES: Final = Options().max_files
 
@@ -98,7 +97,7 @@ def parse(data: bytes, path: str) -> HookConfiguration:
     fields.only(
         "apiVersion", "kind", "identities", "sealing", "mode", "limits", "outputs", "confined", "allow_ciphertext"
     )
-    for name, value in (("apiVersion", _API), ("kind", _KIND)):
+    for name, value in (("apiVersion", API_VERSION), ("kind", _KIND)):
         if fields.required(name) != value:
             raise ConfigError(f"expected {value!r}", location=fields.place(name))
     identities = fields.mapping("identities")

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 import secretsync.keyring.key_intake as key_intake
 import secretsync.keyring.writing as writing
+from secretsync.configuration import API_VERSION
 from secretsync.documents.plain import to_plain
 from secretsync.documents.stores import store_named
 from secretsync.documents.tree import Comment, Mapping, Node, Scalar, Sequence
@@ -20,7 +21,7 @@ from secretsync.errors import ConfigError, NoMatchingRuleError, PolicyError, Sec
 from secretsync.keyring.editing import SOPS_YAML, regenerated
 from secretsync.keyring.key_checks import UNNAMED
 from secretsync.keyring.model import Principal, PrincipalKind, PublicKey, normalised
-from secretsync.keyring.reading import API_VERSION, POLICY
+from secretsync.keyring.reading import POLICY
 from secretsync.keyring.sources import FOLDER, Changed, Changes, RingSource
 from secretsync.letters import hyphenated
 from secretsync.masterkeys.kinds import FALLBACK, KINDS, canonical, of_ring_type

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Final
 
+from secretsync.configuration import API_VERSION
 from secretsync.errors import PolicyError
 from secretsync.keyring import lockfile, writing
 from secretsync.keyring.editing import SOPS_YAML, regenerated
 from secretsync.keyring.model import Principal
-from secretsync.keyring.reading import API_VERSION, GROUPS, POLICY
+from secretsync.keyring.reading import GROUPS, POLICY
 from secretsync.keyring.sources import FOLDER, Changes, RingSource
 
 ADMINS: Final = "admins"

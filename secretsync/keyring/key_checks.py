@@ -20,7 +20,7 @@ UNNAMED: Final = "unknown-"
 _SOON: Final = timedelta(days=30)
 
 
-def soundness(ring: KeyRing, today: date) -> Iterator[Finding]:
+def ring_findings(ring: KeyRing, today: date) -> Iterator[Finding]:
     """Yield what is wrong with the ring itself. Raises: ConfigError where a name is unknown or a rule has no reader."""
     seen: dict[object, str] = {}
     for principal, key in ring.public_keys():

@@ -20,7 +20,7 @@ from secretsync.keyring.drift import drift
 from secretsync.keyring.editing import SOPS_YAML
 from secretsync.keyring.encrypted_files import RepositoryFile
 from secretsync.keyring.globs import matches
-from secretsync.keyring.key_checks import pgp_findings, soundness
+from secretsync.keyring.key_checks import pgp_findings, ring_findings
 from secretsync.keyring.model import KeyRing, Policy, PolicyRule, normalised
 from secretsync.keyring.reading import POLICY, load_from
 from secretsync.keyring.sealing import pin_findings
@@ -43,7 +43,7 @@ def lint(root: str | Path, names: Iterable[str], *, today: date) -> Report:
     ring: KeyRing | None = None
     try:
         ring = load_from(source)
-        report.findings += soundness(ring, today)
+        report.findings += ring_findings(ring, today)
         report.findings += drift(ring, source, today)
         report.findings += pin_findings(ring, source, today)
         report.findings += pgp_findings(ring, source, today)

@@ -9,6 +9,7 @@ import json
 from pathlib import PurePosixPath
 from typing import Final
 
+from secretsync.configuration import API_VERSION
 from secretsync.documents.stores import store_named
 from secretsync.documents.tree import Mapping, Scalar
 from secretsync.errors import SecretsyncError
@@ -58,4 +59,4 @@ def _is_ring(data: bytes) -> bool:
         return False
     version, carried = documents[0].get("apiVersion"), documents[0].get("sops")
     is_sealed = isinstance(carried, Mapping) and carried.get("mac") is not None
-    return isinstance(version, Scalar) and version.value == reading.API_VERSION and not is_sealed
+    return isinstance(version, Scalar) and version.value == API_VERSION and not is_sealed

@@ -12,7 +12,7 @@ from typing import Final
 
 import secretsync.keyring.globs as globs
 import secretsync.letters as letters
-from secretsync.configuration import Fields
+from secretsync.configuration import API_VERSION, Fields
 from secretsync.errors import ConfigError, SecretsyncError
 from secretsync.keyring.model import (
     FOLDERS,
@@ -37,7 +37,6 @@ from secretsync.sops.selectors import Selector
 
 GROUPS: Final = f"{FOLDER}/groups.yaml"
 POLICY: Final = f"{FOLDER}/policy.yaml"
-API_VERSION: Final = "secretsync/v1"
 STATUSES: Final[tuple[Status, ...]] = ("pre-active", "active", "suspended", "deactivated", "compromised", "destroyed")
 REASONS: Final[tuple[Reason, ...]] = ("left", "lost", "compromised", "superseded")
 

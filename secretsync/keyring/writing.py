@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
+from secretsync.configuration import API_VERSION
 from secretsync.documents.plain import from_plain
 from secretsync.documents.stores import store_named
 from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar, Sequence
 from secretsync.errors import ConfigError, SecretsyncError
 from secretsync.keyring.model import Principal, PublicKey, Retired
-from secretsync.keyring.reading import API_VERSION
 
 _INDENT: Final = 2
 

@@ -170,10 +170,10 @@ KINDS: Final[dict[str, Kind]] = {
         ),
         Kind(
             "age", "age recipients", "age", "age", "age", "SOPS_AGE_RECIPIENTS",
-            ("age", "age-pq", "age-plugin", "age-ssh"), *spelling.one_field("recipient", "age"),
+            spelling.AGE_TYPES, *spelling.one_field("recipient", "age"),
             service="secretsync.masterkeys.age:AgeService", short_flag="a", rule_turn=0, flag_turn=3,
             canonical=spelling.age, kept=spelling.age, type_of=spelling.age_type, check="secretsync.age:parse_recipient",
-            weakness="secretsync.masterkeys.ssh_strength:weakness", post_quantum=("age1pq1",),
+            weakness="secretsync.masterkeys.ssh_strength:weakness", post_quantum=(spelling.POST_QUANTUM,),
             group_commas=True, records_created_at=False, always_written=True, unattended=True, is_service=False,
             identity_fields=(
                 IdentityField("age", several=True, reader="secretsync.masterkeys.age_files:read"),

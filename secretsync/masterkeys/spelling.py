@@ -20,7 +20,9 @@ VAULT: Final = r"https?://\S+/v1/\S+/keys/[^/\s]+"
 _HEX: Final = "0x"
 _DIGITS: Final = frozenset("0123456789abcdefABCDEF")
 _FINGERPRINT_DIGITS: Final = (40, 64)  # of version 4 and 6: RFC 9580, 5.5.4
-_TYPES: Final = {"age1pq1": "age-pq", "ssh-": "age-ssh", "age1": "age"}
+AGE_TYPES: Final = ("age", "age-pq", "age-plugin", "age-ssh")
+POST_QUANTUM: Final = "age1pq1"
+_STARTS: Final = {POST_QUANTUM: "age-pq", "ssh-": "age-ssh", "age1": "age"}
 _VAULT_ENVELOPE: Final = "vault:v"
 
 
@@ -44,7 +46,7 @@ def age(name: str) -> str:
 
 def age_type(text: str) -> str | None:
     """Return the ring type of an age recipient by how it starts, None where it is none."""
-    found = next((kind for start, kind in _TYPES.items() if text.startswith(start)), None)
+    found = next((kind for start, kind in _STARTS.items() if text.startswith(start)), None)
     return "age-plugin" if found == "age" and text.count("1") > 1 else found
 
 

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 
 from secretsync import files
 from secretsync.documents.tree import Limits
+from secretsync.errors import ConfigError
 from secretsync.rendering.discover import Input, from_stream
-from secretsync.rendering.formats import Format
-from secretsync.rendering.options import Mode, Options
+from secretsync.rendering.formats import FORMATS, Format
+from secretsync.rendering.options import MODES, Mode, Options
 from secretsync.rendering.rendering import Rendered
 from secretsync.rendering.rendering import render as render_inputs
 
@@ -36,8 +37,12 @@ def render(  # noqa: PLR0913  # one parameter per option of the command
     Nothing is written: `.stream()` and `.files` of the result hold the bytes, `.warnings` what a person should know.
 
     Raises:
+        ConfigError: there is no such mode or output format.
         SecretsyncError: of the first input that does not render; `location`, `hint` and `exit_code` say more.
     """
+    for word, given, known in (("mode", mode, MODES), ("output", output or next(iter(FORMATS)), FORMATS)):
+        if given not in known:
+            raise ConfigError(f"unknown {word} {given!r}", hint=f"one of {', '.join(known)}")
     options = Options(
         mode=mode,
         cert_file=None if cert is None else os.fspath(cert),

@@ -20,8 +20,8 @@ from secretsync.documents.tree import Entry, Limits, Mapping, Scalar
 from secretsync.errors import LimitError, ManifestError, MetadataError, ParseError, SecretsyncError
 from secretsync.letters import argument
 from secretsync.manifests import envfile
-from secretsync.manifests.generators import Generator, Made
 from secretsync.rendering.discover import Input
+from secretsync.rendering.generators import Generator, Made
 from secretsync.rendering.objects import count, items_of
 from secretsync.rendering.options import RenderContext
 from secretsync.rendering.sealing_inputs import joined

@@ -31,11 +31,11 @@ from secretsync.hooks.krm import command as krm
 from secretsync.hooks.krm import resource_list
 from secretsync.keyring import globs, reading
 from secretsync.keyring.sources import Snapshot
-from secretsync.manifests import envfile, generators
+from secretsync.manifests import envfile
 from secretsync.manifests.reading import read as read_manifests
 from secretsync.masterkeys import age_files
 from secretsync.privatekeys import kinds_of, redacted
-from secretsync.rendering import emit
+from secretsync.rendering import emit, generators
 from secretsync.rendering.discover import Input
 from secretsync.rendering.formats import Piece
 from secretsync.rendering.options import Options

@@ -16,7 +16,7 @@ from secretsync.errors import ConfigError, ConflictingOptionsError, FormatError,
 from secretsync.keyring import Changed, KeyRing, Principal, PublicKey, editing, load_from
 from secretsync.keyring.adoption import adopt
 from secretsync.keyring.editing import Retirement
-from secretsync.keyring.key_checks import soundness
+from secretsync.keyring.key_checks import ring_findings
 from secretsync.keyring.key_intake import Candidate, examine
 from secretsync.keyring.model import PrincipalKind, Reason, Status
 
@@ -60,7 +60,7 @@ class KeyAttributes:
 def add(
     name: Name,
     place: RingLocation,
-    particulars: KeyAttributes,
+    attributes: KeyAttributes,
     key: Given = None,
     file: Annotated[
         str | None,
@@ -85,13 +85,13 @@ def add(
     principal = replace(present or Principal(name, kind or "person", owner), keys=())
     if kind and kind != principal.kind:
         raise ConflictingOptionsError(f"{name!r} is a {principal.kind}, and no {kind}")
-    new = particulars.key(name, candidate, ring)
+    new = attributes.key(name, candidate, ring)
     changes = editing.add_key(
         place.source, principal, new, today=_ring.today(), groups=group or [], armored=candidate.armored
     )
     after = load_from(Changed(place.source, changes))
-    known = set(soundness(ring, _ring.today()))
-    for finding in soundness(after, _ring.today()):
+    known = set(ring_findings(ring, _ring.today()))
+    for finding in ring_findings(after, _ring.today()):
         if finding not in known:
             warn(f"{finding.location}: {finding.message}")
     place.write(changes, dry_run=dry_run)

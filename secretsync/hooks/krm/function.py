@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
+from secretsync.configuration import API_VERSION
 from secretsync.documents.tree import Mapping
 from secretsync.errors import ConfigError, LimitError, SecretsyncError
 from secretsync.hooks.krm import resource_list
 from secretsync.hooks.krm.context import KrmContext
 from secretsync.hooks.krm.resource_list import ResourceList
 from secretsync.late import LateModule, load
-from secretsync.manifests import generators
+from secretsync.rendering import generators
 from secretsync.rendering.objects import kind_of, text_of
 
 if TYPE_CHECKING:
@@ -78,8 +79,8 @@ def _respond(resources: ResourceList, context: KrmContext) -> bytes:
     config = resources.config
     kind = kind_of(config) if config is not None else ""
     if config is not None and kind in FUNCTIONS:
-        if text_of(config.get("apiVersion")) != generators.API:
-            raise ConfigError(f"expected {generators.API!r}", location=f"{kind} apiVersion")
+        if text_of(config.get("apiVersion")) != API_VERSION:
+            raise ConfigError(f"expected {API_VERSION!r}", location=f"{kind} apiVersion")
         function: Function = load(FUNCTIONS[kind])
         return function.answer(resources, config, context)
     own = [item for item in resources.items if generators.is_generator({"kind": kind_of(item)})]

@@ -6,7 +6,7 @@ from secretsync.documents.tree import Mapping
 from secretsync.hooks.krm import sealing
 from secretsync.hooks.krm.context import KrmContext
 from secretsync.hooks.krm.resource_list import check_carried, plain
-from secretsync.manifests import generators
+from secretsync.rendering import generators
 from secretsync.rendering.generate import generate
 from secretsync.rendering.objects import is_sealed_secret
 
@@ -27,4 +27,6 @@ def objects_of(config: Mapping, context: KrmContext) -> list[Mapping]:
     check_carried(objects)
     if rendering.options.mode != "seal":
         return objects
-    return [sealing.settled(obj, final=bool(generator.scope)) if is_sealed_secret(obj) else obj for obj in objects]
+    return [
+        sealing.with_own_options(obj, final=bool(generator.scope)) if is_sealed_secret(obj) else obj for obj in objects
+    ]

@@ -17,7 +17,7 @@ from secretsync.sealed.scope import scope_of
 _WIDEN: Final = "opt in to a wider scope in the function's config: scope: namespace-wide"
 
 
-def settled(obj: Mapping, *, final: bool, hashed: bool = False) -> Mapping:
+def with_own_options(obj: Mapping, *, final: bool, hashed: bool = False) -> Mapping:
     """Return a new SealedSecret with kustomize's options on itself and not on the Secret it will become.
 
     `final` says that nothing renames it any more, or that the user has said which scope is right. `hashed` announces a

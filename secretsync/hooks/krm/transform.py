@@ -15,10 +15,10 @@ from secretsync.hooks.krm import annotations as krm_annotations
 from secretsync.hooks.krm import resource_list, sealing
 from secretsync.hooks.krm.context import KrmContext
 from secretsync.hooks.krm.resource_list import ResourceList, check_carried
-from secretsync.manifests import generators
 from secretsync.rendering.objects import describe, is_sealed_secret, kind_of
-from secretsync.rendering.options import RenderContext
+from secretsync.rendering.options import MODES, RenderContext
 from secretsync.rendering.pipeline import transform
+from secretsync.sealed.scope import SCOPES
 
 _REMEDY: Final = (
     "kustomize has changed what was encrypted: read the file with a generator of kind SecretGenerator, "
@@ -51,8 +51,8 @@ def transformed(items: list[Mapping], config: Mapping, context: KrmContext) -> l
     """
     fields = Fields(resource_list.plain(config), kind_of(config))
     fields.only("apiVersion", "kind", "metadata", "mode", "scope")
-    mode = fields.one_of("mode", generators.MODES) if "mode" in fields.names() else ""
-    scope = fields.one_of("scope", generators.SCOPES) if "scope" in fields.names() else ""
+    mode = fields.one_of("mode", MODES) if "mode" in fields.names() else ""
+    scope = fields.one_of("scope", SCOPES) if "scope" in fields.names() else ""
     return rendered(items, context.rendering(mode, scope), context)
 
 
@@ -84,6 +84,8 @@ def rendered(items: list[Mapping], rendering: RenderContext, context: KrmContext
             result.append(item)
             continue
         made = is_sealed_secret(after) and not is_sealed_secret(before)
-        settled = sealing.settled(after, final=True, hashed=krm_annotations.is_hashed(entries)) if made else after
-        result.append(krm_annotations.joined(settled, entries))
+        moved = (
+            sealing.with_own_options(after, final=True, hashed=krm_annotations.is_hashed(entries)) if made else after
+        )
+        result.append(krm_annotations.joined(moved, entries))
     return result

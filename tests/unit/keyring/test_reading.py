@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from secretsync.errors import ConfigError, SecretsyncError
 from secretsync.keyring import Snapshot, load_from, lockfile
-from secretsync.keyring.key_checks import soundness
+from secretsync.keyring.key_checks import ring_findings
 from secretsync.sops.datakey import MasterKey
 from tests.unit.keyring.rings import TODAY, recipient, ring_files
 
@@ -126,7 +126,7 @@ def test_a_mistake_is_an_error_with_its_place(mistake: str) -> None:
 def test_a_group_of_nobody_is_an_error_once_it_is_resolved(groups: bytes, match: str) -> None:
     ring = load_from(Snapshot(ring_files(groups=groups)))
     with pytest.raises(ConfigError, match=match):
-        list(soundness(ring, TODAY))
+        list(ring_findings(ring, TODAY))
 
 
 def test_one_key_in_two_spellings_is_one_key() -> None:
@@ -153,7 +153,7 @@ def test_whatever_a_file_holds_is_read_or_refused(path: str, value: object) -> N
     """Rings come from repositories: nothing in one is a bug of ours."""
     try:
         ring = load_from(Snapshot({**ring_files(), path: json.dumps(value).encode()}))
-        list(soundness(ring, TODAY))
+        list(ring_findings(ring, TODAY))
         lockfile.generate(ring, None)
     except SecretsyncError:
         pass

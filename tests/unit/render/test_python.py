@@ -5,11 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import secretsync
-from secretsync.errors import ManifestError
+from secretsync.errors import ConfigError, ManifestError
 from secretsync.rendering import Input
 from tests.unit.render.workshop import CONFIG, ENVIRON, SECRET, certificate, encrypted
 
@@ -55,3 +56,10 @@ def test_importing_the_package_loads_nothing() -> None:
 def test_an_unknown_attribute_is_missing() -> None:
     with pytest.raises(AttributeError):
         _ = secretsync.nothing
+
+
+@pytest.mark.parametrize("option", [{"output": "zzz"}, {"mode": "show"}])
+def test_a_word_that_is_none_is_refused_with_those_that_are(option: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError) as caught:
+        secretsync.render(Input("config", "config.yaml", content=CONFIG.encode()), **option)
+    assert (caught.value.hint or "").startswith("one of ")

@@ -10,15 +10,14 @@ import os
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from secretsync.configuration import Fields
+from secretsync.configuration import API_VERSION, Fields
 from secretsync.errors import ConfigError
 from secretsync.manifests.names import check_key
+from secretsync.rendering.options import MODES
+from secretsync.sealed.scope import SCOPES
 
-API: Final = "secretsync/v1"
 KSOPS_KINDS: Final = frozenset({"ksops", "ksops-exec"})
 KIND: Final = "SecretGenerator"
-MODES: Final = ("reveal", "seal", "redact")
-SCOPES: Final = ("strict", "namespace-wide", "cluster-wide")
 _SOURCES: Final = ("files", "binaryFiles", "envs", "literals")
 
 
@@ -65,7 +64,7 @@ def read(config: dict[str, object], place: str = "") -> Generator:
         "apiVersion", "kind", "metadata", "files", "secretFrom", "configMapFrom", "mode", "scope", "fail-silently"
     )
     if config.get("kind") == KIND:
-        fields.expect("apiVersion", API)
+        fields.expect("apiVersion", API_VERSION)
     if fields.flag("fail-silently"):
         raise ConfigError("a failure is never silent", location=fields.place("fail-silently"))
     if not {"files", "secretFrom", "configMapFrom"} & set(fields.names()):

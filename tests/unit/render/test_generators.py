@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from secretsync.errors import ConfigError, ManifestError, SecretsyncError
-from secretsync.manifests.generators import read
+from secretsync.rendering.generators import read
 
 SECRET: dict[str, object] = {"metadata": {"name": "made"}}
 
