@@ -10,7 +10,7 @@ import shutil
 import subprocess
 from typing import TYPE_CHECKING, Final
 
-from benchmarks.measuring import loop, measure, median
+from benchmarks.measuring import loop, measure, median, require_small
 from benchmarks.table import Bench, Line, cpu, parts, recipient, times
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def many_files(bench: Bench) -> Iterator[Line]:
     for file in bench.encrypted[: number // 10]:
         os.link(file, few / file.name)
     memory = bench.hook(few)
+    require_small(memory)
     name = f"memory of render, {number} files / {number // 10} files"
     ours, peer = f"{render.peak_mib:.0f} MiB", f"{memory.peak_mib:.0f} MiB"
     yield Line(name, ours, peer, render.peak_mib / memory.peak_mib, 1.5, at_least=False)

@@ -1,14 +1,11 @@
-"""What the engines pay for our hooks: a cold KRM generator, a post-renderer, a plugin of Argo CD."""
+"""What the engines pay for our hooks: a cold KRM generator, a post-renderer of Helm."""
 
 from __future__ import annotations
 
-import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from benchmarks.measuring import Usage, measure, median
 from benchmarks.table import Bench, Line, cpu
-from tests.peers.argocd import argocd, commit_everything
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -24,12 +21,6 @@ functionConfig:
   kind: ksops
   metadata: {name: secrets}
   files:
-"""
-_PLUGIN: Final = """\
-apiVersion: argoproj.io/v1alpha1
-kind: ConfigManagementPlugin
-metadata: {{name: {name}}}
-spec: {{generate: {{command: [sh, -c, '{command}']}}}}
 """
 
 
@@ -58,37 +49,16 @@ def helm(bench: Bench) -> Iterator[Line]:
     (chart / "templates" / "secret.yaml").write_bytes(bench.encrypted[0].read_bytes())
     without = [bench.peers["helm3"], "template", "release", chart]
     rendering = [*without, "--post-renderer", bench.program("secretsync-hook"), "--post-renderer-args", "helm"]
-    ours, peer = _walls(lambda: measure(rendering, env=bench.env), lambda: measure(without, env=bench.env))
-    yield _line("helm template with our post-renderer / without, time", ours, peer)
+    ours, peer = walls(lambda: measure(rendering, env=bench.env), lambda: measure(without, env=bench.env))
+    yield line_of("helm template with our post-renderer / without, time", ours, peer)
 
 
-def argo_cd(bench: Bench) -> Iterator[Line]:
-    """Compare what Argo CD's repo-server waits for our plugin with what it waits for `cat`, over one app of one file."""
-    repository = bench.folder / "repository"
-    repository.mkdir()
-    (repository / "secret.yaml").write_bytes(bench.encrypted[0].read_bytes())
-    commit_everything(repository)
-    ours = _PLUGIN.format(name="ours", command=f"{bench.program('secretsync-hook')} render .")
-    peer = _PLUGIN.format(name="cat", command="cat secret.yaml")
-    with argocd(lambda name: Path(bench.peers[name]), {"ours": ours, "cat": peer}, env=bench.env) as repo_server:
-        waits = _walls(*(_waiting(repo_server.generate, repository, plugin) for plugin in ("ours", "cat")))
-    yield _line("Argo CD generates an app with our plugin / with cat, time", *waits)
-
-
-def _waiting(generate: Callable[..., object], repository: Path, plugin: str) -> Callable[[], Usage]:
-    def wait() -> Usage:
-        begin = time.perf_counter()
-        generate(repository, plugin=plugin)
-        return Usage(0, time.perf_counter() - begin, 0)
-
-    return wait
-
-
-def _walls(ours: Callable[[], Usage], peer: Callable[[], Usage]) -> Sequence[float]:
+def walls(ours: Callable[[], Usage], peer: Callable[[], Usage]) -> Sequence[float]:
     """Return the middle wall time of each side over turns."""
     turns = [(ours().wall_seconds, peer().wall_seconds) for _ in range(_TURNS)]
     return [sorted(side)[len(turns) // 2] for side in zip(*turns, strict=True)]
 
 
-def _line(name: str, ours: float, peer: float) -> Line:
+def line_of(name: str, ours: float, peer: float) -> Line:
+    """Return the line of two wall times in seconds; nothing is promised of them."""
     return Line(name, f"{ours * 1000:.0f} ms", f"{peer * 1000:.0f} ms", ours / peer)
