@@ -10,8 +10,9 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 
+import secretsync.audit.sealed as sealed
 from secretsync import files, sops
-from secretsync.audit.ruleset import CLEAR_VALUE, DEMO_KEY, PLAINTEXT_SECRET, SUSPECT, UNSEALABLE
+from secretsync.audit.ruleset import CLEAR_VALUE, DEMO_KEY, PLAINTEXT_SECRET, SUSPECT
 from secretsync.audit.strangers import Rules
 from secretsync.documents.plain import to_plain
 from secretsync.documents.stores import is_nested, store_for_path, store_named
@@ -28,7 +29,6 @@ from secretsync.rendering import ciphertext
 from secretsync.rendering import objects as render_objects
 from secretsync.rendering.embedded_sops import open_carried
 from secretsync.rendering.units import OpenedObject, open_units
-from secretsync.sealed import resource
 from secretsync.secrecy import CIPHERTEXT
 from secretsync.sops import metadata, recognition
 from secretsync.sops.config import FILE_NAME
@@ -85,6 +85,8 @@ def _examine(name: str, root: str | None, keys: MasterKeys, limits: Limits, repo
             return
         store = _store_of(name, data)
         if store is None:
+            if is_nested(name) and recognition.mentions(data, b"SealedSecret"):
+                report.findings += sealed.widened_in_templates(shown, data, limits)
             return
         report.files += 1
         reader = store_named(store)
@@ -146,7 +148,7 @@ def _of_document(file: str, opened: OpenedObject) -> Iterator[Finding]:
         if objects.is_secret(item):
             yield from _clear_values(file, where, item, encrypted=opened.data_key is not None or "sops" in item)
         elif objects.is_sealed_secret(item):
-            yield from _of_sealed_secret(file, where, item)
+            yield from sealed.findings(file, where, item)
 
 
 def _of_revealed(file: str, opened: OpenedObject) -> Iterator[Finding]:
@@ -195,23 +197,6 @@ def _is_protected(value: object, field: str) -> bool:
         except ManifestError:
             pass
     return value.startswith(CIPHERTEXT)
-
-
-def _of_sealed_secret(file: str, where: str, item: objects.Object) -> Iterator[Finding]:
-    try:
-        for key, sealed in resource.parse(item).items.items():
-            _check_item(key, sealed)
-    except SecretsyncError as error:
-        place = f"{where} {error.location or ''}".strip()
-        yield UNSEALABLE.finding(file, place, error.message, error.hint)
-
-
-def _check_item(key: str, sealed: str | None) -> None:
-    """Raise a ManifestError for a sealed item that is no base64; whether it opens, only the controller knows."""
-    try:
-        decode_base64(sealed or "")
-    except ManifestError as error:
-        raise error.at(f"spec.encryptedData.{key}") from None
 
 
 def _suspicions(file: str, warnings: list[str]) -> Iterator[Finding]:

@@ -41,6 +41,10 @@ FLUX_UNREACHED: Final = Rule(
     "name the file in a kustomization, or the folder in a Kustomization",
 )  # fmt: skip
 FLUX_UNVERIFIED: Final = Rule("flux-unverified", "note", _FLUX, "Flux does not verify what it decrypts.")
+TEMPLATE_WIDENS: Final = Rule(
+    "template-widens", "error", "nothing", "A SealedSecret's template says a wider scope than the object itself.",
+    "take the annotation out of the template; where it is meant, seal it anew: `secretsync seal --scope SCOPE`",
+)  # fmt: skip
 UNSEALABLE: Final = Rule(
     "unsealable", "error", "nothing", "A SealedSecret cannot be what the controller expects.",
     "seal it anew: `secretsync seal`",
@@ -48,7 +52,7 @@ UNSEALABLE: Final = Rule(
 
 RULES: Final = (
     PLAINTEXT_SECRET, CLEAR_VALUE, DEMO_KEY, SUSPECT, FLUX_AMBIGUOUS, FLUX_DECRYPTS, FLUX_FAILS, FLUX_MISSED, FLUX_RENAMED,
-    FLUX_UNREACHED, FLUX_UNVERIFIED, UNSEALABLE,
+    FLUX_UNREACHED, FLUX_UNVERIFIED, TEMPLATE_WIDENS, UNSEALABLE,
 )  # fmt: skip
 
 

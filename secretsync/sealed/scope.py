@@ -14,6 +14,8 @@ from secretsync.errors import ConfigError
 Scope = Literal["strict", "namespace-wide", "cluster-wide"]
 
 SCOPES: Final[tuple[Scope, ...]] = ("strict", "namespace-wide", "cluster-wide")
+"""The narrowest first."""
+
 ANNOTATIONS: Final[dict[Scope, str]] = {
     "cluster-wide": "sealedsecrets.bitnami.com/cluster-wide",
     "namespace-wide": "sealedsecrets.bitnami.com/namespace-wide",
@@ -36,6 +38,11 @@ def scope_named(name: str) -> Scope:
 def scope_of(annotations: Mapping[str, object]) -> Scope:
     """Return the scope that annotations select: only the exact text `true` counts, and cluster-wide wins."""
     return next((scope for scope, key in ANNOTATIONS.items() if annotations.get(key) == "true"), "strict")
+
+
+def is_wider(scope: Scope, than: Scope) -> bool:
+    """Whether an item of `scope` opens in more places than one of the other."""
+    return SCOPES.index(scope) > SCOPES.index(than)
 
 
 def label(scope: Scope, *, namespace: str, name: str) -> bytes:

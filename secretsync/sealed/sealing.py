@@ -15,7 +15,7 @@ from secretsync.manifests.objects import SEALED_GROUP, Object
 from secretsync.manifests.secret import Secret, parse, texts
 from secretsync.sealed.certificate import SealingCertificate
 from secretsync.sealed.deterministic import Binding, SealKey
-from secretsync.sealed.scope import Scope, annotated, label, scope_named, scope_of
+from secretsync.sealed.scope import ANNOTATIONS, Scope, annotated, label, scope_named, scope_of
 
 CARRIED_ANNOTATIONS: Final = ("argocd.argoproj.io/", "kustomize.toolkit.fluxcd.io/", "helm.sh/")
 """Annotations that an engine reads on the object it applies: these stand on the SealedSecret too."""
@@ -62,7 +62,7 @@ def seal(  # noqa: PLR0913  # one parameter per flag of kubeseal
     the same bytes. `template_data` becomes `spec.template.data`, Go template actions included.
 
     Raises:
-        ManifestError: the Secret is not valid, or has no name, namespace or data.
+        ManifestError: the Secret is not valid, or has no name, namespace or data; or a template widens its scope.
         PlaintextError: it is encrypted by sops.
         ConflictingOptionsError: `scope` or `namespace` contradict the Secret.
     """
@@ -70,6 +70,8 @@ def seal(  # noqa: PLR0913  # one parameter per flag of kubeseal
     if not parsed.values and not template_data and not allow_empty_data:
         raise ManifestError("the Secret has no data", hint="if this is meant: seal with --allow-empty-data")
     chosen = _scope(parsed, scope)
+    if scope is None and chosen != "strict":
+        _refuse_from_template(secret, chosen)
     sealed_name = _name(parsed, secret, name)
     sealed_namespace = _namespace(parsed, chosen, namespace, default_namespace)
     sealer = Sealer(certificate, seal_key)
@@ -112,6 +114,25 @@ def _scope(secret: Secret, wanted: str | None) -> Scope:
             hint=f"remove the annotation, or seal with --scope {own}",
         )
     return scope
+
+
+def _refuse_from_template(obj: Mapping[str, object], scope: Scope) -> None:
+    """Refuse the annotation of a live Secret that a SealedSecret owns: the controller copied it from the template.
+
+    Raises:
+        ManifestError: it is one. What `unseal` writes has no uid, and the scope of what opened.
+    """
+    metadata = obj.get("metadata")
+    assert isinstance(metadata, Mapping)  # as it has annotations
+    owners = metadata.get("ownerReferences")
+    owners = owners if isinstance(owners, list) else []
+    owned = any(isinstance(each, Mapping) and each.get("kind") == "SealedSecret" for each in owners)
+    if metadata.get("uid") and owned:
+        raise ManifestError(
+            f"its annotation says {scope}, and comes from the template of a SealedSecret, which nothing authenticates",
+            location=f"metadata.annotations.{ANNOTATIONS[scope]}",
+            hint=f"secretsync unseal the SealedSecret instead, or seal with --scope {scope} if that is meant",
+        )
 
 
 def _name(secret: Secret, obj: Mapping[str, object], wanted: str | None) -> str:

@@ -18,6 +18,7 @@ from secretsync.manifests.objects import SEALED_GROUP, Object
 from secretsync.manifests.secret import decode_base64, texts
 from secretsync.manifests.secret import parse as parse_secret
 from secretsync.sealed.resource import SealedSecret, parse
+from secretsync.sealed.scope import annotated, scope_of
 
 if TYPE_CHECKING:
     import json
@@ -112,9 +113,10 @@ def _metadata(resource: SealedSecret, source: Object) -> Object:
     metadata: Object = {"name": resource.name}
     if resource.namespace:
         metadata["namespace"] = resource.namespace
-    for key in ("annotations", "labels"):
-        if kept := texts(source.get(key), f"spec.template.metadata.{key}"):
-            metadata[key] = kept
+    if annotations := _annotations(resource, source):
+        metadata["annotations"] = annotations
+    if labels := texts(source.get("labels"), "spec.template.metadata.labels"):
+        metadata["labels"] = labels
     if source.get("finalizers"):
         metadata["finalizers"] = source["finalizers"]
     if resource.template_annotations.get(_SKIP_OWNER) == "true":
@@ -123,6 +125,12 @@ def _metadata(resource: SealedSecret, source: Object) -> Object:
     elif resource.uid:
         metadata["ownerReferences"] = [_owner(resource)]
     return metadata
+
+
+def _annotations(resource: SealedSecret, source: Object) -> dict[str, str]:
+    """Return the template's annotations with the scope that the items opened under: nothing authenticates the template."""
+    annotations = texts(source.get("annotations"), "spec.template.metadata.annotations")
+    return annotations if scope_of(annotations) == resource.scope else annotated(annotations, resource.scope)
 
 
 def _owner(resource: SealedSecret) -> Object:

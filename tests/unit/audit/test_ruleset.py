@@ -87,6 +87,7 @@ IDS = [
     "sops-metadata",
     "suspect",
     "template",
+    "template-widens",
     "too-few-recipients",
     "tree",
     "tree-path",

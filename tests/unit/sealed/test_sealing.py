@@ -213,3 +213,22 @@ def test_oaep_refuses_a_short_seed_and_a_long_message(message: bytes, seed: byte
     cert = certificate()
     with pytest.raises(ValueError, match="OAEP"):
         oaep.encrypt(message, label=b"", seed=seed, modulus=cert.modulus, exponent=cert.exponent)
+
+
+def test_a_live_secret_of_a_sealed_secret_is_wide_only_on_request() -> None:
+    """Its annotations come from the template; what `unseal` writes has an owner as well, and no uid."""
+    owners = [{"apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret", "name": "db", "uid": "1"}]
+    annotations = {WIDE["cluster-wide"]: "true"}
+    live = secret(metadata={"annotations": annotations, "uid": "2", "ownerReferences": owners})
+    with pytest.raises(ManifestError, match="comes from the template of a SealedSecret"):
+        seal(live, certificate())
+    asked: Any = seal(live, certificate(), scope="cluster-wide")
+    assert asked["metadata"]["annotations"] == annotations
+    for honest in ({"uid": "2"}, {"ownerReferences": owners}):
+        assert seal(secret(metadata={"annotations": annotations, **honest}), certificate())["metadata"] == {
+            "annotations": annotations,
+            "name": "db",
+            "namespace": "prod",
+        }
+    del live["metadata"]["annotations"]
+    assert "annotations" not in seal(live, certificate())["metadata"]  # type: ignore[operator]

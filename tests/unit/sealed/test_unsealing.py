@@ -181,3 +181,20 @@ def test_a_template_that_skips_the_owner_and_names_none_gets_none(sealed: Any) -
     metadata: Any = unseal(sealed, private_keys())["metadata"]
     assert "ownerReferences" not in metadata
     assert metadata["finalizers"] == ["x/y"]
+
+
+@pytest.mark.parametrize("own", ["strict", "namespace-wide", "cluster-wide"])
+@pytest.mark.parametrize("said", ["namespace-wide", "cluster-wide", None])
+def test_the_secret_carries_the_scope_that_opened_whatever_the_template_says(own: str, said: str | None) -> None:
+    sealed: Any = copy.deepcopy(seal(secret(), certificate(), scope=own))
+    annotations = {WIDE[said]: "true"} if said else {}
+    sealed["spec"]["template"]["metadata"]["annotations"] = {**annotations, "team": "a"}
+    again: Any = seal(unseal(sealed, private_keys()), certificate())
+    expected = {WIDE[own]: "true"} if own in WIDE else {}
+    assert again["metadata"].get("annotations", {}) == expected
+    assert again["spec"]["template"]["metadata"]["annotations"] == {**expected, "team": "a"}
+
+
+def test_the_inner_annotations_of_the_legacy_form_widen_nothing() -> None:
+    inner = secret(metadata={"annotations": {WIDE["cluster-wide"]: "true"}})
+    assert "annotations" not in unseal(legacy(json.dumps(inner)), private_keys())["metadata"]  # type: ignore[operator]
