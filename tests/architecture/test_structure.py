@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -33,8 +34,19 @@ SHORT_FUNCTION, SHORT_SHARE = 25, 0.92
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "common", "manager", "handler", "data", "info", "misc"}
 
 
+@cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+@cache
+def _nodes(path: Path) -> list[ast.AST]:
+    """Return all nodes of a module; many tests walk over each."""
+    return list(ast.walk(_tree(path)))
+
+
 def _functions(path: Path) -> Iterator[tuple[str, int]]:
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in _nodes(path):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             documentation = ast.get_docstring(node, clean=False)
             lines = (node.end_lineno or node.lineno) - node.lineno + 1
@@ -42,7 +54,7 @@ def _functions(path: Path) -> Iterator[tuple[str, int]]:
 
 
 def _imported(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in _nodes(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -66,8 +78,8 @@ def _graph(*, whole: bool = False) -> dict[str, set[str]]:
     graph: dict[str, set[str]] = {}
     for name, path in names.items():
         targets: set[str] = set()
-        tree = ast.parse(path.read_text())
-        for node in ast.walk(tree) if whole else tree.body:
+        tree = _tree(path)
+        for node in _nodes(path) if whole else tree.body:
             if isinstance(node, ast.Import):
                 targets |= {alias.name for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module:
@@ -98,7 +110,7 @@ def _known() -> dict[str, set[str]]:
     graph: dict[str, set[str]] = {}
     for name, path in names.items():
         targets: set[str] = set()
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in _nodes(path):
             if isinstance(node, ast.Import):
                 targets |= {alias.name for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module:
@@ -123,7 +135,7 @@ def test_a_module_can_be_read_in_one_sitting(path: Path) -> None:
 
 @pytest.mark.parametrize("path", MODULES, ids=_name)
 def test_a_module_says_what_it_owns(path: Path) -> None:
-    assert ast.get_docstring(ast.parse(path.read_text()))
+    assert ast.get_docstring(_tree(path))
 
 
 @pytest.mark.parametrize("path", MODULES, ids=_name)
@@ -160,7 +172,7 @@ def test_only_the_front_ends_print_or_exit() -> None:
         f"{_name(path)}:{node.lineno}"
         for path in MODULES
         if path.relative_to(PACKAGE).parts[0] not in {"cli", "hooks", "compat"}
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in _nodes(path)
         if isinstance(node, ast.Call) and ast.unparse(node.func) in {"print", "input", "sys.exit", "exit"}
     ]
     assert offenders == []
@@ -188,7 +200,7 @@ def test_only_the_edges_touch_what_a_process_shares() -> None:
         f"{_name(path)}:{node.lineno}"
         for path in MODULES
         if path.relative_to(PACKAGE).parts[0] != "cli" and _name(path) not in EDGES
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in _nodes(path)
         if (isinstance(node, ast.Call) and ast.unparse(node.func) in SHARED)
         or (isinstance(node, ast.Attribute) and ast.unparse(node) in STREAMS)
     }
@@ -210,7 +222,7 @@ def test_only_the_door_starts_programs() -> None:
     callers = {
         _name(path)
         for path in MODULES
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in _nodes(path)
         if isinstance(node, ast.Attribute) and ast.unparse(node).startswith(STARTING)
     }
     assert importers == callers == {"secretsync/programs.py"}
@@ -223,7 +235,7 @@ def test_a_library_that_starts_programs_is_called_where_their_environment_is_sta
     callers = {
         _name(path)
         for path in MODULES
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in _nodes(path)
         if isinstance(node, ast.Call) and ast.unparse(node.func) == call
     }
     assert callers == allowed
@@ -235,7 +247,7 @@ def test_only_the_boundaries_catch_everything() -> None:
         f"{_name(path)}:{node.lineno}"
         for path in MODULES
         if _name(path) not in allowed
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in _nodes(path)
         if isinstance(node, ast.ExceptHandler) and (node.type is None or ast.unparse(node.type) == "Exception")
     ]
     assert offenders == []
@@ -245,7 +257,7 @@ def test_one_module_holds_the_mark_of_ciphertext() -> None:
     holders = {
         _name(path)
         for path in MODULES
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in _nodes(path)
         if isinstance(node, ast.Constant) and _holds_mark(node.value) and not _is_prose(node.value)
     }
     # Each store tells how a MAC is written in it, `values` takes a value apart.
@@ -289,7 +301,7 @@ def test_nobody_asks_for_a_store_by_its_name() -> None:
         f"{_name(path)}:{getattr(node, 'lineno', 0)}"
         for path in MODULES
         if _name(path) not in NAMES_STORES
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in _nodes(path)
         if _asks_for_a_store(node)
     }
     assert askers == set()
@@ -309,7 +321,7 @@ def test_a_class_name_is_defined_once() -> None:
     """Each word has one meaning: who reads a name need not ask which of two is meant."""
     names: dict[str, list[str]] = {}
     for path in MODULES:
-        for node in ast.parse(path.read_text()).body:
+        for node in _tree(path).body:
             if isinstance(node, ast.ClassDef):
                 names.setdefault(node.name, []).append(str(path.relative_to(ROOT)))
     assert {name: places for name, places in names.items() if len(places) > 1} == {}
