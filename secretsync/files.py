@@ -11,11 +11,10 @@ import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from io import FileIO
 from typing import TYPE_CHECKING, Final
 
 from secretsync.errors import ChangedFileError, EscapeError, FileAccessError, LimitError, MissingFileError
-from secretsync.folders import CLOSED_ON_EXEC, TEMPORARY_PREFIX, OpenFolder, write_all
+from secretsync.folders import CLOSED_ON_EXEC, TEMPORARY_PREFIX, Durable, OpenFolder, read_up_to, write_all
 from secretsync.late import LateModule
 
 if TYPE_CHECKING:
@@ -155,7 +154,13 @@ def create(path: str | os.PathLike[str], data: bytes, mode: int = 0o600) -> None
 
 
 def write_below(
-    root: str | os.PathLike[str], relpath: str, data: bytes, mode: int | None = None, *, replaces: bytes | None = None
+    root: str | os.PathLike[str],
+    relpath: str,
+    data: bytes,
+    mode: int | None = None,
+    *,
+    replaces: bytes | None = None,
+    durable: Durable = "all",
 ) -> None:
     """Put `data` at a path below the folder `root` as `write_atomic` does, its folders made, no link on the way followed.
 
@@ -163,7 +168,7 @@ def write_below(
         EscapeError: the path leads out of `root`, a step on it is a link, or no regular file stands there.
         ChangedFileError, FileAccessError: as for `write_atomic`.
     """
-    with _folder_of(root, relpath, make=True) as (folder, name):
+    with _folder_of(root, relpath, make=True, durable=durable) as (folder, name):
         present = folder.status(name)
         if present is not None and not stat.S_ISREG(present.st_mode):
             raise EscapeError("is a symbolic link, or no regular file", location=os.path.join(root, relpath))
@@ -215,14 +220,16 @@ def sync_folder(path: str) -> None:
 
 
 @contextmanager
-def _folder_of(root: str | os.PathLike[str], relpath: str, *, make: bool = False) -> Iterator[tuple[OpenFolder, str]]:
+def _folder_of(
+    root: str | os.PathLike[str], relpath: str, *, make: bool = False, durable: Durable = "all"
+) -> Iterator[tuple[OpenFolder, str]]:
     """Hold the folder of a path below `root` open, and give it with the last step; errors are placed at the path."""
     location = os.path.join(root, relpath)
     *folders, name = relpath.replace(os.sep, "/").split("/")
     if "\0" in relpath or os.path.isabs(relpath) or {"", ".", ".."} & {*folders, name}:
         raise EscapeError(f"leads out of {os.fspath(root)!r}", location=location)
     try:
-        with OpenFolder(os.fspath(root)) as folder:
+        with OpenFolder(os.fspath(root), durable) as folder:
             for step in folders:
                 folder.enter(step, make=make)
             yield folder, name
@@ -238,7 +245,7 @@ def _read_and_close(descriptor: int, location: str, *, limit: int | None) -> byt
         if limit is not None and before.st_size > limit:
             raise LimitError(f"is larger than {limit} bytes", location=location)
         try:
-            data = file.readall() if limit is None else _read_up_to(file, before.st_size + 1)
+            data = file.readall() if limit is None else read_up_to(file, before.st_size + 1)
         except OSError as error:
             raise _refusal(error, location) from error
         after = os.fstat(descriptor)
@@ -246,14 +253,6 @@ def _read_and_close(descriptor: int, location: str, *, limit: int | None) -> byt
     if stat.S_ISREG(after.st_mode) and (grew or _version(before) != _version(after)):
         raise ChangedFileError("changed while it was being read", location=location, hint="run the command again")
     return data
-
-
-def _read_up_to(file: FileIO, size: int) -> bytes:
-    blocks = []
-    while size > 0 and (block := file.read(size)):
-        blocks.append(block)
-        size -= len(block)
-    return b"".join(blocks)
 
 
 def _version(status: os.stat_result) -> tuple[int, int, int]:

@@ -11,7 +11,7 @@ import stat
 from contextlib import suppress
 from io import FileIO
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Literal, Self, TypeAlias
 
 from secretsync.errors import ChangedFileError
 
@@ -19,6 +19,10 @@ TEMPORARY_PREFIX: Final = ".secretsync-"
 """How temporary files begin that a kill can leave behind."""
 
 BY_DESCRIPTOR: Final = os.open in os.supports_dir_fd and hasattr(os, "O_DIRECTORY")
+
+Durable: TypeAlias = Literal["all", "contents", "nothing"]
+"""What is on the disk when a write returns. `contents`: all but the name, which stands for the old file or the new one
+until its folder is synced. `nothing`: for what is thrown away anyway; only a kill, not a power failure, is survived."""
 
 CLOSED_ON_EXEC: Final = getattr(os, "O_CLOEXEC", 0)
 _NO_LINK: Final = getattr(os, "O_NOFOLLOW", 0)
@@ -35,9 +39,10 @@ _REPARSE_LINKS: Final = {
 class OpenFolder:
     """One folder, to be used as a context; every `name` is that of something right in it."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, durable: Durable = "all") -> None:
         """Open the folder that the user named; links on the way to it are followed. Raises: OSError."""
         self.path = path
+        self._durable = durable
         self._descriptor = os.open(path, _FOLDER) if BY_DESCRIPTOR else None
 
     def __enter__(self) -> Self:
@@ -135,14 +140,14 @@ class OpenFolder:
 
     def sync(self) -> None:
         """Put the names in the folder on disk, so that a file that was put in place stays there."""
-        if self._descriptor is not None:
+        if self._descriptor is not None and self._durable == "all":
             os.fsync(self._descriptor)
 
     def _at(self, name: str) -> str:
         return name if self._descriptor is not None else os.path.join(self.path, name)
 
     def _write_beside(self, data: bytes, mode: int | None, present: os.stat_result | None) -> str:
-        """Write and sync a temporary file and return its name; on failure nothing is left."""
+        """Write a temporary file, sync it where that is wanted, and return its name; on failure nothing is left."""
         temporary = f"{TEMPORARY_PREFIX}{os.urandom(8).hex()}.tmp"
         # The umask applies to a new file's mode only; an existing one's is set exactly, and never wider in between.
         wanted = 0o666 if mode is None else mode
@@ -157,7 +162,8 @@ class OpenFolder:
                 if present is not None and hasattr(os, "fchown"):
                     _keep_ownership(descriptor, present)
                 write_all(file, data)
-                os.fsync(descriptor)
+                if self._durable != "nothing":
+                    os.fsync(descriptor)
         except BaseException:
             self.remove(temporary)
             raise
@@ -169,6 +175,15 @@ def write_all(file: FileIO, data: bytes) -> None:
     rest = memoryview(data)
     while rest:
         rest = rest[file.write(rest) :]
+
+
+def read_up_to(file: FileIO, size: int) -> bytes:
+    """Return all that a file holds, but no more than `size` bytes."""
+    blocks = []
+    while size > 0 and (block := file.read(size)):
+        blocks.append(block)
+        size -= len(block)
+    return b"".join(blocks)
 
 
 def _is_folder(status: os.stat_result) -> bool:

@@ -47,14 +47,17 @@ def names(package: str, places: Mapping[str, str]) -> Callable[[str], Any]:
 class LateModule:
     """Stands for a module that is imported when the first of its names is asked for."""
 
-    __slots__ = ("_name",)
+    __slots__ = ("_loaded", "_name")
 
     def __init__(self, name: str) -> None:
         self._name = name
+        self._loaded: Any = None
 
     def __getattr__(self, attribute: str) -> Any:
-        """Return a name of the module."""
-        return getattr(load(self._name), attribute)
+        """Return a name of the module, which is looked up once: an import, even of what is there, costs microseconds."""
+        if self._loaded is None:
+            self._loaded = load(self._name)
+        return getattr(self._loaded, attribute)
 
     def __repr__(self) -> str:
         return f"LateModule({self._name!r})"

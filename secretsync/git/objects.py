@@ -21,6 +21,7 @@ _AHEAD: Final = 64  # questions asked before the first answer is read: they fit 
 _CHUNK: Final = 1024 * 1024  # bytes
 _BLOB: Final = 3  # the number of the type in a pack
 _VERSION: Final = 2  # of a pack
+_MANY: Final = 100  # objects. Source: git-config(1), fetch.unpackLimit
 _INCOMPLETE: Final = "git fsck; in a partial clone, which is not completed here: git fetch --refetch --no-filter"
 
 
@@ -135,26 +136,33 @@ def _hash_of(name: str) -> Callable[..., Any]:
     return sha1 if len(name) == _SHA1_DIGITS else sha256
 
 
-def write_blobs(git: Git, blobs: Iterable[bytes], like: str) -> None:
-    """Put blobs into the repository as they are: no filter, no line end and no encoding is changed.
+def write_blobs(git: Git, blobs: Iterable[bytes], like: str) -> list[str]:
+    """Put blobs into the repository as they are, and return their ids: no filter, line end or encoding is changed.
+
+    Many stay one pack, which is one file to write and to wait for. As after a fetch, few become loose objects.
 
     Raises:
         RepositoryError: git refuses.
     """
-    count, hashed = 0, _hash_of(like)()
+    ids: list[str] = []
+    known: set[str] = set()
+    hashed = _hash_of(like)()
     with TemporaryFile() as body:
         for data in blobs:
-            body.write(_entry(data))
-            count += 1
+            ids.append(name := blob_id(data, like))
+            if name not in known:
+                body.write(_entry(data))
+                known.add(name)
         with TemporaryFile() as pack:
-            head = b"PACK" + _VERSION.to_bytes(4, "big") + count.to_bytes(4, "big")
+            head = b"PACK" + _VERSION.to_bytes(4, "big") + len(known).to_bytes(4, "big")
             body.seek(0)
             for chunk in (head, *iter(lambda: body.read(_CHUNK), b"")):
                 hashed.update(chunk)
                 pack.write(chunk)
             pack.write(hashed.digest())
             pack.seek(0)
-            git.output("unpack-objects", "-q", source=pack)
+            git.output(*(("unpack-objects", "-q") if len(known) < _MANY else ("index-pack", "--stdin")), source=pack)
+    return ids
 
 
 def _entry(data: bytes) -> bytes:

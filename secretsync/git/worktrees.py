@@ -16,7 +16,7 @@ from secretsync import files
 from secretsync.errors import MissingFileError, RepositoryError
 from secretsync.git.commits import LogEntry
 from secretsync.git.history import REGULAR
-from secretsync.git.objects import blob_id, write_blobs
+from secretsync.git.objects import write_blobs
 from secretsync.git.repository import Repository, TreeEntry
 
 _PLAIN: Final = "100644"
@@ -56,6 +56,16 @@ class Worktree:
                     with open(target, "xb") as file:
                         file.write(reader.read(entries[path].id))
         self._move(base, "0" * len(base))
+
+    def refill(self, paths: Iterable[str]) -> None:
+        """Put the files back as the branch has them, whatever stands there now."""
+        entries = self._repository.entries(self.tip())
+        with self._repository.reader() as reader:
+            for path in paths:
+                if path in entries:
+                    files.write_below(self.path, path, reader.read(entries[path].id), durable="nothing")
+                else:
+                    files.remove_below(self.path, path)
 
     def remove(self) -> None:
         """Remove the folder; the branch stays."""
@@ -107,8 +117,9 @@ class Worktree:
     def _tree(self, tip: str, paths: Sequence[str]) -> str:
         """Write the files as blobs and return the id of the tree that holds them."""
         git, entries = self._repository.git, self._repository.entries(tip, *paths)
-        write_blobs(git, (data for _, data in self._present(paths)), tip)
-        ids = {path: blob_id(data, tip) for path, data in self._present(paths)}
+        present: list[str] = []
+        written = write_blobs(git, self._contents(paths, present), tip)
+        ids = dict(zip(present, written, strict=True))
         lines = b"".join(_index_line(path, ids.get(path), entries.get(path), tip) for path in paths)
         with TemporaryDirectory(dir=os.path.dirname(self.path), prefix=_INDEX) as folder:
             ours = git.with_index(os.path.join(folder, "index"))
@@ -116,12 +127,15 @@ class Worktree:
             ours.output("update-index", "-z", "--index-info", source=lines)
             return ours.text("write-tree")
 
-    def _present(self, paths: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+    def _contents(self, paths: Iterable[str], present: list[str]) -> Iterator[bytes]:
+        """Yield what the files hold that are there, and add their paths to `present`."""
         for path in paths:
             try:
-                yield path, files.read(os.path.join(self.path, path))
+                data = files.read(os.path.join(self.path, path))
             except MissingFileError:
                 continue
+            present.append(path)
+            yield data
 
     def _move(self, commit: str, expected: str) -> None:
         self._repository.git.silently("update-ref", "-m", "secretsync", self._ref, commit, expected)

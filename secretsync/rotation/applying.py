@@ -24,7 +24,7 @@ from secretsync.git import Repository, Worktree, blob_id
 from secretsync.processes import Pool
 from secretsync.rotation import verification
 from secretsync.rotation.file_worker import FileTask, Proof
-from secretsync.rotation.journal import Operation, OperationLock
+from secretsync.rotation.journal import Operation, OperationLock, boot
 from secretsync.rotation.model import FilePlan, PhasePlan, Plan
 from secretsync.rotation.survey import Progress
 from secretsync.rotation.verification import Check
@@ -140,6 +140,8 @@ class _Run:
         """Make the worktree, or clean up the one that a crash left."""
         if self._operation.has("worktree") and os.path.isdir(self._operation.tree):
             self._worktree.sweep()
+            if not self._operation.has("worktree", boot=boot()):
+                self._refill()
             for name in files.walk(self._operation.tree):
                 if os.path.basename(name).startswith(files.TEMPORARY_PREFIX):
                     files.remove_below(self._operation.tree, name)
@@ -149,7 +151,12 @@ class _Run:
                 "the worktree of the operation is gone", location=self._operation.tree, hint="roll back, and plan anew"
             )
         self._worktree.create(self._plan.base, [path for phase in self._plan.phases for path in phase.paths])
-        self._operation.record("worktree", path=self._operation.tree)
+        self._operation.record("worktree", path=self._operation.tree, boot=boot())
+
+    def _refill(self) -> None:
+        """Fill the worktree again: the machine was started anew, and nobody knows what of it had reached the disk."""
+        self._worktree.refill(path for phase in self._plan.phases for path in phase.paths)
+        self._operation.record("worktree", path=self._operation.tree, boot=boot())
 
     def _write(self, phase: PhasePlan) -> None:
         """Write every file of a phase that is not written yet."""
@@ -211,11 +218,12 @@ class _Run:
         if target.file is None:  # of any other, the process that changed it has seen that it is as planned
             self._is_due(target, set())
         after = NOTHING if data is None else blob_id(data, self._plan.base)
-        self._operation.record("file", phase=phase.name, path=target.path, before=target.before, after=after)
+        record = {"phase": phase.name, "path": target.path, "before": target.before, "after": after}
+        self._operation.record("file", durable=False, **record)
         if data is None:
             files.remove_below(self._operation.tree, target.path)
         else:
-            files.write_below(self._operation.tree, target.path, data)
+            files.write_below(self._operation.tree, target.path, data, durable="nothing")
 
     def _prove(self, phase: PhasePlan, *, folder: str) -> None:
         """Check what was written, and refuse to go on where a check fails."""

@@ -1,4 +1,9 @@
-"""What an operation has done, one JSON line per step, on disk before the step: after a crash it tells where to go on.
+"""What an operation has done, one JSON line per step, written before the step: after a crash it tells where to go on.
+
+A record outlives a kill of ours as soon as it is written; a power failure, once it is synced as well. Begun, proved,
+committed, done and rolled back are synced; that a file was written is not, because the worktree can be filled again.
+What a power failure leaves of the two is not looked at: the record of the worktree names the start of the machine that
+it was filled in, and after another start it is filled anew from the branch (`applying`).
 
 It lies in `.git/secretsync/ops/ID` (mode 0700, never committed) with the plan and the worktree. It holds paths, blob
 ids and commits; no data key, no plaintext and no hash of one.
@@ -10,12 +15,13 @@ import json
 import os
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
 from secretsync import files
-from secretsync.errors import FormatError, OperationRunningError, RepositoryError
+from secretsync.errors import FileAccessError, FormatError, OperationRunningError, RepositoryError
 from secretsync.folders import CLOSED_ON_EXEC
 from secretsync.git import Repository
 from secretsync.rotation.model import Plan, dump, parse
@@ -30,10 +36,11 @@ else:
 
 Record: TypeAlias = dict[str, Any]
 Observer: TypeAlias = Callable[[Record], None]
-"""Is told of every record once it is durable."""
+"""Is told of every record once it is written."""
 
 FOLDER: Final = "secretsync"
 PLAN, JOURNAL, TREE = "plan.json", "journal.jsonl", "tree"
+_BOOT: Final = "/proc/sys/kernel/random/boot_id"
 
 
 class Operation:
@@ -45,6 +52,7 @@ class Operation:
         self.tree = os.path.join(self.folder, TREE)
         self.branch = f"secretsync/{name}"
         self._observer = observer
+        self._is_mended = False
 
     @property
     def exists(self) -> bool:
@@ -57,6 +65,7 @@ class Operation:
         os.chmod(self.folder, 0o700)
         files.write_atomic(os.path.join(self.folder, PLAN), dump(plan), 0o600)
         self.record("begin", plan=plan.digest, base=plan.base, branch=self.branch)
+        files.sync_folder(self.folder)
 
     def plan(self) -> Plan:
         """Return the plan it carries out. Raises: RepositoryError where there is no such operation."""
@@ -65,21 +74,31 @@ class Operation:
         path = os.path.join(self.folder, PLAN)
         return parse(files.read(path), path)
 
-    def record(self, event: str, **values: object) -> None:
-        """Append one record and return once it is on disk."""
+    def record(self, event: str, *, durable: bool = True, **values: object) -> None:
+        """Append one record and return once it is on disk, or, not `durable`, once it outlives this process."""
         record: Record = {"event": event, "at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", **values}
         path = os.path.join(self.folder, JOURNAL)
+        if not self._is_mended:
+            self._mend(path)
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | CLOSED_ON_EXEC, 0o600)
         try:
             os.write(descriptor, json.dumps(record, sort_keys=True).encode() + b"\n")
-            os.fsync(descriptor)
+            if durable:
+                os.fsync(descriptor)
         finally:
             os.close(descriptor)
         if self._observer:
             self._observer(record)
 
+    def _mend(self, path: str) -> None:
+        """Cut off a last line that a crash cut off, so that what follows has a line of its own."""
+        self._is_mended = True
+        data = files.read(path) if self.exists else b""
+        if data and not data.endswith(b"\n"):
+            os.truncate(path, data.rfind(b"\n") + 1)
+
     def records(self) -> list[Record]:
-        """Return all records; a last line that a crash cut off does not count.
+        """Return all records; a last line that a crash cut off does not count: it is the one without a line end.
 
         Raises:
             FormatError: another line is damaged.
@@ -137,15 +156,19 @@ class OperationLock:
         os.close(self._descriptor)
 
 
+def boot() -> str:
+    """Return what names this start of the machine; empty where the system does not say (only Linux does)."""
+    with suppress(FileAccessError):
+        return files.read(_BOOT).decode("ascii", "replace").strip()
+    return ""
+
+
 def _parsed(data: bytes, path: str) -> Iterator[Record]:
-    lines = data.split(b"\n")
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(data.split(b"\n")[:-1], 1):
         try:
             if line:
                 yield json.loads(line)
         except ValueError:
-            if number == len(lines):
-                return
             raise FormatError("is not a record", location=f"{path} line {number}") from None
 
 

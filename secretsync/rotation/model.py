@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from hashlib import sha256
 from typing import Any, Final, Literal, TypeAlias
 
@@ -115,9 +116,12 @@ class Task:
     due: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Plan:
-    """All of it. `base` is a commit id, `at` an instant (RFC 3339), `policy` the digests of the policy before and after."""
+    """All of it. `base` is a commit id, `at` an instant (RFC 3339), `policy` the digests of the policy before and after.
+
+    Once made it is not changed, in its lists and mappings neither: the digest is taken once.
+    """
 
     scenario: str
     parameters: dict[str, str]
@@ -132,14 +136,13 @@ class Plan:
     problems: list[Problem] = field(default_factory=list)
     tasks: list[Task] = field(default_factory=list)
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256, 64 hex digits, over the canonical JSON of what is done: not of what is said about it."""
         told = ("touches", "notes", "drift", "problems", "tasks")
-        done = {name: value for name, value in asdict(self).items() if name not in told}
-        for file in (file for phase in done["phases"] for file in phase["files"] if not file["sealed"]):
-            del file["sealed"]  # plans made before there were any are the same plans
-        return sha256(json.dumps(done, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+        done = {name: value for name, value in _fields(self).items() if name not in told}
+        canonical = json.dumps(done, sort_keys=True, separators=(",", ":"), default=_fields)
+        return sha256(canonical.encode()).hexdigest()
 
     @property
     def operation(self) -> str:
@@ -183,6 +186,14 @@ def parse(data: bytes, path: str) -> Plan:
     if plan.digest != recorded:
         raise FormatError("was edited: its digest does not match", location=path, hint="make a new plan")
     return plan
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    """Return the fields of one part of a plan, as they are: `asdict` would copy all that is below them."""
+    found = {name: getattr(value, name) for name in value.__dataclass_fields__}
+    if isinstance(value, FilePlan) and not value.sealed:
+        del found["sealed"]  # plans made before there were any are the same plans
+    return found
 
 
 def _file(values: dict[str, Any]) -> FilePlan:

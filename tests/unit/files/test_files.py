@@ -66,14 +66,14 @@ def test_read_notices_a_file_that_changes_meanwhile(tmp_path: Path, monkeypatch:
 
 
 def test_read_confined_notices_a_file_that_grew(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = files._read_up_to
+    whole = folders.read_up_to
 
     def grow_first(file: io.FileIO, size: int) -> bytes:
         with (tree / "a.yaml").open("ab") as writer:
             writer.write(b"more")
         return whole(file, size)
 
-    monkeypatch.setattr(files, "_read_up_to", grow_first)
+    monkeypatch.setattr(files, "read_up_to", grow_first)
     with pytest.raises(ChangedFileError):
         files.read_confined(tree, "a.yaml", 100)
 

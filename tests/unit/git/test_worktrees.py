@@ -228,3 +228,19 @@ def test_commits_are_made_where_objects_are_named_by_sha256(made: Made) -> None:
     worktree.create(base, ["a"])
     (folder / "a").write_text("2")
     assert repository.read(worktree.commit(["a"], "change\n"), "a") == b"2"
+
+
+@pytest.mark.parametrize("form", ["sha1", "sha256"])
+def test_many_files_become_one_pack_whatever_they_hold(made: Made, form: str) -> None:
+    other = Made(made.root.parent / "many", f"--object-format={form}")
+    contents = {f"{number}": b"twice" if number < 2 else b"%d\n" % number * number for number in range(150)}
+    other.write("README", "a")
+    other.commit()
+    repository, worktree, folder = _worktree(other)
+    worktree.create(repository.resolve("HEAD"), contents)
+    for path, data in contents.items():
+        (folder / path).write_bytes(data)
+    tip = worktree.commit(list(contents), "many\n")
+    assert {path: repository.read(tip, path) for path in contents} == contents
+    assert len(list((other.root / ".git/objects/pack").glob("*.pack"))) == 1
+    other.git("fsck", "--strict")

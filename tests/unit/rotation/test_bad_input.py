@@ -21,7 +21,7 @@ from secretsync.errors import (
 )
 from secretsync.git import Repository
 from secretsync.rotation import model, rolling_back
-from secretsync.rotation.journal import Operation, OperationLock
+from secretsync.rotation.journal import Operation, OperationLock, boot
 from tests.peers.api import wait_for
 from tests.unit.rotation.repositories import FILES, NOW, Sandbox
 
@@ -62,8 +62,8 @@ def test_a_link_that_is_put_into_the_worktree_is_not_written_through(
     plan = sandbox.plan("add", subject="bot", kind="service", recipient=str(age.generate()))
     record = Operation.record
 
-    def link_first(operation: Operation, event: str, **values: object) -> None:
-        record(operation, event, **values)
+    def link_first(operation: Operation, event: str, *, durable: bool = True, **values: object) -> None:
+        record(operation, event, durable=durable, **values)
         if event == "worktree":
             (Path(operation.tree) / "keys").mkdir(exist_ok=True)
             (Path(operation.tree) / "keys/services").symlink_to(tmp_path / "outside")
@@ -218,6 +218,22 @@ def test_a_file_that_somebody_changes_in_the_worktree_stops_the_resume(sandbox: 
     (tree / "prod/db.yaml").write_text("not ours\n")
     with pytest.raises(ChangedFileError):
         sandbox.apply(plan, resume=True)
+
+
+def test_after_a_power_failure_a_torn_worktree_is_filled_anew(sandbox: Sandbox) -> None:
+    plan = sandbox.plan("remove", subject="bob")
+    calls = iter([False] * 3 + [True] * 100)
+    with pytest.raises(InterruptedRunError):
+        sandbox.apply(plan, stopped=lambda: next(calls))
+    operation = Operation(Repository.containing(sandbox.root), plan.operation)
+    tree, journal = Path(operation.tree), Path(operation.folder) / "journal.jsonl"
+    (tree / "prod/db.yaml").write_bytes(b"")
+    (tree / "dev/app.json").unlink()
+    unsynced = journal.read_text().replace(boot(), "an earlier start").splitlines(keepends=True)
+    journal.write_text("".join(unsynced[:-2]) + unsynced[-2][:20])
+    sandbox.merge(sandbox.apply(plan, resume=True))
+    assert sandbox.text("prod/db.yaml") == FILES["prod/db.yaml"].encode()
+    assert sandbox.recipient("bob") not in sandbox.git("show", "HEAD:prod/db.yaml", "HEAD:dev/app.json")
 
 
 def test_a_rollback_leaves_nothing_behind(sandbox: Sandbox) -> None:
