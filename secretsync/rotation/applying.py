@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from secretsync import files
 from secretsync.errors import (
@@ -28,6 +28,9 @@ from secretsync.rotation.journal import Operation, OperationLock, boot
 from secretsync.rotation.model import FilePlan, PhasePlan, Plan
 from secretsync.rotation.survey import Progress
 from secretsync.rotation.verification import Check
+
+Ending: TypeAlias = Literal["done", "failed"]
+"""How a run ends that was not broken off."""
 
 NOTHING: Final = ""
 """Stands for the blob id of a file that is not there."""
@@ -57,6 +60,11 @@ class ApplyOutcome(NamedTuple):
     branch: str
     commits: dict[str, str]
     checks: list[Check]
+
+    @property
+    def ending(self) -> Ending:
+        """Whether all of it was done and holds: a branch on which a check failed is not to be merged."""
+        return "failed" if verification.failed(self.checks) else "done"
 
 
 def apply(plan: Plan, operation: Operation, repository: Repository, pool: Pool, controls: Controls) -> ApplyOutcome:
@@ -121,11 +129,12 @@ class _Run:
             else:
                 self._prove(phase, folder="")
         tip = self._worktree.tip()
-        self._checks.append(verification.retired_are_gone(self._repository, self._plan, tip))
-        if not self._operation.has("done"):
-            self._operation.record("done", commit=tip)
+        self._checks.append(verification.removed_are_gone(self._repository, self._plan, tip))
+        outcome = ApplyOutcome(self._operation.branch, committed, verification.merged(self._checks))
+        if self._operation.ending != outcome.ending:
+            self._operation.record(outcome.ending, commit=tip)
         self._worktree.remove()
-        return ApplyOutcome(self._operation.branch, committed, verification.merged(self._checks))
+        return outcome
 
     def _committed(self) -> dict[str, str]:
         """Return the commits of the phases that are done, which the branch itself tells."""
@@ -237,9 +246,9 @@ class _Run:
         for number, verdict in enumerate(self._pool.map("prove", tasks), 1):
             verdicts.append(verdict)
             self._controls.progress(number, len(tasks))
-        checks = verification.judged(verdicts)
+        checks = verification.judged(phase.files, verdicts)
         self._checks += checks
-        failed = [check for check in checks if check.status == "failed"]
+        failed = verification.failed(checks)
         statuses = {check.id: check.status for check in checks}
         self._operation.record("proved", phase=phase.name, checks=statuses)
         if failed:

@@ -16,7 +16,7 @@ from secretsync import files
 from secretsync.git import Repository
 from secretsync.rotation.applying import ApplyOutcome
 from secretsync.rotation.journal import Operation
-from secretsync.rotation.model import Plan
+from secretsync.rotation.model import FilePlan, Plan
 
 VERSION: Final = 1
 
@@ -39,28 +39,30 @@ def gather(plan: Plan, operation: Operation, outcome: ApplyOutcome, repository: 
         "began": began,
         "ended": ended,
         "seconds": int((datetime.fromisoformat(ended) - datetime.fromisoformat(began)).total_seconds()),
+        "ending": outcome.ending,
         "branch": outcome.branch,
         "commits": [
             {"phase": phase, "commit": commit, "author": entries[commit].author if commit in entries else ""}
             for phase, commit in outcome.commits.items()
         ],
-        "files": [
-            {
-                "path": file.path,
-                "operation": file.operation,
-                "blob_before": file.blob,
-                "blob_after": after.get(file.path, ""),
-                "keys_before": file.before,
-                "keys_after": file.after,
-                "items": file.items,
-                "sealed": [asdict(item) for item in file.sealed],
-            }
-            for file in plan.files
-        ],
+        "files": [_file(file, after.get(file.path, "")) for file in plan.files],
         "keys": {name: asdict(key) for name, key in plan.keys.items()},
         "checks": [asdict(check) for check in outcome.checks],
         "drift": plan.drift,
         "tasks": [asdict(task) for task in plan.tasks],
+    }
+
+
+def _file(file: FilePlan, after: str) -> dict[str, Any]:
+    return {
+        "path": file.path,
+        "operation": file.operation,
+        "blob_before": file.blob,
+        "blob_after": after,
+        "keys_before": file.before,
+        "keys_after": file.after,
+        "items": file.items,
+        "sealed": [asdict(item) for item in file.sealed],
     }
 
 
@@ -80,7 +82,7 @@ def markdown(evidence: dict[str, Any]) -> str:
 def _lines(evidence: dict[str, Any]) -> Iterator[str]:
     yield f"# {evidence['operation']}"
     yield ""
-    yield f"Runbook `{evidence['scenario']}`, begun {evidence['began']}, ended {evidence['ended']}."
+    yield f"Runbook `{evidence['scenario']}`, begun {evidence['began']}, ended {evidence['ended']}: {evidence['ending']}."
     yield f"Plan `{evidence['plan']['digest']}` from commit `{evidence['plan']['base']}`."
     yield ""
     yield "| phase | commit | author |"

@@ -39,6 +39,7 @@ Observer: TypeAlias = Callable[[Record], None]
 """Is told of every record once it is written."""
 
 FOLDER: Final = "secretsync"
+ENDINGS: Final = frozenset({"done", "failed", "rolled-back"})
 PLAN, JOURNAL, TREE = "plan.json", "journal.jsonl", "tree"
 _BOOT: Final = "/proc/sys/kernel/random/boot_id"
 
@@ -58,6 +59,12 @@ class Operation:
     def exists(self) -> bool:
         """Whether it was ever begun."""
         return os.path.exists(os.path.join(self.folder, JOURNAL))
+
+    @property
+    def ending(self) -> str:
+        """How its last run ended: one of ENDINGS, or nothing where none came to an end."""
+        events = [record["event"] for record in self.records()]
+        return next((event for event in reversed(events) if event in ENDINGS), "")
 
     def begin(self, plan: Plan) -> None:
         """Make the folder, and keep the plan in it; the journal comes last, so that an operation has both or is none."""

@@ -114,7 +114,7 @@ class RunbookRun:
         """Carry an operation on, or prove it again where it is done. Raises: as `applying.apply`."""
         controls = Controls(stopped, self._progress)
         operation = self._operation(scenario, name)
-        if only_if_done and not operation.has("done"):
+        if only_if_done and operation.ending not in {"done", "failed"}:
             raise RepositoryError(
                 f"operation {operation.name!r} is not done",
                 hint=f"secretsync runbook {scenario} resume {operation.name}",
@@ -125,14 +125,12 @@ class RunbookRun:
         """Return how far an operation is."""
         operation = self._operation(scenario, name)
         plan, records = operation.plan(), operation.records()
-        events = [record["event"] for record in records]
         paths = {file.path for file in plan.files}
         written = paths.intersection(one["path"] for one in records if one["event"] == "file")
-        state = next((word for word in ("rolled-back", "done") if word in events), "unfinished")
         return {
             "version": 1,
             "operation": operation.name,
-            "state": state,
+            "state": operation.ending or "unfinished",
             "branch": operation.branch,
             "base": plan.base,
             "files": {"planned": len(plan.files), "written": len(written)},

@@ -1,21 +1,22 @@
 """The verification matrix: what every file's verdicts come to, check by check, with what could not be checked said.
 
-A check that looked at nothing is `not applicable` and says why; it never counts as passed.
+A check that had nothing to look at is `not applicable`, one that could look at nothing of what is there is `unknown`.
+Both say why, and neither counts as passed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
 from secretsync.git import Repository
 from secretsync.keyring.editing import SOPS_YAML
 from secretsync.keyring.sources import FOLDER
-from secretsync.rotation.model import Plan
+from secretsync.rotation.model import FilePlan, Plan
 from secretsync.rotation.proving import Verdict
 
-Status: TypeAlias = Literal["passed", "failed", "not applicable"]
+Status: TypeAlias = Literal["passed", "failed", "unknown", "not applicable"]
 
 TITLES: Final[dict[str, str]] = {
     "V1": "what was written parses, decrypts, and its MAC holds",
@@ -25,20 +26,32 @@ TITLES: Final[dict[str, str]] = {
     "V5": "the old data key opens no value and no MAC",
     "V6": "no ciphertext of the parent is left",
     "V7": "a removed identity opens no envelope",
-    "V8": "retired recipients are gone from every branch and tag",
+    "V8": "no encrypted file on the branch names a recipient that was removed",
     "V9": "nothing but ciphertext changed: decrypted files are byte-identical",
     "V10": "every item that was sealed anew opens with the new sealing key alone",
     "V11": "envelopes are for the keys they name, where that can be seen",
 }
-WHY_NOT: Final[dict[str, str]] = {
-    "V3": "no identity of a recipient lies here ready to use",
-    "V4": "no key here opens the files as they were",
-    "V5": "no file got a new data key, or no key here opens the files as they were",
+_NOTHING: Final[dict[str, str]] = {
+    "V1": "no file was changed",
+    "V4": "no file was changed",
+    "V5": "no file got a new data key",
     "V6": "no file got a new data key",
-    "V7": "no removed identity is at hand; give one with --held to prove it",
+    "V7": "nobody lost a file",
     "V8": "nobody was removed",
-    "V9": "no key here opens the files as they were",
-    "V10": "no SealedSecret was changed, or the new private key is not here",
+    "V9": "no file was changed",
+    "V10": "no SealedSecret was changed",
+}
+_NO_SOPS_FILE: Final = "no SOPS file was changed"
+_UNSEEN: Final[dict[str, str]] = {
+    "V1": "no key here opens them",
+    "V2": "no key here opens them",
+    "V3": "no identity of a recipient lies here ready to use",
+    "V4": "no key here opens them both as they were and as they are",
+    "V5": "no key here opens them as they were",
+    "V6": "they held no ciphertext",
+    "V7": "no removed identity is at hand; give one with --held to prove it",
+    "V9": "no key here opens them both as they were and as they are",
+    "V10": "the new private key is not here",
     "V11": "all envelopes are of kinds that only their holder can tell",
 }
 _SHOWN: Final = 20  # failures listed of one check
@@ -57,13 +70,15 @@ class Check:
     seconds: float = 0.0
 
 
-def judged(files: Iterable[list[Verdict]]) -> list[Check]:
-    """Return the checks that the verdicts on the files of a phase come to."""
-    rows: dict[str, list[Verdict]] = {name: [] for name in TITLES if name != "V8"}
-    for verdicts in files:
-        for verdict in verdicts:
-            rows[verdict.check].append(verdict)
-    return [_check(name, verdicts) for name, verdicts in rows.items()]
+def judged(files: Sequence[FilePlan], verdicts: Iterable[list[Verdict]]) -> list[Check]:
+    """Return the checks that the verdicts on the files of a phase come to, file by file in the same order."""
+    found = [{verdict.check: verdict for verdict in some} for some in verdicts]
+    rows = [(file, some) for file, some in zip(files, found, strict=True)]
+    return [
+        _check(name, [some.get(name, Verdict(name, 0, [])) for file, some in rows if _APPLIES[name](file)])
+        for name in TITLES
+        if name in _APPLIES
+    ]
 
 
 def merged(checks: Iterable[Check]) -> list[Check]:
@@ -74,14 +89,19 @@ def merged(checks: Iterable[Check]) -> list[Check]:
     return [_merged(name, found) for name, found in rows.items() if found]
 
 
-def retired_are_gone(repository: Repository, plan: Plan, tip: str) -> Check:
+def failed(checks: Iterable[Check]) -> list[Check]:
+    """Return the checks that failed."""
+    return [check for check in checks if check.status == "failed"]
+
+
+def removed_are_gone(repository: Repository, plan: Plan, tip: str) -> Check:
     """V8: whoever lost access is named by no encrypted file of the new commit; other refs that do are noted.
 
     A branch that still carries such files brings the recipient back when it is merged.
     """
     removed = {name: key for name, key in plan.removed_keys().items() if _left_everything(plan, name)}
     if not removed:
-        return Check("V8", TITLES["V8"], "not applicable", 0, notes=[WHY_NOT["V8"]])
+        return Check("V8", TITLES["V8"], "not applicable", 0, notes=[_NOTHING["V8"]])
     commits: dict[str, list[str]] = {tip: []}
     for ref, commit in repository.refs().items():
         commits.setdefault(commit, []).append(ref)
@@ -101,23 +121,57 @@ def _left_everything(plan: Plan, name: str) -> bool:
     return not any(name in group for file in plan.files for group in file.after)
 
 
+def _is_sops(file: FilePlan) -> bool:
+    return file.operation != "re-seal"
+
+
+def _any(_: FilePlan) -> bool:
+    return True
+
+
+def _has_new_key(file: FilePlan) -> bool:
+    return file.operation == "rotate"
+
+
+_APPLIES: Final[dict[str, Callable[[FilePlan], bool]]] = {
+    **dict.fromkeys(("V1", "V4", "V9"), _any),
+    **dict.fromkeys(("V2", "V3", "V11"), _is_sops),
+    **dict.fromkeys(("V5", "V6"), _has_new_key),
+    "V7": lambda file: _is_sops(file) and bool(file.removed),
+    "V10": lambda file: not _is_sops(file),
+}
+"""Which files a check has something to look at in."""
+
+
 def _check(name: str, verdicts: list[Verdict]) -> Check:
     checked = sum(verdict.checked for verdict in verdicts)
     failures = [failure for verdict in verdicts for failure in verdict.failures]
     seconds = sum(verdict.seconds for verdict in verdicts)
-    return _row(name, checked, failures, [], seconds)
+    unseen = sum(not verdict.checked for verdict in verdicts)
+    notes = [f"{_counted(unseen)} not looked at: {_UNSEEN[name]}"] if unseen else []
+    status: Status = "passed" if checked else "unknown" if verdicts else "not applicable"
+    if not verdicts:
+        notes = [_NOTHING.get(name, _NO_SOPS_FILE)]
+    return _row(name, "failed" if failures else status, checked, failures, notes, seconds)
+
+
+def _counted(files: int) -> str:
+    return "1 file was" if files == 1 else f"{files} files were"
+
+
+_WEIGHT: Final[tuple[Status, ...]] = ("failed", "passed", "unknown", "not applicable")
 
 
 def _merged(name: str, checks: list[Check]) -> Check:
-    if len(checks) == 1:
-        return checks[0]
+    status = min((check.status for check in checks), key=_WEIGHT.index)
+    said = [check for check in checks if check.status != "not applicable"] or checks[:1]
     failures = [failure for check in checks for failure in check.failures]
-    notes = [note for check in checks if check.checked for note in check.notes]
-    return _row(name, sum(check.checked for check in checks), failures, notes, sum(check.seconds for check in checks))
+    notes = list(dict.fromkeys(note for check in said for note in check.notes))
+    return _row(
+        *(name, status, sum(check.checked for check in checks), failures, notes),
+        sum(check.seconds for check in checks),
+    )
 
 
-def _row(name: str, checked: int, failures: list[str], notes: list[str], seconds: float) -> Check:
-    status: Status = "failed" if failures else "passed" if checked else "not applicable"
-    if status == "not applicable":
-        notes = [WHY_NOT.get(name, "no SOPS file was changed")]
+def _row(name: str, status: Status, checked: int, failures: list[str], notes: list[str], seconds: float) -> Check:
     return Check(name, TITLES[name], status, checked, failures[:_SHOWN], notes, round(seconds, 4))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 import typer
 
@@ -15,7 +15,7 @@ from secretsync.cli._output import write_result
 from secretsync.cli._terminal import confirm, say
 from secretsync.cli.runbook import run
 from secretsync.cli.runbook.run import Form
-from secretsync.errors import ConflictingOptionsError
+from secretsync.errors import ConflictingOptionsError, ProofError
 from secretsync.rotation import model
 from secretsync.rotation.parameters import Parameter
 from secretsync.rotation.run import RunbookRun
@@ -29,6 +29,7 @@ Held: TypeAlias = Annotated[
     typer.Option("--held", help="A file with an age identity that must open nothing any more (proves V7)."),
 ]
 PROBLEMS = 1
+_EXITS: Final[dict[str, int]] = {"done": 0, "failed": ProofError.exit_code}
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, no_args_is_help=True)
 
@@ -155,7 +156,7 @@ def _rollback(scenario: str, sitting: RunbookOptions, operation: OperationName =
 def _told(evidence: dict[str, Any], sitting: RunbookOptions) -> int:
     form = run.as_json(evidence) if sitting.form == "json" else run.evidence_text(evidence).encode()
     write_result(form, None)
-    return 0
+    return _EXITS[evidence["ending"]]
 
 
 def _bound(command: Callable[..., int], scenario: str) -> Callable[..., int]:

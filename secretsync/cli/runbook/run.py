@@ -124,13 +124,24 @@ def _task_lines(tasks: list[dict[str, str]]) -> Iterator[str]:
 
 def evidence_text(values: dict[str, Any]) -> str:
     """Return what an operation came to, for people."""
-    lines = [f"{values['operation']}: done in {values['seconds']} s, {len(values['files'])} files"]
+    lines = [f"{values['operation']}: {values['ending']} in {values['seconds']} s, {_files(len(values['files']))}"]
     for check in values["checks"]:
         lines.append(f"  {check['id']:<4} {check['status']:<15} {check['checked']:>7}  {check['title']}")
         lines += [f"       {note}" for note in (*check["failures"], *check["notes"])]
     lines += [*_task_lines(values["tasks"]), f"evidence: {os.path.join(values['folder'], 'evidence.md')}"]
-    lines.append(f"branch {values['branch']} is ready: git merge --ff-only {values['branch']}")
+    lines.append(_ending(values))
     return _text(lines)
+
+
+def _ending(values: dict[str, Any]) -> str:
+    branch, failed = values["branch"], [check["id"] for check in values["checks"] if check["status"] == "failed"]
+    if failed:
+        return f"branch {branch} is not to be merged: {', '.join(failed)} failed"
+    return f"branch {branch} is ready: git merge --ff-only {branch}"
+
+
+def _files(count: int) -> str:
+    return "1 file" if count == 1 else f"{count} files"
 
 
 def status_text(values: dict[str, Any]) -> str:

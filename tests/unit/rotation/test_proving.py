@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -12,6 +13,7 @@ from secretsync.rotation.file_metadata import options_for
 from secretsync.rotation.model import FilePlan, PlannedKey
 from secretsync.rotation.proving import Parts, Verdict, prove
 from secretsync.rotation.rewrapping import changed
+from secretsync.rotation.verification import judged
 from secretsync.sops.datakey import MasterKey
 from secretsync.sops.open_file import open_file
 from secretsync.sops.operations import json_value, rotate, set_value
@@ -154,3 +156,13 @@ def test_a_check_without_keys_does_not_count_as_passed(case: Case) -> None:
 
 def test_files_of_the_sandbox_hold_what_they_say(sandbox: Sandbox) -> None:
     assert {path: sandbox.text(path).decode() for path in FILES} == FILES
+
+
+def test_a_check_that_had_nothing_to_look_at_differs_from_one_that_could_look_at_nothing(case: Case) -> None:
+    rewrapped = replace(case.file, operation="updatekeys", after=case.file.before)
+    seen = [Verdict("V1", 1, []), Verdict("V3", 0, []), Verdict("V5", 0, [])]
+    status = {check.id: check.status for check in judged([rewrapped, rewrapped], [seen, seen])}
+    assert (status["V1"], status["V3"], status["V5"]) == ("passed", "unknown", "not applicable")
+    rotated = {check.id: check for check in judged([case.file, case.file], [seen, [Verdict("V5", 3, [])]])}
+    assert (rotated["V5"].status, rotated["V5"].checked) == ("passed", 3)
+    assert rotated["V5"].notes == ["1 file was not looked at: no key here opens them as they were"]
