@@ -10,11 +10,12 @@ from typing import Annotated, Final, Literal, TypeAlias
 
 import typer
 
-from secretsync.cli._backups import key_secrets, keys_of
+from secretsync.cli._backups import key_secrets, keys_of, require_fuller
 from secretsync.cli._key_options import BackupKeys
 from secretsync.cli._manifests import placed
 from secretsync.cli._options import AllowDemoKeys, grouped
 from secretsync.cli._output import PRIVATE_MODE, write_result, write_stdout
+from secretsync.cli._proofs import counted, prove_files
 from secretsync.cli._terminal import confirm, say, warn
 from secretsync.cluster import sealing_keys as live
 from secretsync.cluster.connection import Cluster
@@ -25,7 +26,6 @@ from secretsync.documents.tree import Limits, Mapping
 from secretsync.errors import ConfigError, ConflictingOptionsError
 from secretsync.masterkeys import MasterKeys
 from secretsync.sealed import SealingCertificate
-from secretsync.sealed.streams import unseal_all
 from secretsync.sops import encrypt
 from secretsync.sops.creation import recipients_from
 from secretsync.sops.selectors import Selector
@@ -142,17 +142,22 @@ def backup(
     output: Annotated[str, typer.Option("--output", "-w", help="Write the encrypted backup to this file.")],
     controller: Controller,
     keys: BackupKeys,
+    allow_fewer_keys: Annotated[
+        bool, typer.Option("--allow-fewer-keys", help="Replace a backup that holds keys which this one will not.")
+    ] = False,
     *,
     allow_demo_keys: AllowDemoKeys = False,
 ) -> None:
     """Back up every key of the controller into a SOPS file; no private key is written in the clear.
 
-    Do it again after every renewal. `secretsync sealing-keys prove` says whether a backup is good.
+    A backup that holds keys which the controller does not have is never replaced. Do it again after every renewal. `secretsync sealing-keys prove` says whether a backup is good.
     """
     recipients = recipients_from(keys.flags(), {})
     if not recipients:
         raise ConfigError("nobody to encrypt the backup for", hint="name a recipient: --age age1…")
     found = controller.all_keys()
+    master_keys = MasterKeys(os.environ, allow_demo_keys=allow_demo_keys)
+    before = require_fuller(output, [key.secret for key in found], master_keys, loses=allow_fewer_keys)
     tree = from_plain(live.backup(found))
     assert isinstance(tree, Mapping)
     plain = store_named("yaml").load(store_named("yaml").dump([tree], indent=2), limits=Limits.unbounded())
@@ -160,11 +165,11 @@ def backup(
         plain,
         groups=[recipients],
         selector=Selector("encrypted_regex", _SELECTED),
-        keys=MasterKeys(os.environ, allow_demo_keys=allow_demo_keys),
+        keys=master_keys,
         now=datetime.now(UTC),
     )
-    write_result(encrypted, output, mode=PRIVATE_MODE)
-    say(f"backed up {len(found)} keys to {output}: {', '.join(key.name for key in found)}")
+    write_result(encrypted, output, mode=PRIVATE_MODE, replaces=before)
+    say(f"backed up {counted(len(found), 'key')} to {output}: {', '.join(key.name for key in found)}")
 
 
 @app.command("restore")
@@ -186,7 +191,7 @@ def restore(
 @app.command("prove")
 @grouped
 def prove(
-    paths: Annotated[list[str], typer.Argument(metavar="FILE...", help="SealedSecrets that must open.")],
+    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Files and folders with SealedSecrets.")],
     controller: Controller,
     backup_file: Annotated[
         str | None, typer.Option("--backup", help="Try the keys of this backup, not the cluster's.")
@@ -197,7 +202,10 @@ def prove(
     *,
     allow_demo_keys: AllowDemoKeys = False,
 ) -> None:
-    """Prove that every item of every SealedSecret opens with the controller's keys; nothing of it is shown."""
+    """Prove that every item of every SealedSecret opens with the controller's keys; nothing of it is shown.
+
+    Nothing is rendered. Each item that does not open is named, and every file is tried.
+    """
     if backup_file and only_newest:
         raise ConflictingOptionsError("--backup and --only-newest exclude each other")
     if backup_file:
@@ -208,10 +216,10 @@ def prove(
         keys = controller.all_keys()
         secrets = [key.secret for key in ([_newest(keys)] if only_newest else keys)]
     tried = keys_of(secrets)
-    total = 0
-    for path in paths:
-        total += len(placed(path, lambda data: unseal_all(data, tried, limits=Limits.unbounded())))
-    write_stdout(f"{total} SealedSecrets open with {len(tried)} keys\n".encode())
+    proof = prove_files(paths, tried)
+    things = f"{counted(proof.items, 'item')} of {counted(proof.secrets, 'SealedSecret')}"
+    verb = "opens" if proof.items == 1 else "open"
+    write_stdout(f"{things} {verb} with {counted(len(tried), 'key')}\n".encode())
 
 
 def _is_known(certificate: SealingCertificate) -> bool:

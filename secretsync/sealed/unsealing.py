@@ -53,6 +53,14 @@ def values_of(resource: SealedSecret, keys: Sequence[items.OpensItems]) -> dict[
     Raises:
         UnsealError: items (each named once, with its reason) open with none of the keys.
     """
+    values, failures = judged(resource, keys)
+    if failures:
+        raise _error(resource, failures, keys)
+    return values
+
+
+def judged(resource: SealedSecret, keys: Sequence[items.OpensItems]) -> tuple[dict[str, bytes], dict[str, str]]:
+    """Return the items that open with their values, and the others with the reason."""
     values: dict[str, bytes] = {}
     failures: dict[str, str] = {}
     for key, item in resource.items.items():
@@ -66,9 +74,7 @@ def values_of(resource: SealedSecret, keys: Sequence[items.OpensItems]) -> dict[
             failures[key] = diagnosis.reason(item, decoded, keys)
         else:
             values[key] = value
-    if failures:
-        raise _error(resource, failures, keys)
-    return values
+    return values, failures
 
 
 def _open(resource: SealedSecret, keys: Sequence[items.OpensItems]) -> dict[str, bytes]:

@@ -34,8 +34,10 @@ def secretsync(control_plane: ControlPlane, sops_peer: Sops) -> Callable[..., Co
     """Return a function that runs `secretsync` with the test cluster's kubeconfig."""
     environ = {**sops_peer.environ, "KUBECONFIG": str(control_plane.kubeconfig)}
 
-    def call(*arguments: object, code: int = 0) -> Completed:
-        ended = run([sys.executable, "-m", "secretsync.cli", *arguments], env=environ, check=False)
+    def call(*arguments: object, code: int = 0, home: Path | None = None) -> Completed:
+        """Run it; with a `home` that has no keys, as somebody who cannot open anything."""
+        own = {"KUBECONFIG": environ["KUBECONFIG"], "HOME": str(home)} if home else environ
+        ended = run([sys.executable, "-m", "secretsync.cli", *arguments], env=own, check=False)
         assert ended.code == code, ended.stderr
         return ended
 
@@ -100,12 +102,19 @@ def test_keys_are_backed_up_lost_restored_and_renewed(
     assert b"PRIVATE KEY" not in backup.read_bytes()
     assert base64.b64encode(b"-----BEGIN RSA")[:16] not in backup.read_bytes()
     proof = secretsync("sealing-keys", "prove", "--backup", backup, sealed).stdout
-    assert proof == f"1 SealedSecrets open with {len(listed)} keys\n".encode()
+    assert proof == f"1 item of 1 SealedSecret opens with {len(listed)} key{'s' * (len(listed) > 1)}\n".encode()
 
     _add_key(api, "lost", days=3)
     lost = tmp_path / "lost.enc.yaml"
     secretsync("sealing-keys", "backup", "--age", sops_peer.recipient, "-w", lost)
     api.delete("Secret", "lost", "kube-system")
+    kept = lost.read_bytes()
+    for home in (None, tmp_path):  # with the key that opens it, and without any
+        refused = secretsync("sealing-keys", "backup", "--age", sops_peer.recipient, "-w", lost, home=home, code=11)
+        assert "would lose them: lost\n" in refused.stderr
+        assert "--allow-fewer-keys" in refused.stderr
+        secretsync("sealing-keys", "backup", "--age", sops_peer.recipient, "-w", backup, home=home)
+    assert lost.read_bytes() == kept
     restored = secretsync("sealing-keys", "restore", lost)
     assert restored.stdout == b"secret/lost created\n"
     assert "restart" in restored.stderr
@@ -124,6 +133,11 @@ def test_keys_are_backed_up_lost_restored_and_renewed(
         assert "SealedSecret default/first" in old.stderr or "first" in old.stderr
         secretsync("sealing-keys", "prove", sealed, second)
     api.delete("Secret", "lost", "kube-system")
+    secretsync("sealing-keys", "backup", "--age", sops_peer.recipient, "-w", lost, "--allow-fewer-keys")
+    assert b"name: lost" not in lost.read_bytes()
+    certificate.write_bytes(sealed_controller.certificate())
+    taken = secretsync("sealing-keys", "backup", "--age", sops_peer.recipient, "-w", certificate, code=11)
+    assert "is no backup of sealing keys" in taken.stderr
 
 
 def test_a_certificate_other_than_the_pinned_one_is_refused(
