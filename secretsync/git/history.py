@@ -58,6 +58,26 @@ class History:
         exclude = [f"^{without}"] if without else []
         return [words[0] for words in self._git.ids("rev-list", tip, *exclude, "--", *at)]
 
+    def parents(self, tip: str, *, without: str) -> dict[str, list[str]]:
+        """Return the commits that lead to `tip` and not to `without`, newest first, each with its parents."""
+        return {words[0]: words[1:] for words in self._git.ids("rev-list", "--parents", tip, f"^{without}", "--")}
+
+    def compared(self, pairs: Iterable[Sequence[str]]) -> dict[str, list[RawChange]]:
+        """Return what each commit changed, given with the parent to compare it with; one without a parent, against nothing."""
+        found: dict[str, list[RawChange]] = {}
+        for commit, one in self._changes(pairs, "--ignore-submodules=none"):
+            found.setdefault(commit, []).append(one)
+        return found
+
+    def versions(self, tip: str, paths: Iterable[str]) -> dict[str, set[str]]:
+        """Return every blob that each of `paths` was up to `tip`, on whatever line of history."""
+        found: dict[str, set[str]] = {path: set() for path in paths}
+        walk = self._git.ids("rev-list", "--full-history", tip, "--", *found) if found else []
+        for _, one in self._changes(walk, "-m"):
+            if one.path in found:
+                found[one.path] |= {blob for blob in (one.before, one.after) if blob.strip("0")}
+        return found
+
     def brought_in(self) -> tuple[set[tuple[str, str]], set[str]]:
         """Return every (path, blob id) that a commit of any ref, stashes included, brought in; and every submodule."""
         changes = [

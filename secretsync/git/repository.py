@@ -134,6 +134,11 @@ class Repository:
         """Whether the history of `of` holds `commit`."""
         return self.git.text("merge-base", commit, of, accept=(0, 1)) == commit
 
+    def head(self) -> tuple[str, str]:
+        """Return the commit of HEAD and the branch that it stands on; each may be empty."""
+        commit = self.git.text("rev-parse", "--verify", "--quiet", "HEAD", accept=(0, 1))
+        return commit, self.git.text("symbolic-ref", "--quiet", "HEAD", accept=(0, 1))
+
     def refs(self) -> dict[str, str]:
         """Return every branch, remote branch and tag with its commit, or with what else a tag names."""
         form = "%(refname)%00%(objectname)%00%(*objectname)%00"

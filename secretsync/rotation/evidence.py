@@ -17,6 +17,7 @@ from secretsync.git import Repository
 from secretsync.rotation.applying import ApplyOutcome
 from secretsync.rotation.journal import Operation
 from secretsync.rotation.model import FilePlan, Plan
+from secretsync.rotation.promises import PLANNED, document
 
 VERSION: Final = 1
 
@@ -50,6 +51,7 @@ def gather(plan: Plan, operation: Operation, outcome: ApplyOutcome, repository: 
         "checks": [asdict(check) for check in outcome.checks],
         "drift": plan.drift,
         "tasks": [asdict(task) for task in plan.tasks],
+        PLANNED: document(plan),
     }
 
 

@@ -18,10 +18,12 @@ from secretsync.masterkeys import MasterKeys
 from secretsync.processes import Pool
 from secretsync.rotation import applying, evidence, rolling_back
 from secretsync.rotation.applying import ApplyOutcome, Controls
-from secretsync.rotation.file_worker import FileWork
+from secretsync.rotation.file_judging import JudgingWork
 from secretsync.rotation.journal import Operation, operations
+from secretsync.rotation.judging import Judge, Judgement, judged_commit
 from secretsync.rotation.model import Plan
 from secretsync.rotation.planning import make_plan
+from secretsync.rotation.promises import Promise, promise_of
 from secretsync.rotation.scenario import Scenario
 from secretsync.rotation.survey import Progress, Setting, unshown
 from secretsync.sealed.privatekeys import UnsealingKey
@@ -56,7 +58,7 @@ class RunbookRun:
     ) -> None:
         self.repository = repository
         self._keys = keys
-        self._pool = Pool(FileWork(repository, keys, held=held, unsealing=unsealing))
+        self._pool = Pool(JudgingWork(repository, keys, held=held, unsealing=unsealing))
         self._progress = progress
         self._tell = tell
 
@@ -108,17 +110,25 @@ class RunbookRun:
         operation = Operation(self.repository, plan.operation)
         return self._done(operation, applying.apply(plan, operation, self.repository, self._pool, controls))
 
-    def resume(
-        self, scenario: str, name: str | None, *, only_if_done: bool = False, stopped: Callable[[], bool] = _never
-    ) -> dict[str, Any]:
+    def verify(self, scenario: str, name: str | None, promise: Promise | None = None, *, at: str = "") -> Judgement:
+        """Judge a commit, or the operation's branch, or else HEAD, by what the operation promised; nothing is written.
+
+        `promise` is what a plan or evidence says of it; without one, this clone has to know.
+
+        Raises:
+            RepositoryError: nobody here knows the operation, it is not done, or there is no such commit.
+            FormatError: the plan or evidence is of another one.
+        """
+        found = promise_of(self.repository, scenario, name, promise)
+        commit, standing = judged_commit(self.repository, found, at)
+        return Judge(self.repository, self._pool, datetime.now(UTC), self._progress).judge(
+            found, commit, standing=standing
+        )
+
+    def resume(self, scenario: str, name: str | None, *, stopped: Callable[[], bool] = _never) -> dict[str, Any]:
         """Carry an operation on, or prove it again where it is done. Raises: as `applying.apply`."""
         controls = Controls(stopped, self._progress)
         operation = self._operation(scenario, name)
-        if only_if_done and operation.ending not in {"done", "failed"}:
-            raise RepositoryError(
-                f"operation {operation.name!r} is not done",
-                hint=f"secretsync runbook {scenario} resume {operation.name}",
-            )
         return self._done(operation, applying.resume(operation, self.repository, self._pool, controls))
 
     def status(self, scenario: str, name: str | None) -> dict[str, Any]:

@@ -4,51 +4,26 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal
 
 import typer
 
 from secretsync import files
-from secretsync.cli._options import AllowDemoKeys, grouped
+from secretsync.cli._options import grouped
 from secretsync.cli._output import write_result
 from secretsync.cli._terminal import confirm, say
 from secretsync.cli.runbook import run
-from secretsync.cli.runbook.run import Form
+from secretsync.cli.runbook.options import Held, OperationName, RunbookOptions
+from secretsync.cli.runbook.verifying import verify
 from secretsync.errors import ConflictingOptionsError, ProofError
 from secretsync.rotation import model
 from secretsync.rotation.parameters import Parameter
-from secretsync.rotation.run import RunbookRun
 from secretsync.rotation.scenario import SCENARIOS, Scenario, scenario_named
 
-OperationName: TypeAlias = Annotated[
-    str | None, typer.Argument(metavar="[OPERATION]", help="Its name; the latest of this runbook unless given.")
-]
-Held: TypeAlias = Annotated[
-    list[str] | None,
-    typer.Option("--held", help="A file with an age identity that must open nothing any more (proves V7)."),
-]
 PROBLEMS = 1
 _EXITS: Final[dict[str, int]] = {"done": 0, "failed": ProofError.exit_code}
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, no_args_is_help=True)
-
-
-@dataclass(frozen=True, slots=True)
-class RunbookOptions:
-    """Where and with what a runbook works."""
-
-    repository: Annotated[str, typer.Option("--repository", "-C", help="A folder of the repository.")] = "."
-    form: Form = "text"
-    private_keys: Annotated[
-        list[str] | None,
-        typer.Option("--private-keys", help="A file with sealing keys, as from sealing-keys backup (reseal)."),
-    ] = None
-    allow_demo_keys: AllowDemoKeys = False
-
-    def desk(self, held: list[str] | None = None) -> RunbookRun:
-        """Return what the verbs work with."""
-        return run.begun(self.repository, held or [], self.private_keys or [], allow_demo_keys=self.allow_demo_keys)
 
 
 @app.callback()
@@ -72,7 +47,7 @@ def _verbs(name: str) -> typer.Typer:
     verbs.command("apply", help="Carry the plan out on a branch of its own, and prove it.")(
         _parametrised(_apply, scenario)
     )
-    for verb, command in (("verify", _verify), ("resume", _resume), ("status", _status), ("rollback", _rollback)):
+    for verb, command in (("verify", verify), ("resume", _resume), ("status", _status), ("rollback", _rollback)):
         verbs.command(verb)(_bound(command, name))
     return verbs
 
@@ -119,13 +94,6 @@ def _apply(
                 say("nothing was changed")
                 return PROBLEMS
         return _told(desk.apply(plan, stopped=run.first_interrupt()), sitting)
-
-
-@grouped
-def _verify(scenario: str, sitting: RunbookOptions, operation: OperationName = None, held: Held = None) -> int:
-    """Prove once more what an operation promised, from the commits it made."""
-    with sitting.desk(held) as desk:
-        return _told(desk.resume(scenario, operation, only_if_done=True, stopped=run.first_interrupt()), sitting)
 
 
 @grouped

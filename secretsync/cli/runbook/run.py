@@ -36,9 +36,10 @@ def repository_of(folder: str, git_dir: str | None) -> Repository:
     return Repository.read_in(folder) if git_dir is None else Repository.at(os.path.join(folder, git_dir))
 
 
-def begun(folder: str, held: Sequence[str], private_keys: Sequence[str] = (), *, allow_demo_keys: bool) -> RunbookRun:
+def begun(
+    repository: Repository, held: Sequence[str], private_keys: Sequence[str], *, allow_demo_keys: bool
+) -> RunbookRun:
     """Return what the verbs work with: the keys of this machine, and those in files named on the command line."""
-    repository = Repository.containing(folder)
     keys = MasterKeys(os.environ, prompt=ask_secret, allow_demo_keys=allow_demo_keys)
     identities = [one for path in held for one in age.parse_identities(files.read(path).decode("utf-8", "replace"))]
     unsealing = [key for path in private_keys for key in placed(path, lambda data: unsealing_keys(data, keys))]
@@ -66,7 +67,7 @@ def as_json(values: dict[str, Any]) -> bytes:
 
 def plan_text(plan: Plan) -> str:
     """Return a plan for people: what happens, what is wrong, what is left to do."""
-    return _text(_plan_lines(plan))
+    return lines_text(_plan_lines(plan))
 
 
 def summary(plan: Plan) -> str:
@@ -125,12 +126,18 @@ def _task_lines(tasks: list[dict[str, str]]) -> Iterator[str]:
 def evidence_text(values: dict[str, Any]) -> str:
     """Return what an operation came to, for people."""
     lines = [f"{values['operation']}: {values['ending']} in {values['seconds']} s, {_files(len(values['files']))}"]
-    for check in values["checks"]:
-        lines.append(f"  {check['id']:<4} {check['status']:<15} {check['checked']:>7}  {check['title']}")
-        lines += [f"       {note}" for note in (*check["failures"], *check["notes"])]
+    lines += check_lines(values["checks"])
     lines += [*_task_lines(values["tasks"]), f"evidence: {os.path.join(values['folder'], 'evidence.md')}"]
     lines.append(_ending(values))
-    return _text(lines)
+    return lines_text(lines)
+
+
+def check_lines(checks: list[dict[str, Any]]) -> Iterator[str]:
+    """Yield the checks for people, each with what it found."""
+    width = max((len(check["id"]) for check in checks), default=0)
+    for check in checks:
+        yield f"  {check['id']:<{width}} {check['status']:<15} {check['checked']:>7}  {check['title']}"
+        yield from (f"{'':<{width + 3}}{note}" for note in (*check["failures"], *check["notes"]))
 
 
 def _ending(values: dict[str, Any]) -> str:
@@ -154,9 +161,9 @@ def status_text(values: dict[str, Any]) -> str:
     ]
     lines += [f"  commit  {commit[:12]} {phase}" for phase, commit in values["commits"].items()]
     lines.append(f"  files   {counts['written']} of {counts['planned']} written")
-    return _text([*lines, *_task_lines(values["tasks"])])
+    return lines_text([*lines, *_task_lines(values["tasks"])])
 
 
-def _text(lines: Iterable[str]) -> str:
+def lines_text(lines: Iterable[str]) -> str:
     """Return the lines as one text; names of files come from strangers, and must not steer a terminal."""
     return "".join(f"{one_line(line)}\n" for line in lines)

@@ -1,0 +1,46 @@
+"""The options that the verbs of `runbook` share: where and with what they work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, TypeAlias
+
+import typer
+
+from secretsync.cli._options import AllowDemoKeys
+from secretsync.cli.runbook import run
+from secretsync.cli.runbook.run import Form
+from secretsync.git import Repository
+from secretsync.rotation.run import RunbookRun
+
+OperationName: TypeAlias = Annotated[
+    str | None, typer.Argument(metavar="[OPERATION]", help="Its name; the latest of this runbook unless given.")
+]
+Held: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option("--held", help="A file with an age identity that must open nothing any more (proves V7)."),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class RunbookOptions:
+    """Where and with what a runbook works."""
+
+    repository: Annotated[str, typer.Option("--repository", "-C", help="A folder of the repository.")] = "."
+    form: Form = "text"
+    private_keys: Annotated[
+        list[str] | None,
+        typer.Option("--private-keys", help="A file with sealing keys, as from sealing-keys backup (reseal)."),
+    ] = None
+    allow_demo_keys: AllowDemoKeys = False
+
+    def desk(self, held: list[str] | None = None) -> RunbookRun:
+        """Return what the verbs work with."""
+        return self._at(Repository.containing(self.repository), held)
+
+    def looking(self, git_dir: str | None, held: list[str] | None = None) -> RunbookRun:
+        """Return what a verb works with that only looks, and takes a bare repository as well."""
+        return self._at(run.repository_of(self.repository, git_dir), held)
+
+    def _at(self, repository: Repository, held: list[str] | None) -> RunbookRun:
+        return run.begun(repository, held or [], self.private_keys or [], allow_demo_keys=self.allow_demo_keys)
