@@ -26,6 +26,11 @@ class LogEntry(NamedTuple):
         """The author's address alone."""
         return self.author.rpartition("<")[2].rstrip(">")
 
+    @property
+    def subject(self) -> str:
+        """The first line of the message."""
+        return self.message.partition("\n")[0]
+
     def trailer(self, name: str) -> str:
         """Return the value of a trailer line of the message, or nothing."""
         prefix = f"{name}: "

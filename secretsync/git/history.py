@@ -33,6 +33,14 @@ class Arrival(NamedTuple):
     after: str
 
 
+class FollowedCommit(NamedTuple):
+    """A commit on the way that first parents lead, and what it did to the first of its parents."""
+
+    commit: str
+    is_merge: bool
+    changes: list[RawChange]
+
+
 def raw_changes(words: Iterable[str]) -> Iterator[RawChange]:
     """Yield the changes of a comparison in `--raw -z`; a name may look like anything, so places alone tell."""
     following = iter(words)
@@ -94,6 +102,15 @@ class History:
             for commit, one in self._changes(walk, "-m")
             if one.mode in REGULAR
         ]
+
+    def followed(self, tip: str, *, without: str = "", limit: int = -1) -> list[FollowedCommit]:
+        """Return `tip` and what first parents lead to, newest first; not what leads to `without`; at most `limit`."""
+        exclude = [f"^{without}"] if without else []
+        walk = self._git.ids("rev-list", "--first-parent", "--parents", f"--max-count={limit}", tip, *exclude, "--")
+        changes: dict[str, list[RawChange]] = {words[0]: [] for words in walk}
+        for commit, one in self._changes(words[:2] for words in walk):
+            changes[commit].append(one)
+        return [FollowedCommit(words[0], len(words) > 2, changes[words[0]]) for words in walk]  # itself, a parent
 
     def last_authors(self, tip: str, paths: Iterable[str]) -> dict[str, str]:
         """Return the address of who changed each file last; `nobody` where history does not tell."""

@@ -7,6 +7,7 @@ and resuming are therefore the same function. The user's working tree is never t
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Final, Literal, NamedTuple, TypeAlias
@@ -20,7 +21,7 @@ from secretsync.errors import (
     ProofError,
     RepositoryError,
 )
-from secretsync.git import Repository, Worktree, blob_id
+from secretsync.git import Repository, Worktree, blob_id, branches
 from secretsync.processes import Pool
 from secretsync.rotation import verification
 from secretsync.rotation.file_worker import FileTask, Proof
@@ -85,8 +86,9 @@ def apply(plan: Plan, operation: Operation, repository: Repository, pool: Pool, 
         raise PlanProblemError("nothing to do")
     repository.require_committer()
     with OperationLock(repository, operation.name):
-        if operation.exists:
+        if operation.exists and not operation.has("rolled-back"):
             raise RepositoryError(f"operation {operation.name!r} was begun", hint=_command(plan, "resume", operation))
+        branches.require_free(repository, operation.new_branch)
         operation.begin(plan)
         return _Run(plan, operation, repository, pool, controls).carry_out()
 
@@ -97,7 +99,8 @@ def resume(operation: Operation, repository: Repository, pool: Pool, controls: C
     with OperationLock(repository, operation.name):
         if operation.has("rolled-back"):
             raise RepositoryError(
-                f"operation {operation.name!r} was rolled back", hint=_command(plan, "plan", operation)
+                f"operation {operation.name!r} was rolled back",
+                hint=f"{_command(plan, 'apply')} --plan {shlex.quote(operation.plan_file)}",
             )
         return _Run(plan, operation, repository, pool, controls).carry_out()
 
@@ -279,6 +282,5 @@ def _message(plan: Plan, operation: Operation, phase: PhasePlan) -> str:
     return f"secrets: {phase.title}\n\n" + "\n".join(lines) + "\n"
 
 
-def _command(plan: Plan, verb: str, operation: Operation) -> str:
-    subject = "" if verb == "plan" else f" {operation.name}"
-    return f"secretsync runbook {plan.scenario} {verb}{subject}"
+def _command(plan: Plan, verb: str, operation: Operation | None = None) -> str:
+    return f"secretsync runbook {plan.scenario} {verb}{f' {operation.name}' if operation else ''}"

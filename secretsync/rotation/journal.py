@@ -15,15 +15,16 @@ import json
 import os
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from itertools import count
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
 from secretsync import files
 from secretsync.errors import FileAccessError, FormatError, OperationRunningError, RepositoryError
 from secretsync.folders import CLOSED_ON_EXEC
-from secretsync.git import Repository
+from secretsync.git import Repository, branches
 from secretsync.rotation.model import Plan, dump, parse
 
 if TYPE_CHECKING:
@@ -45,20 +46,48 @@ _BOOT: Final = "/proc/sys/kernel/random/boot_id"
 
 
 class Operation:
-    """The folder of one operation."""
+    """The folder of one operation. `branch` is where it is carried out, unless it was begun before."""
 
-    def __init__(self, repository: Repository, name: str, *, observer: Observer | None = None) -> None:
+    def __init__(
+        self, repository: Repository, name: str, *, branch: str = "", observer: Observer | None = None
+    ) -> None:
         self.name = name
         self.folder = os.path.join(repository.common, FOLDER, "ops", name)
         self.tree = os.path.join(self.folder, TREE)
-        self.branch = f"secretsync/{name}"
+        self._repository = repository
+        self._branch = branch
         self._observer = observer
         self._is_mended = False
 
     @property
+    def branch(self) -> str:
+        """The branch that the journal names, or the one that it will be."""
+        return str(self.begun.get("branch") or self.new_branch)
+
+    @property
+    def new_branch(self) -> str:
+        """The branch of a run that begins now."""
+        return self._branch or f"secretsync/{self.name}"
+
+    @property
+    def begun(self) -> Record:
+        """The first record, which says from where and to where; empty where it never began, or a kill cut that off."""
+        try:
+            with open(os.path.join(self.folder, JOURNAL), "rb") as file:
+                line = file.readline()
+        except OSError:
+            return {}
+        return next(_parsed(line, self.folder), {}) if line.endswith(b"\n") else {}
+
+    @property
     def exists(self) -> bool:
         """Whether it was ever begun."""
-        return os.path.exists(os.path.join(self.folder, JOURNAL))
+        return bool(self.begun)
+
+    @property
+    def plan_file(self) -> str:
+        """Where its plan lies."""
+        return os.path.join(self.folder, PLAN)
 
     @property
     def ending(self) -> str:
@@ -67,19 +96,27 @@ class Operation:
         return next((event for event in reversed(events) if event in ENDINGS), "")
 
     def begin(self, plan: Plan) -> None:
-        """Make the folder, and keep the plan in it; the journal comes last, so that an operation has both or is none."""
-        os.makedirs(self.folder, mode=0o700, exist_ok=True)
-        os.chmod(self.folder, 0o700)
-        files.write_atomic(os.path.join(self.folder, PLAN), dump(plan), 0o600)
-        self.record("begin", plan=plan.digest, base=plan.base, branch=self.branch)
+        """Make the folder, and keep the plan in it; the journal comes last, so that an operation has both or is none.
+
+        What an earlier run of the same plan left, which was rolled back, moves aside as `NAME.1`, `NAME.2`, ….
+        """
+        with writable(self.folder):
+            if self.has("rolled-back"):
+                os.rename(self.folder, _unused(self.folder))
+            os.makedirs(self.folder, mode=0o700, exist_ok=True)
+            os.chmod(self.folder, 0o700)
+            if os.path.exists(journal := os.path.join(self.folder, JOURNAL)):
+                os.unlink(journal)  # the beginning of a first record
+        files.write_atomic(self.plan_file, dump(plan), 0o600)
+        onto = branches.current(self._repository)
+        self.record("begin", plan=plan.digest, base=plan.base, branch=self.new_branch, onto=onto)
         files.sync_folder(self.folder)
 
     def plan(self) -> Plan:
         """Return the plan it carries out. Raises: RepositoryError where there is no such operation."""
         if not self.exists:
             raise RepositoryError(f"no operation {self.name!r}", hint="secretsync runbook SCENARIO status")
-        path = os.path.join(self.folder, PLAN)
-        return parse(files.read(path), path)
+        return parse(files.read(self.plan_file), self.plan_file)
 
     def record(self, event: str, *, durable: bool = True, **values: object) -> None:
         """Append one record and return once it is on disk, or, not `durable`, once it outlives this process."""
@@ -87,7 +124,8 @@ class Operation:
         path = os.path.join(self.folder, JOURNAL)
         if not self._is_mended:
             self._mend(path)
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | CLOSED_ON_EXEC, 0o600)
+        with writable(path):
+            descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | CLOSED_ON_EXEC, 0o600)
         try:
             os.write(descriptor, json.dumps(record, sort_keys=True).encode() + b"\n")
             if durable:
@@ -128,6 +166,21 @@ def operations(repository: Repository) -> list[str]:
     return sorted(found, key=lambda name: (os.stat(os.path.join(folder, name, PLAN)).st_mtime_ns, name))
 
 
+@contextmanager
+def writable(path: str) -> Iterator[None]:
+    """Let what the operating system refuses about `path` be an error of the user's. Raises: FileAccessError."""
+    try:
+        yield
+    except OSError as error:
+        raise FileAccessError(
+            (error.strerror or "cannot be written").lower(), location=path, hint="work in a clone that you can write to"
+        ) from None
+
+
+def _unused(folder: str) -> str:
+    return next(path for number in count(1) if not os.path.lexists(path := f"{folder}.{number}"))
+
+
 _ELSEWHERE: Final = "plan here, and apply on Linux or macOS"
 
 
@@ -142,8 +195,9 @@ class OperationLock:
     def __enter__(self) -> Self:
         if fcntl is None:
             raise RepositoryError("runbooks need the file locks of Unix, which this system lacks", hint=_ELSEWHERE)
-        os.makedirs(os.path.dirname(self._path), mode=0o700, exist_ok=True)
-        self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | CLOSED_ON_EXEC, 0o600)
+        with writable(self._path):
+            os.makedirs(os.path.dirname(self._path), mode=0o700, exist_ok=True)
+            self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | CLOSED_ON_EXEC, 0o600)
         try:
             # Locks of fcntl belong to the process alone, so that a worker that outlives us does not hold it.
             fcntl.lockf(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -104,10 +104,13 @@ class RunbookRun:
         self._tell(f"the base moved to {plan.base[:12]}, and no file of the plan with it")
         return plan
 
-    def apply(self, plan: Plan, *, stopped: Callable[[], bool] = _never) -> dict[str, Any]:
-        """Carry a plan out and return the evidence; `stopped` is asked after each file. Raises: as `applying.apply`."""
+    def apply(self, plan: Plan, *, branch: str = "", stopped: Callable[[], bool] = _never) -> dict[str, Any]:
+        """Carry a plan out on `branch` and return the evidence; `stopped` is asked after each file.
+
+        Raises: as `applying.apply`.
+        """
         controls = Controls(stopped, self._progress)
-        operation = Operation(self.repository, plan.operation)
+        operation = Operation(self.repository, plan.operation, branch=branch)
         return self._done(operation, applying.apply(plan, operation, self.repository, self._pool, controls))
 
     def verify(self, scenario: str, name: str | None, promise: Promise | None = None, *, at: str = "") -> Judgement:
@@ -149,10 +152,16 @@ class RunbookRun:
             "tasks": [asdict(task) for task in plan.tasks],
         }
 
-    def roll_back(self, scenario: str, name: str | None) -> dict[str, Any]:
-        """Undo an operation and return its status."""
+    def roll_back(self, scenario: str, name: str | None, *, discard: bool = False) -> dict[str, Any]:
+        """Undo an operation and return its status. Raises: as `rolling_back.roll_back`."""
         operation = self._operation(scenario, name)
-        rolling_back.roll_back(operation, self.repository)
+        outcome = rolling_back.roll_back(operation, self.repository, discard=discard)
+        for entry in outcome.discarded:
+            self._tell(f"discarded {entry.commit[:12]} {entry.subject!r} by {entry.author}")
+        if outcome.discarded:
+            self._tell(f"for a while they come back by: git branch NAME {outcome.tip[:12]}")
+        for remote in outcome.published:
+            self._tell(f"{remote} is still there; remove it with: git push {remote.replace('/', ' --delete ', 1)}")
         return self.status(scenario, operation.name)
 
     def _done(self, operation: Operation, outcome: ApplyOutcome) -> dict[str, Any]:

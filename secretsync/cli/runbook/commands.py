@@ -75,6 +75,9 @@ def _apply(
     sitting: RunbookOptions,
     plan_file: Annotated[str | None, typer.Option("--plan", help="Carry out this plan, which was reviewed.")] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")] = False,
+    branch: Annotated[
+        str, typer.Option("--branch", metavar="NAME", help="The new branch (secretsync/OPERATION unless given).")
+    ] = "",
     held: Held = None,
 ) -> int:
     with sitting.desk(held) as desk:
@@ -93,7 +96,7 @@ def _apply(
             if not confirm(f"carry out plan {plan.digest[:12]}?"):
                 say("nothing was changed")
                 return PROBLEMS
-        return _told(desk.apply(plan, stopped=run.first_interrupt()), sitting)
+        return _told(desk.apply(plan, branch=branch, stopped=run.first_interrupt()), sitting)
 
 
 @grouped
@@ -113,10 +116,17 @@ def _status(scenario: str, sitting: RunbookOptions, operation: OperationName = N
 
 
 @grouped
-def _rollback(scenario: str, sitting: RunbookOptions, operation: OperationName = None) -> int:
-    """Remove the branch of an operation that is not merged."""
+def _rollback(
+    scenario: str,
+    sitting: RunbookOptions,
+    operation: OperationName = None,
+    discard: Annotated[
+        bool, typer.Option("--discard", help="Give up what others committed on the branch as well.")
+    ] = False,
+) -> int:
+    """Remove the branch of an operation that is not merged; its plan can be applied again."""
     with sitting.desk() as desk:
-        status = desk.roll_back(scenario, operation)
+        status = desk.roll_back(scenario, operation, discard=discard)
     write_result(run.as_json(status) if sitting.form == "json" else run.status_text(status).encode(), None)
     return 0
 

@@ -152,13 +152,14 @@ class Sandbox:
         *,
         who: str = "alice",
         held: tuple[str, ...] = (),
+        branch: str = "",
         observer: Observer | None = None,
         stopped: Callable[[], bool] = lambda: False,
         resume: bool = False,
     ) -> ApplyOutcome:
         """Carry a plan out, or on."""
         repository = Repository.containing(self.root)
-        operation = Operation(repository, plan.operation, observer=observer)
+        operation = Operation(repository, plan.operation, branch=branch, observer=observer)
         controls = Controls(stopped, lambda _done, _total: None)
         with Pool(FileWork(repository, self.keys(who), held=[self.identities[name] for name in held])) as pool:
             if resume:
