@@ -7,11 +7,12 @@ problem is a finding, never the end of the run.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
 
 import secretsync.audit.sealed as sealed
 from secretsync import files, sops
+from secretsync.audit.files_to_examine import FileToExamine, chosen
 from secretsync.audit.ruleset import CLEAR_VALUE, DEMO_KEY, PLAINTEXT_SECRET, SUSPECT
 from secretsync.audit.strangers import Rules
 from secretsync.documents.plain import to_plain
@@ -33,14 +34,11 @@ from secretsync.secrecy import CIPHERTEXT
 from secretsync.sops import metadata, recognition
 from secretsync.sops.config import FILE_NAME
 
-_NOT_OURS = frozenset({".git", ".venv", "node_modules"})
-"""Folders of a checkout that hold other people's files."""
-
 _VALUE_FIELDS = ("data", "stringData")
 
 
 def check(
-    paths: Sequence[str],
+    paths: Iterable[str | FileToExamine],
     environ: Mapping[str, str],
     *,
     allow_demo_keys: bool = False,
@@ -58,30 +56,20 @@ def check(
     report = Report()
     keys = MasterKeys(environ, allow_demo_keys=True)
     rules = Rules(keys, today or datetime.now(UTC).date())
-    for path in paths:
-        for name, root in _files_of(path):
-            _examine(name, root, keys, limits, report, rules)
+    for file in chosen(paths):
+        _examine(file, keys, limits, report, rules)
     report.findings += rules.problems()
     if allow_demo_keys:
         report.findings = [finding for finding in report.findings if finding.rule != DEMO_KEY.id]
     return report
 
 
-def _files_of(path: str) -> Iterator[tuple[str, str | None]]:
-    """Yield each file with the folder it was found in; hidden ones too, since `.env` is where secrets are kept."""
-    if path == files.STDIN or not os.path.isdir(path):
-        yield path, None
-        return
-    for name in files.walk(path, skip=_NOT_OURS):
-        yield name, path
-
-
-def _examine(name: str, root: str | None, keys: MasterKeys, limits: Limits, report: Report, rules: Rules) -> None:
-    shown = name if root is None else os.path.normpath(os.path.join(root, name))
+def _examine(file: FileToExamine, keys: MasterKeys, limits: Limits, report: Report, rules: Rules) -> None:
+    name, shown = file.name, file.shown
     try:
-        data = files.read(name) if root is None else files.read_confined(root, name, limits.size)
+        data = file.read(limits.size)
         report.findings += rules.private_keys(shown, data)
-        if root is not None and os.path.basename(name) == FILE_NAME:
+        if file.found and os.path.basename(name) == FILE_NAME:
             return
         store = _store_of(name, data)
         if store is None:

@@ -1,0 +1,72 @@
+"""What git has staged: the files of the next commit, as a hook sees them.
+
+git says to its hooks which repository and which index it means, by variables; here they count, because whoever asks
+for the index stands where a hook stands.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+from secretsync.errors import RepositoryError
+from secretsync.git.history import RAW, raw_changes
+from secretsync.git.objects import ObjectReader
+from secretsync.git.running import Git
+
+
+class StagedEntry(NamedTuple):
+    """A file, link or submodule in the index: its mode, and its id."""
+
+    mode: str
+    id: str
+
+
+class Index:
+    """The index of one working tree."""
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+        self._git = Git.called_by_git(root)
+
+    @classmethod
+    def of(cls, folder: str) -> Index:
+        """Return the index of the working tree that holds `folder`. Raises: RepositoryError.
+
+        In a linked working tree, git names the repository to its hooks but not the top folder, and takes the folder
+        they stand in for it. So the repository around the folder is asked first, and counts where it is that same one.
+        """
+        around, called = Git(folder), Git.called_by_git(folder)
+        own = around.text("rev-parse", "--absolute-git-dir", accept=(0, 128))
+        meant = called.text("rev-parse", "--absolute-git-dir")
+        git = around if own and os.path.realpath(own) == os.path.realpath(meant) else called
+        return cls(git.text("rev-parse", "--show-toplevel"))
+
+    def entries(self) -> dict[str, StagedEntry]:
+        """Return what is staged, by path from the root.
+
+        Raises:
+            RepositoryError: a file has several versions, because a merge is not finished.
+        """
+        found = {}
+        for row in self._git.names("ls-files", "--stage", "-z", "--full-name"):
+            head, _, path = row.partition("\t")
+            mode, name, stage = head.split(" ")
+            if stage != "0":
+                raise RepositoryError(
+                    "a merge left it in several versions", location=path, hint="solve the conflict, then: git add FILE"
+                )
+            found[path] = StagedEntry(mode, name)
+        return found
+
+    def changed(self) -> list[str]:
+        """Return the paths that differ from the last commit, and are still there; all, where there is no commit yet."""
+        head = self._git.text("rev-parse", "--verify", "--quiet", "HEAD^{commit}", accept=(0, 1, 128))
+        if not head:
+            return list(self.entries())
+        words = os.fsdecode(self._git.silently("diff-index", "--cached", *RAW, head, "--")).split("\0")
+        return [one.path for one in raw_changes(word for word in words if word) if one.after.strip("0")]
+
+    def reader(self) -> ObjectReader:
+        """Return a reader of the staged files, to be used as a context."""
+        return ObjectReader(self._git)
