@@ -70,6 +70,13 @@ class History:
         """Return the commits that lead to `tip` and not to `without`, newest first, each with its parents."""
         return {words[0]: words[1:] for words in self._git.ids("rev-list", "--parents", tip, f"^{without}", "--")}
 
+    def fork(self, tip: str, other: str) -> str:
+        """Return the newest commit on the line of first parents of `tip` that leads to `other`; empty where none does."""
+        walk = self._git.ids("rev-list", "--first-parent", "--parents", tip, f"^{other}", "--")
+        if not walk:
+            return tip
+        return walk[-1][1] if len(walk[-1]) > 1 else ""
+
     def compared(self, pairs: Iterable[Sequence[str]]) -> dict[str, list[RawChange]]:
         """Return what each commit changed, given with the parent to compare it with; one without a parent, against nothing."""
         found: dict[str, list[RawChange]] = {}

@@ -48,6 +48,7 @@ def content(ring: KeyRing) -> dict[str, object]:
         ConfigError: a rule names somebody the ring does not know.
     """
     policy = ring.policy
+    signing = {each.name: sorted(each.signing_keys) for each in ring.principals if each.signing_keys}
     paths = {pin.cluster: list(pin.paths) for pin in policy.sealing if pin.paths}
     return {
         "version": VERSION,
@@ -69,6 +70,7 @@ def content(ring: KeyRing) -> dict[str, object]:
         "sealing_pins": {pin.cluster: pin.spki_sha256 for pin in policy.sealing},
         "sops_yaml": policy.sops,
         **({"sealing_paths": paths} if paths else {}),
+        **({"signing_keys": signing} if signing else {}),
     }
 
 

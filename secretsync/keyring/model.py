@@ -63,12 +63,16 @@ class PublicKey:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A person, cluster or service. `name` is a stable id of `[a-z0-9-]`; groups and policy name it by that."""
+    """A person, cluster or service. `name` is a stable id of `[a-z0-9-]`; groups and policy name it by that.
+
+    `signing_keys` sign evidence and open nothing: SSH public keys, or fingerprints of PGP keys below `keys/pgp`.
+    """
 
     name: str
     kind: PrincipalKind
     owner: str = ""
     keys: tuple[PublicKey, ...] = ()
+    signing_keys: tuple[str, ...] = ()
 
     @property
     def path(self) -> str:

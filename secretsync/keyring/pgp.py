@@ -80,6 +80,20 @@ def encrypt(armored: bytes, fingerprint: str, plaintext: SecretBytes) -> str:
     return result.data.decode("ascii")  # type: ignore[no-any-return]  # python-gnupg has no types
 
 
+def signer(armored: bytes, signature: bytes, data: bytes) -> str:
+    """Return the fingerprint of the public key in `armored` that signed `data`; nothing where none of them did.
+
+    Raises:
+        MissingDependencyError: gpg is not installed.
+    """
+    with home() as gpg, tempfile.NamedTemporaryFile() as detached:
+        gpg.import_keys(armored)
+        detached.write(signature)
+        detached.flush()
+        result = gpg.verify_data(detached.name, data)
+    return str(result.pubkey_fingerprint or "") if result.valid else ""
+
+
 @contextmanager
 def home() -> Iterator[Any]:
     """Give a gpg with an empty home, mode 0700, that is removed at the end, its agent with it."""

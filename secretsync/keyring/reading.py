@@ -42,6 +42,14 @@ REASONS: Final[tuple[Reason, ...]] = ("left", "lost", "compromised", "superseded
 
 _NAME: Final = letters.LOWER + letters.DIGITS + "-"
 _MOST_DAYS: Final = 5  # digits
+_SIGNING_TYPES: Final = (
+    *("ssh-ed25519", "ssh-rsa", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521"),
+    *("sk-ssh-ed25519@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com"),
+)
+"""What SSH signs with; one of a security token too, which could not decrypt."""
+_FINGERPRINTS: Final = (40, 64)  # digits, of PGP keys of version 4, and later
+_HEX: Final = frozenset("0123456789ABCDEF")
+_BASE64: Final = letters.LETTERS + letters.DIGITS + "+/="
 
 
 def load(root: str | Path) -> KeyRing:
@@ -86,13 +94,28 @@ def _yaml_files(source: RingSource, folder: str) -> list[str]:
 
 
 def _principal(fields: Fields, kind: PrincipalKind) -> Principal:
-    fields.only("apiVersion", "kind", "name", "owner", "keys")
+    fields.only("apiVersion", "kind", "name", "owner", "keys", "signing_keys")
     fields.expect("apiVersion", API_VERSION)
     name = _name(fields, "name")
     keys = tuple(_key(each) for each in fields.mappings("keys"))
     if Path(fields.path).stem != name:
         raise ConfigError(f"the name is {name!r}, which differs from the file's name", location=fields.path)
-    return Principal(name, kind, fields.text("owner"), keys)
+    signing = tuple(_signing_key(text, fields.place("signing_keys")) for text in fields.texts("signing_keys"))
+    return Principal(name, kind, fields.text("owner"), keys, signing)
+
+
+def _signing_key(text: str, where: str) -> str:
+    """Return a key that signs: the type and key of an SSH public key, without its comment, or a PGP fingerprint."""
+    require_public(text, where)
+    fingerprint = "".join(text.split()).upper()
+    if len(fingerprint) in _FINGERPRINTS and _HEX.issuperset(fingerprint):
+        return fingerprint
+    words = text.split()
+    if len(words) > 1 and words[0] in _SIGNING_TYPES and letters.consists_of(words[1], _BASE64):
+        return f"{words[0]} {words[1]}"
+    raise ConfigError(
+        "is no key that signs", location=where, hint="an SSH public key, or a PGP fingerprint of 40 digits"
+    )
 
 
 def _key(fields: Fields) -> PublicKey:

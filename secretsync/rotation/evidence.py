@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from secretsync import files
+from secretsync.errors import FormatError, RepositoryError
 from secretsync.git import Repository
 from secretsync.rotation.applying import ApplyOutcome
 from secretsync.rotation.journal import Operation
@@ -20,6 +21,7 @@ from secretsync.rotation.model import FilePlan, Plan
 from secretsync.rotation.promises import PLANNED, document
 
 VERSION: Final = 1
+_FILE: Final = "evidence.json"
 
 
 def gather(plan: Plan, operation: Operation, outcome: ApplyOutcome, repository: Repository) -> dict[str, Any]:
@@ -70,10 +72,28 @@ def _file(file: FilePlan, after: str) -> dict[str, Any]:
 
 def write(evidence: dict[str, Any], folder: str) -> str:
     """Write `evidence.json` and `evidence.md` into a folder and return the path of the first."""
-    path = os.path.join(folder, "evidence.json")
+    path = os.path.join(folder, _FILE)
     files.write_atomic(path, (json.dumps(evidence, indent=2) + "\n").encode(), 0o600)
     files.write_atomic(os.path.join(folder, "evidence.md"), markdown(evidence).encode(), 0o600)
     return path
+
+
+def read(operation: Operation) -> dict[str, Any]:
+    """Return the evidence of an operation; what was written before evidence held the whole plan is completed.
+
+    Raises:
+        RepositoryError: there is none.
+        FormatError: it is damaged.
+    """
+    plan, path = operation.plan(), os.path.join(operation.folder, _FILE)
+    if not os.path.exists(path):
+        hint = f"secretsync runbook {plan.scenario} resume {operation.name}"
+        raise RepositoryError(f"operation {operation.name!r} has no evidence yet", hint=hint)
+    try:
+        found: dict[str, Any] = json.loads(files.read(path))
+    except ValueError:
+        raise FormatError("is not evidence", location=path) from None
+    return {PLANNED: document(plan), **found}
 
 
 def markdown(evidence: dict[str, Any]) -> str:

@@ -61,7 +61,9 @@ class JudgingWork(FileWork):
         """Return the verdicts on a file of a commit."""
         data = self._objects().read(task.proof.written)
         file, failures = task.proof.file, []
-        if task.proof.written in task.earlier:
+        if task.proof.written == file.blob:
+            failures.append("is as it was before the operation")
+        elif task.proof.written in task.earlier:
             failures.append("is an older version of itself")
         elif file.operation == "re-seal":
             failures += self._sealed_again(task, data)

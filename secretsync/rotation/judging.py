@@ -15,13 +15,14 @@ from secretsync.git import Repository
 from secretsync.keyring import KeyRing
 from secretsync.keyring.model import normalised
 from secretsync.processes import Pool
-from secretsync.rotation import bringing_in, ring_judging, verification
+from secretsync.rotation import bringing_in, ring_judging, signatures, verification
 from secretsync.rotation.bringing_in import NOTHING_ELSE, BroughtIn
 from secretsync.rotation.file_judging import FILES, JudgedAs, JudgedFile
 from secretsync.rotation.file_worker import Proof
 from secretsync.rotation.model import FilePlan, PlannedKey
 from secretsync.rotation.promises import Promise
 from secretsync.rotation.ring_judging import RULES, RingJudgement
+from secretsync.rotation.signatures import Signers
 from secretsync.rotation.survey import Progress, unshown
 from secretsync.rotation.verification import Check
 
@@ -113,8 +114,12 @@ class Judge:
         self._now = now
         self._progress = progress
 
-    def judge(self, promise: Promise, commit: str, *, standing: str | None = None) -> Judgement:
+    def judge(
+        self, promise: Promise, commit: str, *, standing: str | None = None, signers: Signers | None = None
+    ) -> Judgement:
         """Return what a commit comes to; `standing` as in `bringing_in.brought_in`.
+
+        `signers` may sign evidence, and else those whom the key ring names.
 
         Raises:
             RepositoryError: the base of the plan is not in this clone.
@@ -129,6 +134,7 @@ class Judge:
         judged = files.judged(blobs, ring.ring, self._progress)
         gone = [f"{path}: is not there" for path in promise.files if path not in blobs]
         checks = [
+            *self._signature(promise, signers),
             _file_check(judged, gone),
             *_ring_checks(promise, ring, self._edited(promise, found)),
             _arrival(found),
@@ -137,6 +143,11 @@ class Judge:
         ]
         commits = [] if found is None else [one.commit for one in found.commits]
         return Judgement(promise, commit, commits, checks)
+
+    def _signature(self, promise: Promise, known: Signers | None) -> list[Check]:
+        if promise.evidence is None:
+            return []
+        return [signatures.check(promise.evidence, known or ring_judging.signers(self._repository, promise))]
 
     def _edited(self, promise: Promise, found: BroughtIn | None) -> list[str]:
         if found is None or not found.after:

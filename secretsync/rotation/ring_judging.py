@@ -19,6 +19,7 @@ from secretsync.keyring.lockfile import fingerprint
 from secretsync.rotation.planning import snapshot
 from secretsync.rotation.promises import Promise
 from secretsync.rotation.scenario import complete, scenario_named
+from secretsync.rotation.signatures import Signers, signers_in
 
 RING, RULES = "ring", "rules"
 
@@ -34,6 +35,20 @@ class RingJudgement(NamedTuple):
 def planned_ring(repository: Repository, promise: Promise) -> KeyRing:
     """Return the ring as the plan leaves it. Raises: ConfigError."""
     return load_from(Changed(snapshot(repository, promise.plan.base), _changes(promise)))
+
+
+def signers(repository: Repository, promise: Promise) -> Signers:
+    """Return who may sign evidence: by the ring at the base, as far as the line of first parents of HEAD has it.
+
+    What came to HEAD by a merge has no say, and neither has a base that evidence only claims.
+    Raises: ConfigError where that ring does not read.
+    """
+    head, _ = repository.head()
+    commit = repository.history.fork(head, promise.plan.base) if head else ""
+    if not commit:
+        return Signers("nobody: no commit of the plan's history is here")
+    source = snapshot(repository, commit)
+    return signers_in(load_from(source), planned_ring(repository, promise), source, f"the ring of {commit[:12]}")
 
 
 def judge_ring(repository: Repository, promise: Promise, commit: str, now: datetime) -> RingJudgement:

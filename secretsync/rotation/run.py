@@ -12,11 +12,11 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from secretsync.age.protocol import Identity
-from secretsync.errors import PlanProblemError, RepositoryError
+from secretsync.errors import PlanProblemError, RepositoryError, SecretsyncError
 from secretsync.git import Repository
 from secretsync.masterkeys import MasterKeys
 from secretsync.processes import Pool
-from secretsync.rotation import applying, evidence, rolling_back
+from secretsync.rotation import applying, evidence, rolling_back, signatures
 from secretsync.rotation.applying import ApplyOutcome, Controls
 from secretsync.rotation.file_judging import JudgingWork
 from secretsync.rotation.journal import Operation, operations
@@ -25,6 +25,7 @@ from secretsync.rotation.model import Plan
 from secretsync.rotation.planning import make_plan
 from secretsync.rotation.promises import Promise, promise_of
 from secretsync.rotation.scenario import Scenario
+from secretsync.rotation.signatures import Signers
 from secretsync.rotation.survey import Progress, Setting, unshown
 from secretsync.sealed.privatekeys import UnsealingKey
 
@@ -113,10 +114,19 @@ class RunbookRun:
         operation = Operation(self.repository, plan.operation, branch=branch)
         return self._done(operation, applying.apply(plan, operation, self.repository, self._pool, controls))
 
-    def verify(self, scenario: str, name: str | None, promise: Promise | None = None, *, at: str = "") -> Judgement:
+    def verify(
+        self,
+        scenario: str,
+        name: str | None,
+        promise: Promise | None = None,
+        *,
+        at: str = "",
+        signers: Signers | None = None,
+    ) -> Judgement:
         """Judge a commit, or the operation's branch, or else HEAD, by what the operation promised; nothing is written.
 
-        `promise` is what a plan or evidence says of it; without one, this clone has to know.
+        `promise` is what a plan or evidence says of it; without one, this clone has to know. `signers` may sign the
+        evidence in place of those whom the key ring names.
 
         Raises:
             RepositoryError: nobody here knows the operation, it is not done, or there is no such commit.
@@ -124,9 +134,18 @@ class RunbookRun:
         """
         found = promise_of(self.repository, scenario, name, promise)
         commit, standing = judged_commit(self.repository, found, at)
-        return Judge(self.repository, self._pool, datetime.now(UTC), self._progress).judge(
-            found, commit, standing=standing
-        )
+        judge = Judge(self.repository, self._pool, datetime.now(UTC), self._progress)
+        return judge.judge(found, commit, standing=standing, signers=signers)
+
+    def evidence(self, scenario: str, name: str | None) -> dict[str, Any]:
+        """Return the evidence of an operation as it was written, signed now where it was not and a key is configured.
+
+        Raises:
+            RepositoryError: there is none, or signing fails.
+        """
+        operation = self._operation(scenario, name)
+        found = evidence.read(operation)
+        return found if signatures.SIGNATURE in found else signatures.sign(found, self.repository)
 
     def resume(self, scenario: str, name: str | None, *, stopped: Callable[[], bool] = _never) -> dict[str, Any]:
         """Carry an operation on, or prove it again where it is done. Raises: as `applying.apply`."""
@@ -166,6 +185,10 @@ class RunbookRun:
 
     def _done(self, operation: Operation, outcome: ApplyOutcome) -> dict[str, Any]:
         found = evidence.gather(operation.plan(), operation, outcome, self.repository)
+        try:
+            found = signatures.sign(found, self.repository)
+        except SecretsyncError as error:
+            self._tell(f"the evidence is not signed: {error}")
         evidence.write(found, operation.folder)
         return {**found, "folder": operation.folder}
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from secretsync.errors import ProofError
 from tests.cli.conftest import Invoke
 from tests.unit.rotation.repositories import FILES, Sandbox
 
@@ -67,6 +68,36 @@ def test_a_branch_on_which_a_check_failed_is_never_called_ready(sandbox: Sandbox
     sandbox.commit()
     assert invoke("runbook", "remove", "resume").code == 0
     assert json.loads(invoke("runbook", "remove", "status", "-o", "json").out)["state"] == "done"
+
+
+def test_evidence_is_judged_in_a_bare_clone_that_nobody_may_write(sandbox: Sandbox, invoke: Invoke) -> None:
+    evidence, bare = sandbox.root.parent / "evidence.json", sandbox.root.parent / "bare.git"
+    assert invoke("runbook", "remove", "apply", "bob", "--yes").code == 0
+    assert invoke("runbook", "remove", "evidence", "--output", evidence).code == 0
+    assert b"# 2" in invoke("runbook", "remove", "evidence").out
+    sandbox.git("merge", "-q", "--no-ff", "-m", "bob leaves", sandbox.git("branch", "--list", "secretsync/*").strip())
+    sandbox.git("clone", "-q", "--bare", str(sandbox.root), str(bare))
+    for path in bare.rglob("*"):
+        path.chmod(0o500 if path.is_dir() else 0o400)
+    good = invoke(
+        "runbook", "remove", "verify", "--git-dir", bare, "--at", "main", "--evidence", evidence, "-o", "json"
+    )
+    for path in bare.rglob("*"):
+        path.chmod(0o700 if path.is_dir() else 0o600)
+    assert good.code == 0, good.err
+    assert {"V1", "files", "ring", "nothing-else", "signature"} <= {one["id"] for one in json.loads(good.out)["checks"]}
+    unknown = invoke("runbook", "remove", "verify", "--git-dir", bare)
+    assert (unknown.code, unknown.out) == (10, b"")
+    assert "--evidence FILE" in unknown.err
+
+
+def test_what_is_not_good_is_shown_and_is_a_failed_proof(sandbox: Sandbox, invoke: Invoke) -> None:
+    assert invoke("runbook", "remove", "apply", "bob", "--yes").code == 0
+    outcome = invoke("runbook", "remove", "verify", "--at", "main", "-o", "json")
+    assert outcome.code == ProofError.exit_code
+    assert json.loads(outcome.out)["good"] is False
+    assert "files: dev/app.env: is as it was before the operation" in outcome.err
+    assert invoke("runbook", "remove", "verify").code == 0
 
 
 def test_a_base_that_moved_elsewhere_is_no_obstacle(sandbox: Sandbox, invoke: Invoke, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from secretsync.cli._output import write_result
 from secretsync.cli._terminal import confirm, say
 from secretsync.cli.runbook import run
 from secretsync.cli.runbook.options import Held, OperationName, RunbookOptions
-from secretsync.cli.runbook.verifying import verify
+from secretsync.cli.runbook.verifying import export, verify
 from secretsync.errors import ConflictingOptionsError, ProofError
 from secretsync.rotation import model
 from secretsync.rotation.parameters import Parameter
@@ -30,7 +30,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_mar
 def runbook() -> None:
     """Change keys over a whole repository: planned, on a branch of its own, proved, resumable.
 
-    Each runbook has the verbs plan, apply, verify, resume, status and rollback.
+    Each runbook has the verbs plan, apply, verify, evidence, resume, status and rollback.
     """
 
 
@@ -47,7 +47,13 @@ def _verbs(name: str) -> typer.Typer:
     verbs.command("apply", help="Carry the plan out on a branch of its own, and prove it.")(
         _parametrised(_apply, scenario)
     )
-    for verb, command in (("verify", verify), ("resume", _resume), ("status", _status), ("rollback", _rollback)):
+    for verb, command in (
+        ("verify", verify),
+        ("evidence", export),
+        ("resume", _resume),
+        ("status", _status),
+        ("rollback", _rollback),
+    ):
         verbs.command(verb)(_bound(command, name))
     return verbs
 
