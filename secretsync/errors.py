@@ -372,6 +372,12 @@ class ClusterError(SecretsyncError):
     rule = "cluster"
 
 
+class UnreachableError(ClusterError):
+    """The cluster does not answer, or the connection broke off: nobody knows what became of what was sent last."""
+
+    rule = "unreachable"
+
+
 class RepositoryError(SecretsyncError):
     """Git refuses, or the repository is not in a state to work on."""
 

@@ -9,9 +9,11 @@ from typing import Annotated, TypeAlias
 import typer
 
 from secretsync import files
-from secretsync.cli._terminal import warn
+from secretsync.cli._terminal import say, warn
 from secretsync.cluster.connection import FIELD_MANAGER, Cluster
 from secretsync.cluster.differing import Place, places_that_differ
+from secretsync.cluster.trying import RefusedError
+from secretsync.errors import SecretsyncError
 from secretsync.manifests.objects import Object
 from secretsync.manifests.reading import read
 from secretsync.rendering import Input, Options, Rendered
@@ -59,3 +61,16 @@ def objects_with_hidden(paths: Sequence[str], options: Options) -> tuple[list[Ob
     return objects, [
         list(places_that_differ(*pair)) for pair in zip(objects, [each.object for each in redacted], strict=True)
     ]
+
+
+def tell_refused(error: RefusedError) -> SecretsyncError:
+    """Tell of each object that the server does not take, and return the error for the whole; of a single one, its own."""
+    if len(error.errors) == 1 == error.total:
+        return error.errors[0]
+    hints = []
+    for each in error.errors:
+        say(str(each), kind="error")
+        hints.append(each.hint)
+    for hint in dict.fromkeys(filter(None, hints)):
+        say(hint, kind="hint")
+    return error

@@ -6,12 +6,14 @@ from typing import Annotated, Literal, TypeAlias
 
 import typer
 
-from secretsync.cli._cluster import Connection, Paths, rendered_objects
+from secretsync.cli._cluster import Connection, Paths, rendered_objects, tell_refused
 from secretsync.cli._options import grouped
 from secretsync.cli._output import write_stdout
+from secretsync.cli._terminal import say
 from secretsync.cli.render import Bounds, Treatment, options_of
-from secretsync.cluster.applying import Applied
-from secretsync.cluster.applying import apply as apply_all
+from secretsync.cluster.applying import Application
+from secretsync.cluster.trying import RefusedError
+from secretsync.errors import SecretsyncError
 
 DryRun: TypeAlias = Annotated[
     Literal["none", "server"], typer.Option("--dry-run", help="With server: let the server check, and change nothing.")
@@ -24,20 +26,34 @@ def apply(
 ) -> None:
     """Render manifests and apply them to a cluster by server-side apply.
 
-    The server checks every object before the first one is applied. A line on stdout says what became of each.
+    The server checks every object before the first one is applied, and each that it refuses is told with field and cause.
+    A line on stdout says what became of each; where the connection breaks off, stderr says what is not applied.
     """
     objects = rendered_objects(paths, options_of(treatment, bounds, None))
     suffix = " (server dry run)" if dry_run == "server" else ""
-    apply_all(
+    application = Application(
         connection.cluster(treatment.namespace),
         objects,
         manager=connection.field_manager,
         force=connection.force_conflicts,
         dry_run=dry_run == "server",
-        done=lambda applied: write_stdout(f"{_line(applied)}{suffix}\n".encode()),
+        done=lambda applied: write_stdout(f"{applied.place} {applied.outcome}{suffix}\n".encode()),
     )
+    try:
+        application.run()
+    except RefusedError as error:
+        whole = tell_refused(error)
+        _tell_left(application)
+        raise whole from None
+    except (SecretsyncError, KeyboardInterrupt):
+        _tell_left(application)
+        raise
 
 
-def _line(applied: Applied) -> str:
-    place = f" in {applied.namespace}" if applied.namespace else ""
-    return f"{applied.kind.lower()}/{applied.name}{place} {applied.outcome}"
+def _tell_left(application: Application) -> None:
+    """Say of each object what became of it, where some are applied and others not."""
+    if not application.applied and application.uncertain is None:
+        return
+    for place in application.left:
+        sent = application.uncertain is not None and place == application.left[0]
+        say(f"{'sent, and nobody knows whether it was applied' if sent else 'not applied'}: {place}")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from secretsync.cli._cluster import Connection, Paths, objects_with_hidden
+from secretsync.cli._cluster import Connection, Paths, objects_with_hidden, tell_refused
 from secretsync.cli._options import grouped
 from secretsync.cli._output import write_stdout
 from secretsync.cli.render import Bounds, Treatment, options_of
 from secretsync.cluster.differing import differences
+from secretsync.cluster.trying import RefusedError
 
 DIFFERENT: Final = 1
 """The exit code where there are differences. Source: `kubectl diff --help`."""
@@ -22,13 +23,11 @@ def diff(paths: Paths, treatment: Treatment, connection: Connection, *, bounds: 
     Exits with 1 where there are differences.
     """
     objects, hidden = objects_with_hidden(paths, options_of(treatment, bounds, None))
-    found = differences(
-        connection.cluster(treatment.namespace),
-        objects,
-        hidden=hidden,
-        manager=connection.field_manager,
-        force=connection.force_conflicts,
-    )
+    cluster, manager = connection.cluster(treatment.namespace), connection.field_manager
+    try:
+        found = differences(cluster, objects, hidden=hidden, manager=manager, force=connection.force_conflicts)
+    except RefusedError as error:
+        raise tell_refused(error) from None
     lines = [line for each in found for line in each.lines]
     write_stdout("".join(f"{line}\n" for line in lines).encode())
     return DIFFERENT if lines else 0

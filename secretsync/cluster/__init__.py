@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from secretsync.cluster.applying import Applied, apply
+from secretsync.cluster.applying import Application, Applied
 from secretsync.cluster.connection import FIELD_MANAGER, Cluster, Reply
 from secretsync.cluster.differing import ObjectDifference, differences
 
-__all__ = ["FIELD_MANAGER", "Applied", "Cluster", "ObjectDifference", "Reply", "apply", "differences"]
+__all__ = ["FIELD_MANAGER", "Application", "Applied", "Cluster", "ObjectDifference", "Reply", "differences"]

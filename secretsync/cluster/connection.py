@@ -6,7 +6,6 @@ its messages may quote the values it refuses.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -14,12 +13,11 @@ from urllib.parse import quote
 
 from kubernetes import client as api
 from kubernetes import config
-from kubernetes.client.exceptions import ApiException
 from kubernetes.config.config_exception import ConfigException
-from urllib3.exceptions import HTTPError
 
 from secretsync.cluster.kubeconfig import load as load_kubeconfig
-from secretsync.errors import ClusterError
+from secretsync.cluster.requests import ApiError, decoded, send
+from secretsync.errors import ClusterError, UnreachableError
 from secretsync.letters import DIGITS, LETTERS, consists_of
 from secretsync.manifests.objects import identify
 
@@ -28,12 +26,9 @@ Object: TypeAlias = "dict[str, Any]"
 FIELD_MANAGER: Final = "secretsync"
 """The owner of the fields that `apply` sets, unless another is named."""
 
-_TIMEOUT_SECONDS: Final = 60
-_CONFLICT: Final = 409
 _NOT_FOUND: Final = 404
 _WAIT_SECONDS: Final = 30
 _PAUSE_SECONDS: Final = 0.1
-_LONGEST_MANAGER: Final = 64
 
 
 class Reply(NamedTuple):
@@ -90,10 +85,12 @@ class Cluster:
         path, qualified = self._path(manifest)
         try:
             return Reply(self._call("GET", path))
-        except _ApiError as error:
-            if error.status == _NOT_FOUND:
+        except ApiError as error:
+            if error.code == _NOT_FOUND:
                 return None
             raise error.explained(qualified) from None
+        except UnreachableError as error:
+            raise error.at(str(identify(qualified))) from None
 
     def apply(
         self, manifest: Mapping[str, Any], *, manager: str = FIELD_MANAGER, force: bool = False, dry_run: bool = False
@@ -102,6 +99,7 @@ class Cluster:
 
         Raises:
             ClusterError: the server refuses, or another manager owns a field and `force` is not set.
+            UnreachableError: no answer came, and nobody knows whether it was applied.
         """
         path, body = self._path(manifest)
         query = [("fieldManager", manager), ("force", str(force).lower()), ("fieldValidation", "Strict")]
@@ -109,8 +107,10 @@ class Cluster:
             query.append(("dryRun", "All"))
         try:
             return Reply(self._call("PATCH", path, body, query, "application/apply-patch+yaml"))
-        except _ApiError as error:
+        except ApiError as error:
             raise error.explained(body) from None
+        except UnreachableError as error:
+            raise error.at(str(identify(body))) from None
 
     def objects(self, version: str, kind: str, *, namespace: str, label: str = "") -> list[Object]:
         """Return the objects of a kind in a namespace, those that carry `label` where one is given.
@@ -118,10 +118,10 @@ class Cluster:
         Raises:
             ClusterError: they may not be listed.
         """
-        path = f"{_group_path(version)}/namespaces/{namespace}/{self._kind(version, kind).plural}"
+        path = f"{_group_path(version)}/namespaces/{namespace}/{self._kind(version, kind, {}).plural}"
         try:
             items = self._call("GET", quote(path), query=[("labelSelector", label)] if label else None)["items"]
-        except _ApiError as error:
+        except ApiError as error:
             raise ClusterError(f"the server refuses to list {kind}s: {error.reason}", location=namespace) from None
         return [{"apiVersion": version, "kind": kind, **item} for item in items]
 
@@ -133,10 +133,10 @@ class Cluster:
         """
         place = quote(f"/api/v1/namespaces/{namespace}/services/{name}/proxy{path}")
         try:
-            return _request(self._client, "GET", place, accept="*/*")
-        except _ApiError as error:
+            return send(self._client, "GET", place, accept="*/*")
+        except ApiError as error:
             raise ClusterError(
-                f"the service does not answer: {error.reason or error.status}", location=f"Service {namespace}/{name}"
+                f"the service does not answer: {error.reason or error.code}", location=f"Service {namespace}/{name}"
             ) from None
 
     def wait_for_kind(self, version: str, kind: str) -> None:
@@ -171,7 +171,7 @@ class Cluster:
         if not metadata.get("name"):
             raise ClusterError("has no metadata.name, and cannot be applied", location=str(identify(manifest)))
         version = str(manifest.get("apiVersion", ""))
-        resource = self._kind(version, str(manifest.get("kind", "")))
+        resource = self._kind(version, str(manifest.get("kind", "")), manifest)
         steps = [resource.plural, str(metadata["name"])]
         if resource.namespaced:
             metadata["namespace"] = self.namespace_of(manifest)
@@ -180,11 +180,13 @@ class Cluster:
             raise ClusterError("no legal name or namespace", location=str(identify(manifest)))
         return "/".join([_group_path(version), *steps]), {**manifest, "metadata": metadata}
 
-    def _kind(self, version: str, kind: str) -> _ResourceKind:
+    def _kind(self, version: str, kind: str, manifest: Mapping[str, Any]) -> _ResourceKind:
         found = self._offered(version).get(kind)
         if found is None:
             raise ClusterError(
-                f"the cluster knows no kind {kind!r} of {version!r}", hint="apply its CustomResourceDefinition first"
+                f"the cluster knows no kind {kind!r} of {version!r}",
+                location=str(identify(manifest)),
+                hint="apply its CustomResourceDefinition first",
             )
         return found
 
@@ -195,8 +197,8 @@ class Cluster:
         if version not in self._kinds:
             try:
                 offered = self._call("GET", _group_path(version))["resources"]
-            except _ApiError as error:
-                if error.status != _NOT_FOUND:
+            except ApiError as error:
+                if error.code != _NOT_FOUND:
                     raise ClusterError(f"the server refuses to list its kinds: {error.reason}") from None
                 offered = []
             own = [each for each in offered if "/" not in each["name"]]  # not `pods/status`
@@ -211,85 +213,15 @@ class Cluster:
         query: list[tuple[str, str]] | None = None,
         content_type: str = "application/json",
     ) -> Object:
-        data = _request(
+        data = send(
             self._client, method, path, body=body, query=query, accept="application/json", content_type=content_type
         )
-        answer: Object = json.loads(data)
-        return answer
-
-
-class _ApiError(Exception):
-    """What the server said, kept apart from what of it may be shown."""
-
-    def __init__(self, status: int, reason: str, message: str) -> None:
-        super().__init__(reason)
-        self.status = status
-        self.reason = reason
-        self._message = message
-
-    def explained(self, manifest: Mapping[str, Any]) -> ClusterError:
-        """Return the error to show: the server's reason, and the other owner in a conflict, but no value."""
-        name = str(identify(manifest))
-        if self.status == _CONFLICT:
-            owner = _other_manager(self._message)
-            return ClusterError(
-                f"another manager owns some of its fields{f': {owner}' if owner else ''}",
-                location=name,
-                hint="secretsync apply --force-conflicts, if secretsync should own them",
-            )
-        return ClusterError(f"the server refuses: {self.reason or self.status}", location=name)
-
-
-def _request(
-    client: api.ApiClient,
-    method: str,
-    path: str,
-    *,
-    body: Object | None = None,
-    query: list[tuple[str, str]] | None = None,
-    **headers: str,
-) -> bytes:
-    """Send one request and return the raw answer; `headers` are named with underscores."""
-    try:
-        response = client.call_api(
-            path,
-            method,
-            query_params=query or [],
-            header_params={name.replace("_", "-"): value for name, value in headers.items()},
-            body=body,
-            auth_settings=["BearerToken"],
-            _return_http_data_only=True,
-            _preload_content=False,
-            _request_timeout=_TIMEOUT_SECONDS,
-        )
-    except ApiException as error:
-        raise _ApiError(int(error.status or 0), str(error.reason or ""), _message(error.body)) from None
-    except HTTPError as error:
-        raise ClusterError(f"cannot reach the cluster: {type(error).__name__}", hint="kubectl cluster-info") from None
-    data: bytes = response.data
-    return data
-
-
-def _message(body: bytes | str | None) -> str:
-    """Return the message of the server's Status object, or nothing where it sent none."""
-    try:
-        return str(json.loads(body or "{}").get("message", ""))
-    except (ValueError, AttributeError):
-        return ""
+        return decoded(data)
 
 
 def _is_step(text: str) -> bool:
     """Whether a text may be a step of an API path: no slash, no dots alone. Names of RBAC objects hold colons."""
     return consists_of(text, LETTERS + DIGITS + "-._:") and text[0] in LETTERS + DIGITS
-
-
-def _other_manager(message: str) -> str:
-    """Return `conflict with "NAME"` from what the server says, nothing else of it."""
-    before, quote, rest = message.partition(' with "')
-    name, closing, _ = rest.partition('"')
-    word = before.rpartition(" ")[2]
-    is_named = quote and closing and 0 < len(name) <= _LONGEST_MANAGER and word in {"conflict", "conflicts"}
-    return f'{word} with "{name}"' if is_named else ""
 
 
 def _group_path(version: str) -> str:

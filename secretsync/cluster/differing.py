@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from secretsync.cluster.connection import FIELD_MANAGER, Cluster, Object
 from secretsync.cluster.pending_kinds import waiting
+from secretsync.cluster.trying import RefusedError, Tried, attempt, require_once
 from secretsync.documents.plain import from_plain
 from secretsync.documents.stores import store_named
 from secretsync.documents.tree import Mapping
@@ -49,12 +50,22 @@ def differences(
     An object that waits for a namespace or a kind of the same list is all new.
 
     Raises:
-        ClusterError: the server refuses an object or is out of reach.
+        ManifestError: an object stands twice.
+        RefusedError: the server refuses some, each of which it holds.
+        UnreachableError: the server is out of reach.
     """
     redactor = _Redactor(secrets.token_bytes(_KEY_SIZE))
+    require_once(cluster, objects)
     found = []
-    for each, places, is_ahead in zip(objects, hidden, waiting(cluster, objects), strict=True):
-        live, after = (None, each) if is_ahead else _live_and_applied(cluster, each, manager, force=force)
+    tried = [
+        Tried(each) if is_ahead else attempt(cluster, each, manager=manager, force=force)
+        for each, is_ahead in zip(objects, waiting(cluster, objects), strict=True)
+    ]
+    if errors := [each.error for each in tried if each.error is not None]:
+        raise RefusedError(errors, len(objects))
+    for one, places in zip(tried, hidden, strict=True):
+        live = one.live.object if one.live else None
+        after = one.after.object if one.after else one.manifest
         title = str(identify(after))
         old = redactor.text(live, places) if live else []
         lines = unified_diff(old, redactor.text(after, places), f"live {title}", f"applied {title}", lineterm="")
@@ -69,12 +80,6 @@ def places_that_differ(one: Any, other: Any, place: Place = ()) -> Iterator[Plac
             yield from places_that_differ(value, other.get(name), (*place, name))
     elif one != other:
         yield place
-
-
-def _live_and_applied(cluster: Cluster, manifest: Object, manager: str, *, force: bool) -> tuple[Object | None, Object]:
-    live = cluster.read(manifest)
-    after = cluster.apply(manifest, manager=manager, force=force, dry_run=True)
-    return live.object if live else None, after.object
 
 
 class _Redactor:

@@ -95,6 +95,7 @@ IDS = [
     "unknown-recipient",
     "unnamed-key",
     "unpinned-certificate",
+    "unreachable",
     "unseal",
     "unsealable",
     "weak-key",
