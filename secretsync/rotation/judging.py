@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from secretsync.errors import ConfigError, ProofError
+from secretsync.errors import ConfigError, ProofError, RepositoryError
 from secretsync.git import Repository
 from secretsync.keyring import KeyRing
 from secretsync.keyring.model import normalised
@@ -94,14 +94,20 @@ def judged_commit(repository: Repository, promise: Promise, at: str) -> tuple[st
     return commit, None if repository.is_ancestor(commit, head) else head
 
 
+def _require_base(repository: Repository, promise: Promise) -> None:
+    """Make sure that what the plan starts from is here. Raises: RepositoryError."""
+    try:
+        repository.resolve(promise.plan.base)
+    except RepositoryError:
+        hint = "git fetch --unshallow" if repository.is_shallow() else "fetch the branch that it is on"
+        message = f"commit {promise.plan.base[:12]}, which the plan starts from, is not here"
+        raise RepositoryError(message, location=repository.root, hint=hint) from None
+
+
 def _tips(repository: Repository, branch: str) -> list[str]:
     """Return the tips of a branch, that of this clone first."""
     refs = repository.refs()
-    remote = [
-        tip
-        for name, tip in refs.items()
-        if name.startswith("refs/remotes/") and name.partition("/")[2].partition("/")[2].partition("/")[2] == branch
-    ]
+    remote = [tip for name, tip in refs.items() if name.startswith("refs/remotes/") and name.endswith(f"/{branch}")]
     return [*([refs[f"refs/heads/{branch}"]] if f"refs/heads/{branch}" in refs else []), *remote]
 
 
@@ -125,6 +131,7 @@ class Judge:
             RepositoryError: the base of the plan is not in this clone.
         """
         repository = self._repository
+        _require_base(repository, promise)
         blobs = repository.blobs(commit)
         ring = ring_judging.judge_ring(repository, promise, commit, self._now)
         files = _Files(promise, self._pool, repository, self._now)
@@ -132,10 +139,9 @@ class Judge:
         if not bringing_in.cut_off(repository, promise, commit):
             found = bringing_in.brought_in(repository, promise, commit, kept=files.kept, standing=standing)
         judged = files.judged(blobs, ring.ring, self._progress)
-        gone = [f"{path}: is not there" for path in promise.files if path not in blobs]
         checks = [
             *self._signature(promise, signers),
-            _file_check(judged, gone),
+            _file_check(judged, *_missing(promise, blobs)),
             *_ring_checks(promise, ring, self._edited(promise, found)),
             _arrival(found),
             *_proofs([promise.files[path] for path in promise.files if path in blobs], judged),
@@ -218,9 +224,21 @@ def _by_ring(file: FilePlan, ring: KeyRing, now: datetime) -> Iterator[FilePlan]
         yield replace(file, after=[[reader.key_id for reader in group] for group in groups], threshold=threshold)
 
 
-def _file_check(judged: list[JudgedAs], gone: list[str]) -> Check:
+def _missing(promise: Promise, blobs: Mapping[str, str]) -> tuple[list[str], list[str]]:
+    """Return the planned files that are not there, and of those that lie elsewhere as they were written, where."""
+    places = {blob: path for path, blob in blobs.items()}
+    gone = [path for path in promise.files if path not in blobs]
+    moved = {path: places[promise.last(path)] for path in gone if promise.last(path) in places}
+    return (
+        [f"{path}: is not there" for path in gone if path not in moved],
+        [f"{path}: lies at {place} now" for path, place in moved.items()],
+    )
+
+
+def _file_check(judged: list[JudgedAs], gone: list[str], moved: list[str]) -> Check:
     verdicts = [verdict for one in judged for verdict in one.verdicts if verdict.check == FILES]
-    return _check(FILES, len(verdicts) + len(gone), [*gone, *(text for one in verdicts for text in one.failures)])
+    failures = [*gone, *(text for one in verdicts for text in one.failures)]
+    return _check(FILES, len(verdicts) + len(gone) + len(moved), failures, moved)
 
 
 def _ring_checks(promise: Promise, ring: RingJudgement, edited: list[str]) -> Iterator[Check]:

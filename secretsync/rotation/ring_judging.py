@@ -15,7 +15,10 @@ from secretsync.git import Repository
 from secretsync.keyring import Changed, Changes, KeyRing, PublicKey, RingSource, load_from
 from secretsync.keyring import ruleset as rules
 from secretsync.keyring.drift import drift
+from secretsync.keyring.editing import SOPS_YAML
 from secretsync.keyring.lockfile import fingerprint
+from secretsync.keyring.model import normalised
+from secretsync.keyring.sources import FOLDER
 from secretsync.rotation.planning import snapshot
 from secretsync.rotation.promises import Promise
 from secretsync.rotation.scenario import complete, scenario_named
@@ -62,9 +65,10 @@ def judge_ring(repository: Repository, promise: Promise, commit: str, now: datet
         found = _drift(ring, source, days) - known
     except SecretsyncError as error:
         return RingJudgement(None, [f"the key ring does not read: {error}"], [])
+    failures = [*_taken_back(before, planned, ring), *_named(repository, promise, commit, before, planned)]
     generated = sorted(text for rule, text in found if rule == rules.GENERATED_DRIFT.id)
-    failures = sorted(text for rule, text in found if rule != rules.GENERATED_DRIFT.id)
-    return RingJudgement(ring, [*_taken_back(before, planned, ring), *failures], generated)
+    failures += sorted(text for rule, text in found if rule != rules.GENERATED_DRIFT.id)
+    return RingJudgement(ring, failures, generated)
 
 
 def edited_otherwise(repository: Repository, promise: Promise, before: str, after: str) -> list[str]:
@@ -129,6 +133,16 @@ def _taken_back(before: KeyRing, planned: KeyRing, ring: KeyRing) -> Iterator[st
     for pin in planned.policy.sealing:
         if pin.spki_sha256 != former.get(pin.cluster) and pins.get(pin.cluster) in {None, former.get(pin.cluster)}:
             yield f"keys/policy.yaml: the certificate of {pin.cluster} is not pinned"
+
+
+def _named(repository: Repository, promise: Promise, commit: str, before: KeyRing, planned: KeyRing) -> Iterator[str]:
+    """Yield the files that name a key which the plan retired and took out of no file, so that V8 does not ask for it."""
+    asked = {key.recipient for key in promise.plan.removed_keys().values()}
+    for one in planned.retired:
+        name = normalised(one.key.master_key)
+        if before.find_retired(name) is None and name.name not in asked:
+            for path in repository.files_of([commit], name.name.encode(), but_not=(FOLDER, SOPS_YAML)).get(commit, []):
+                yield f"{path}: names {one.key.id}, which was retired"
 
 
 def _by_fingerprint(ring: KeyRing) -> dict[str, PublicKey]:

@@ -22,6 +22,7 @@ from secretsync.rotation.file_worker import FileWork
 from secretsync.rotation.journal import Operation
 from secretsync.rotation.model import Plan
 from secretsync.rotation.planning import make_plan
+from secretsync.rotation.run import RunbookRun
 from secretsync.rotation.scenario import scenario_named
 from secretsync.rotation.sealed_files import sealed_items
 from secretsync.rotation.survey import Setting
@@ -385,3 +386,24 @@ def test_without_the_new_private_key_the_proof_says_what_it_cannot_tell(sandbox:
     old = _key("old")[1]
     outcome = _apply(sandbox, _plan(sandbox, old), old)
     assert {check.id: check.status for check in outcome.checks}["V10"] == "unknown"
+
+
+def test_verify_tells_an_item_that_was_put_back(sandbox: Sandbox, path: str) -> None:
+    old, new = _key("old")[1], _key("new")[1]
+    before = (sandbox.root / path).read_bytes()
+    outcome = _apply(sandbox, _plan(sandbox, old, new), old, new)
+    sandbox.git("merge", "-q", "--no-ff", "-m", "sealed anew", outcome.branch)
+
+    def judged(*keys: UnsealingKey) -> tuple[dict[str, str], list[str]]:
+        with RunbookRun(Repository.containing(sandbox.root), sandbox.keys(), unsealing=keys) as run:
+            found = run.verify("reseal", None, at="main")
+        return {check.id: check.status for check in found.checks}, found.failures
+
+    assert judged(old, new)[0]["V10"] == "passed"
+    assert judged() == (judged()[0] | {"V10": "unknown"}, [])
+    sandbox.write({path: before})
+    sandbox.commit("put back")
+    assert any(path in failure for failure in judged(old, new)[1])
+    sandbox.write({path: before + b"# a comment\n"})
+    sandbox.commit("put back, a little otherwise")
+    assert any("is sealed as before" in failure for failure in judged(old, new)[1])
