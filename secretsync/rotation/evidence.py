@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from secretsync import files
-from secretsync.errors import FormatError, RepositoryError
+from secretsync.errors import FormatError, RepositoryError, one_line
 from secretsync.git import Repository
 from secretsync.rotation.applying import ApplyOutcome
 from secretsync.rotation.journal import Operation
@@ -97,8 +97,8 @@ def read(operation: Operation) -> dict[str, Any]:
 
 
 def markdown(evidence: dict[str, Any]) -> str:
-    """Return the evidence for people."""
-    return "\n".join(_lines(evidence)) + "\n"
+    """Return the evidence for people; names of files come from strangers, and make no line or heading of their own."""
+    return "".join(f"{one_line(line)}\n" for line in _lines(evidence))
 
 
 def _lines(evidence: dict[str, Any]) -> Iterator[str]:
@@ -118,7 +118,7 @@ def _lines(evidence: dict[str, Any]) -> Iterator[str]:
         yield f"| {check['id']} | {check['title']} | {check['status']} | {check['checked']} |"
     for check in evidence["checks"]:
         for note in (*check["failures"], *check["notes"]):
-            yield f"\n{check['id']}: {note}"
+            yield from ("", f"{check['id']}: {note}")
     yield ""
     yield f"{len(evidence['files'])} files:"
     yield ""
@@ -126,9 +126,18 @@ def _lines(evidence: dict[str, Any]) -> Iterator[str]:
         lost = [
             key for group in file["keys_before"] for key in group if not any(key in one for one in file["keys_after"])
         ]
-        yield f"- `{file['path']}`: {file['operation']}{', without ' + ', '.join(lost) if lost else ''}"
+        yield f"- {_code(file['path'])}: {file['operation']}{', without ' + ', '.join(lost) if lost else ''}"
     if evidence["tasks"]:
         yield ""
         yield "What no tool can do:"
         yield ""
         yield from (f"- [ ] {task['what']} ({task['owner']}, until {task['due']})" for task in evidence["tasks"])
+
+
+def _code(text: str) -> str:
+    """Return a code span, whose fence is longer than any row of backticks in it."""
+    fence = "`"
+    while fence in text:
+        fence += "`"
+    pad = " " if text.startswith("`") or text.endswith("`") else ""
+    return f"{fence}{pad}{text}{pad}{fence}"

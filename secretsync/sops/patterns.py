@@ -19,6 +19,9 @@ else:
 LONGEST: Final = 8192
 """Characters of a pattern. RE2 takes 0.4 s of CPU to compile the worst of this length, and four times that for twice it."""
 
+_NO_UTF_8: Final = {0xDC00 + byte: "\ufffd" for byte in range(0x80, 0x100)}
+"""What stands in a name of the file system for a byte that is not UTF-8 (PEP 383)."""
+
 
 class Pattern(NamedTuple):
     """A compiled pattern: whether it matches somewhere in a text, and whether it matches all of it."""
@@ -49,4 +52,9 @@ def compiled(pattern: str) -> Pattern:
         text = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
         raise InvalidPatternError(one_line(text)) from None
     search, fullmatch = program.search, program.fullmatch
-    return Pattern(lambda text: search(text) is not None, lambda text: fullmatch(text) is not None)
+    return Pattern(lambda text: search(_text(text)) is not None, lambda text: fullmatch(_text(text)) is not None)
+
+
+def _text(text: str) -> str:
+    """Return what is matched: a byte of a file's name that is not UTF-8 is U+FFFD, which is how Go reads it for sops."""
+    return text if text.isascii() else text.translate(_NO_UTF_8)

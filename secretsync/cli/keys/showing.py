@@ -183,4 +183,5 @@ def _table(rows: list[tuple[str, ...]]) -> Iterator[str]:
 
 
 def _write_json(values: dict[str, object]) -> None:
-    write_stdout((json.dumps({"version": _ring.JSON_VERSION, **values}, indent=2, ensure_ascii=False) + "\n").encode())
+    text = json.dumps({"version": _ring.JSON_VERSION, **values}, indent=2, ensure_ascii=False) + "\n"
+    write_stdout(text.encode(errors="backslashreplace"))  # as JSON writes what is not UTF-8 in a file's name
