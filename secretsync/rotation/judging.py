@@ -144,8 +144,12 @@ class Judge:
             _file_check(judged, *_missing(promise, blobs)),
             *_ring_checks(promise, ring, self._edited(promise, found)),
             _arrival(found),
-            *_proofs([promise.files[path] for path in promise.files if path in blobs], judged),
-            verification.removed_are_gone(repository, promise.plan, commit),
+            *verification.merged(
+                [
+                    *_proofs([promise.files[path] for path in promise.files if path in blobs], judged),
+                    verification.removed_are_gone(repository, promise.plan, commit),
+                ]
+            ),
         ]
         commits = [] if found is None else [one.commit for one in found.commits]
         return Judgement(promise, commit, commits, checks)

@@ -6,7 +6,7 @@ Nothing is asked or printed here, and no signal is caught: whoever calls gives t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Final, Self
@@ -16,7 +16,7 @@ from secretsync.errors import PlanProblemError, RepositoryError, SecretsyncError
 from secretsync.git import Repository
 from secretsync.masterkeys import MasterKeys
 from secretsync.processes import Pool
-from secretsync.rotation import applying, evidence, rolling_back, signatures
+from secretsync.rotation import applying, evidence, rolling_back, signatures, tasks
 from secretsync.rotation.applying import ApplyOutcome, Controls
 from secretsync.rotation.file_judging import JudgingWork
 from secretsync.rotation.journal import Operation, operations
@@ -102,6 +102,13 @@ class RunbookRun:
             raise PlanProblemError(
                 f"changed since the plan was made: {named}", hint=f"secretsync runbook {scenario.name} plan"
             )
+        if replace(reviewed, base=plan.base).digest != plan.digest:
+            edited = [name for name in {**plan.keys, **reviewed.keys} if plan.keys.get(name) != reviewed.keys.get(name)]
+            what = f": {', '.join(sorted(edited)[:_SHOWN])} is not what the key ring says" if edited else ""
+            raise PlanProblemError(
+                f"the plan was edited, and would do something else{what}",
+                hint=f"secretsync runbook {scenario.name} plan",
+            )
         self._tell(f"the base moved to {plan.base[:12]}, and no file of the plan with it")
         return plan
 
@@ -168,8 +175,18 @@ class RunbookRun:
             "files": {"planned": len(plan.files), "written": len(written)},
             "commits": {one["phase"]: one["commit"] for one in records if one["event"] == "commit"},
             "folder": operation.folder,
-            "tasks": [asdict(task) for task in plan.tasks],
+            "tasks": [{**asdict(task), "done": done} for task, done in tasks.ticked(plan, operation)],
         }
+
+    def tick(self, scenario: str, name: str | None, numbers: Iterable[int]) -> dict[str, Any]:
+        """Note that people have done some tasks of an operation, counted from 1, and return its status.
+
+        Raises:
+            ConfigError: there is no such task.
+        """
+        operation = self._operation(scenario, name)
+        tasks.tick(operation.plan(), operation, numbers)
+        return self.status(scenario, operation.name)
 
     def roll_back(self, scenario: str, name: str | None, *, discard: bool = False) -> dict[str, Any]:
         """Undo an operation and return its status. Raises: as `rolling_back.roll_back`."""

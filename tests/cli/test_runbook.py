@@ -7,11 +7,13 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from secretsync.errors import ProofError
+from secretsync.rotation import model
 from tests.cli.conftest import Invoke
 from tests.unit.rotation.repositories import FILES, Sandbox
 
@@ -118,6 +120,33 @@ def test_a_base_that_moved_under_the_plan_is_refused_by_name(sandbox: Sandbox, i
     outcome = invoke("runbook", "remove", "apply", "--plan", plan, "--yes")
     assert outcome.code == 10
     assert "changed since the plan was made: dev/app.env" in outcome.err
+    assert sandbox.git("branch") == "* main"
+
+
+def test_tasks_are_ticked_off(sandbox: Sandbox, invoke: Invoke) -> None:
+    assert invoke("runbook", "remove", "apply", "bob", "--yes").code == 0
+    assert b"  1 [ ]  until" in invoke("runbook", "remove", "status").out
+    text = invoke("runbook", "remove", "status", "--done", "2", "--done", "1").out
+    assert b"(2 of " in text
+    assert b"  2 [x]  until" in text
+    tasks = json.loads(invoke("runbook", "remove", "status", "-o", "json").out)["tasks"]
+    assert [bool(task["done"]) for task in tasks[:3]] == [True, True, False]
+    none = invoke("runbook", "remove", "status", "--done", "99")
+    assert (none.code, none.out) == (3, b"")
+    assert "there is no task 99" in none.err
+
+
+def test_a_plan_whose_keys_were_edited_is_refused_for_that(sandbox: Sandbox, invoke: Invoke, tmp_path: Path) -> None:
+    plan = tmp_path / "plan.json"
+    invoke("runbook", "remove", "plan", "bob", "--output", plan)
+    made = model.parse(plan.read_bytes(), "plan.json")
+    keys = {**made.keys, "alice-1": replace(made.keys["alice-1"], recipient=sandbox.recipient("dave"))}
+    plan.write_bytes(model.dump(replace(made, keys=keys)))
+    outcome = invoke("runbook", "remove", "apply", "--plan", plan, "--yes")
+    assert outcome.code == 10
+    assert "the plan was edited" in outcome.err
+    assert "alice-1 is not what the key ring says" in outcome.err
+    assert "the base moved" not in outcome.err
     assert sandbox.git("branch") == "* main"
 
 

@@ -113,10 +113,17 @@ def _resume(scenario: str, sitting: RunbookOptions, operation: OperationName = N
 
 
 @grouped
-def _status(scenario: str, sitting: RunbookOptions, operation: OperationName = None) -> int:
+def _status(
+    scenario: str,
+    sitting: RunbookOptions,
+    operation: OperationName = None,
+    done: Annotated[
+        list[int] | None, typer.Option("--done", metavar="N", help="Tick off a task, counted from 1; may be repeated.")
+    ] = None,
+) -> int:
     """Say how far an operation is, and what is left to people."""
     with sitting.desk() as desk:
-        status = desk.status(scenario, operation)
+        status = desk.tick(scenario, operation, done) if done else desk.status(scenario, operation)
     write_result(run.as_json(status) if sitting.form == "json" else run.status_text(status).encode(), None)
     return 0
 

@@ -161,7 +161,15 @@ def status_text(values: dict[str, Any]) -> str:
     ]
     lines += [f"  commit  {commit[:12]} {phase}" for phase, commit in values["commits"].items()]
     lines.append(f"  files   {counts['written']} of {counts['planned']} written")
-    return lines_text([*lines, *_task_lines(values["tasks"])])
+    return lines_text([*lines, *_ticked_lines(values["tasks"])])
+
+
+def _ticked_lines(tasks: list[dict[str, str]]) -> Iterator[str]:
+    """Yield the tasks with the numbers by which they are ticked off."""
+    if tasks:
+        yield f"what no tool can do ({sum(bool(task['done']) for task in tasks)} of {len(tasks)} done):"
+    for number, (task, line) in enumerate(zip(tasks, [*_task_lines(tasks)][1:], strict=True), 1):
+        yield f"  {number:>3} [{'x' if task['done'] else ' '}]{line}"
 
 
 def lines_text(lines: Iterable[str]) -> str:
