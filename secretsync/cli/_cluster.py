@@ -48,6 +48,8 @@ def rendered_objects(paths: Sequence[str | Input], options: Options) -> list[Obj
     rendered: Rendered = render_all(named_inputs(paths, files.read_stdin, options.limits), options)
     for warning in rendered.warnings:
         warn(warning)
+    if not any(piece.objects for piece in rendered.pieces):
+        return []
     return [located.object for located in read(rendered.stream(), limits=options.limits)]
 
 
@@ -57,6 +59,8 @@ def objects_with_hidden(paths: Sequence[str], options: Options) -> tuple[list[Ob
     objects = rendered_objects(inputs, options)
     if options.mode != "reveal":
         return objects, [[] for _ in objects]
+    if not objects:
+        return [], []
     redacted = read(render_all(inputs, options._replace(mode="redact")).stream(), limits=options.limits)
     return objects, [
         list(places_that_differ(*pair)) for pair in zip(objects, [each.object for each in redacted], strict=True)

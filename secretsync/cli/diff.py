@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from secretsync.cli._cluster import Connection, Paths, objects_with_hidden, tell_refused
+from secretsync.cli._inventories import InventoryName, Memory
 from secretsync.cli._options import grouped
 from secretsync.cli._output import write_stdout
 from secretsync.cli.render import Bounds, Treatment, options_of
@@ -16,11 +17,18 @@ DIFFERENT: Final = 1
 
 
 @grouped
-def diff(paths: Paths, treatment: Treatment, connection: Connection, *, bounds: Bounds) -> int:
+def diff(
+    paths: Paths,
+    treatment: Treatment,
+    connection: Connection,
+    *,
+    inventory: InventoryName = None,
+    bounds: Bounds,
+) -> int:
     """Show what applying would change in the cluster: a dry run on the server, compared with the live objects.
 
     Values of Secrets, and all that was encrypted, are replaced by hashes under a key of this run: equal ones stay equal.
-    Exits with 1 where there are differences.
+    Exits with 1 where there are differences. Objects that were applied before and left the input are named, and are none.
     """
     objects, hidden = objects_with_hidden(paths, options_of(treatment, bounds, None))
     cluster, manager = connection.cluster(treatment.namespace), connection.field_manager
@@ -28,6 +36,7 @@ def diff(paths: Paths, treatment: Treatment, connection: Connection, *, bounds: 
         found = differences(cluster, objects, hidden=hidden, manager=manager, force=connection.force_conflicts)
     except RefusedError as error:
         raise tell_refused(error) from None
+    Memory(cluster, paths, inventory, manager).tell(objects, settle=False)
     lines = [line for each in found for line in each.lines]
     write_stdout("".join(f"{line}\n" for line in lines).encode())
     return DIFFERENT if lines else 0

@@ -38,10 +38,10 @@ class Applied(NamedTuple):
 class Application:
     """Applying a list of objects, and at any moment what is done and what is not.
 
-    `done` hears of each object at once. `uncertain` is the one that was sent last, where no answer came.
+    `starting` is called once before the first object is sent, `done` hears of each object at once. `uncertain` is the one that was sent last, where no answer came.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # one for each flag, and who hears of it
         self,
         cluster: Cluster,
         objects: Sequence[Object],
@@ -49,6 +49,7 @@ class Application:
         manager: str = FIELD_MANAGER,
         force: bool = False,
         dry_run: bool = False,
+        starting: Callable[[], None] | None = None,
         done: Callable[[Applied], None] | None = None,
     ) -> None:
         """Look at nothing yet."""
@@ -61,6 +62,7 @@ class Application:
         self._manager = manager
         self._force = force
         self._dry_run = dry_run
+        self._starting = starting
         self._done = done
 
     @property
@@ -84,6 +86,8 @@ class Application:
             None if waits else self._attempt(each) for each, waits in zip(self._ordered, ahead, strict=True)
         ]
         self._require_taken()
+        if self._starting is not None and not self._dry_run:
+            self._starting()
         first = sum(str(each.get("kind")) in _FIRST for each in self._ordered)
         self._apply(tried[:first])
         if not self._dry_run:
