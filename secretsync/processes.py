@@ -36,6 +36,9 @@ class Worker(Protocol):
     def forked(self) -> None:
         """Get ready to work in a process of its own, which has just begun."""
 
+    def coming(self, method: str, tasks: Sequence[Any]) -> None:
+        """Hear of the tasks that this process is about to get, in their order."""
+
     def close(self) -> None:
         """Let go of what it holds open in this process."""
 
@@ -66,8 +69,8 @@ def _refuse(_task: object) -> object:
 class Pool:
     """Does work here, or in processes once there is enough of it. Use it as a context.
 
-    Equal lists of tasks are shared alike, so that a file's process has its data key already: a hardware key is touched
-    once a file. `lost` says what becomes of a task whose process ended early.
+    Tasks with the same key go to the same process, in every list, so that a file's process has it open already: a
+    hardware key is touched once a file. `lost` says what becomes of a task whose process ended early.
     """
 
     def __init__(
@@ -84,6 +87,7 @@ class Pool:
         self._limit = count() if at_most is None else at_most
         self._lost = lost
         self._processes: list[_Process] = []
+        self._homes: dict[object, int] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -92,8 +96,8 @@ class Pool:
         self._end()
         self._worker.close()
 
-    def map(self, method: str, tasks: Sequence[Any]) -> Iterator[Any]:
-        """Yield what the worker's method returns for each task, in order.
+    def map(self, method: str, tasks: Sequence[Any], key: Callable[[Any], object] | None = None) -> Iterator[Any]:
+        """Yield what the worker's method returns for each task, in order; without a `key` they are shared in turn.
 
         The first task is always done here: keys are read, and people asked, before there are several of us. Whoever
         does not take all results ends the processes, after the tasks at hand.
@@ -103,24 +107,35 @@ class Pool:
         """
         function = getattr(self._worker, method)
         is_shared = bool(self._processes) or min(self._limit, len(tasks) // self._at_least) > 1
+        self._worker.coming(method, tasks[:1] if is_shared else tasks)
         for task in tasks[:1]:
             yield function(task)
         if is_shared and self._begin():
-            yield from self._shared(method, tasks[1:])
+            yield from self._shared(method, tasks[1:], key)
         else:
             yield from map(function, tasks[1:])
 
-    def _shared(self, method: str, tasks: Sequence[Any]) -> Iterator[Any]:
-        number, is_done = len(self._processes), False
+    def _shared(self, method: str, tasks: Sequence[Any], key: Callable[[Any], object] | None) -> Iterator[Any]:
+        homes = self._allotted(tasks, key)
+        left = len(tasks)
         try:
             for index, process in enumerate(self._processes):
-                _send(process, pickle.dumps((method, list(tasks[index::number])), pickle.HIGHEST_PROTOCOL))
-            for index, task in enumerate(tasks):
-                yield self._answer(self._processes[index % number], task)
-            is_done = True
+                own = [task for task, home in zip(tasks, homes, strict=True) if home == index]
+                _send(process, pickle.dumps((method, own), pickle.HIGHEST_PROTOCOL))
+            for task, home in zip(tasks, homes, strict=True):
+                answer = self._answer(self._processes[home], task)
+                left -= 1  # before it is given away: who takes the last one need not ask for another
+                yield answer
         finally:
-            if not is_done:
+            if left:
                 self._end()
+
+    def _allotted(self, tasks: Sequence[Any], key: Callable[[Any], object] | None) -> list[int]:
+        """Return the number of the process for each task."""
+        number = len(self._processes)
+        if key is None:
+            return [index % number for index in range(len(tasks))]
+        return [self._homes.setdefault(key(task), len(self._homes) % number) for task in tasks]
 
     def _answer(self, process: _Process, task: object) -> object:
         try:
@@ -149,6 +164,7 @@ class Pool:
         for process in self._processes:
             os.waitpid(process.pid, 0)
         self._processes.clear()
+        self._homes.clear()
 
     def _start(self) -> _Process:
         orders = os.pipe()
@@ -190,6 +206,7 @@ class Pool:
                 method, tasks = pickle.load(orders)  # from our own process
             except (EOFError, OSError):
                 return
+            self._worker.coming(method, tasks)
             for task in tasks:
                 try:
                     answer = (True, getattr(self._worker, method)(task))

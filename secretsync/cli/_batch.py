@@ -163,6 +163,9 @@ class _Guarded:
     def forked(self) -> None:
         """Work as before."""
 
+    def coming(self, method: str, tasks: Sequence[str]) -> None:
+        """Prepare nothing."""
+
     def close(self) -> None:
         """Hold nothing."""
 

@@ -17,7 +17,7 @@ from secretsync.git.running import Git
 
 _SHA1_DIGITS, _SHA256_DIGITS = 40, 64
 _HEX: Final = frozenset("0123456789abcdef")
-_AHEAD: Final = 64  # questions asked before the first answer is read: they fit into any pipe
+AHEAD: Final = 64  # questions asked before the first answer is read: they fit into any pipe
 _CHUNK: Final = 1024 * 1024  # bytes
 _BLOB: Final = 3  # the number of the type in a pack
 _VERSION: Final = 2  # of a pack
@@ -51,12 +51,12 @@ class ObjectReader:
 
     def read(self, blob: str) -> bytes:
         """Return a blob. Raises: RepositoryError where there is none of this id."""
-        self._ask([blob])
-        return self._answer(blob, "blob")
+        self.ask([blob])
+        return self.answer(blob, "blob")
 
     def any(self, name: str) -> tuple[str, bytes]:
         """Return the type of an object, and its content. Raises: RepositoryError where there is none of this id."""
-        self._ask([name])
+        self.ask([name])
         head = self._head()
         if head is None:
             raise self._absent(name)
@@ -65,16 +65,17 @@ class ObjectReader:
     def contents(self, names: Iterable[str], kind: str) -> Iterator[bytes]:
         """Yield many objects of the type `kind`, in their order. Raises: as `read`."""
         for some in _chunks(names):
-            self._ask(some)
-            yield from [self._answer(name, kind) for name in some]
+            self.ask(some)
+            yield from [self.answer(name, kind) for name in some]
 
     def holding(self, blobs: Iterable[str], texts: Sequence[bytes]) -> Iterator[bool]:
         """Say of each blob whether it holds one of `texts`, whatever its size. Raises: as `read`."""
         for some in _chunks(blobs):
-            self._ask(some)
+            self.ask(some)
             yield from [self._search(blob, texts) for blob in some]
 
-    def _ask(self, names: list[str]) -> None:
+    def ask(self, names: list[str]) -> None:
+        """Ask for objects, no more than `AHEAD` at a time, that `answer` then has to be called for, in this order."""
         for name in names:
             if len(name) not in {_SHA1_DIGITS, _SHA256_DIGITS} or not _HEX.issuperset(name):
                 raise RepositoryError(f"{name!r} is not an object id", location=self._folder)
@@ -98,7 +99,8 @@ class ObjectReader:
             raise self._ended()
         return data[:-1]
 
-    def _answer(self, name: str, kind: str) -> bytes:
+    def answer(self, name: str, kind: str) -> bytes:
+        """Return the next object that was asked for. Raises: as `read`, and where it is of another type."""
         head = self._head()
         if head is None:
             raise self._absent(name)
@@ -179,7 +181,7 @@ def _chunks(names: Iterable[str]) -> Iterator[list[str]]:
     some: list[str] = []
     for name in names:
         some.append(name)
-        if len(some) == _AHEAD:
+        if len(some) == AHEAD:
             yield some
             some = []
     if some:

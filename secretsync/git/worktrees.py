@@ -14,6 +14,7 @@ from typing import Final
 
 from secretsync import files
 from secretsync.errors import MissingFileError, RepositoryError
+from secretsync.folders import write_all
 from secretsync.git.commits import LogEntry
 from secretsync.git.history import REGULAR
 from secretsync.git.objects import write_blobs
@@ -48,13 +49,14 @@ class Worktree:
         for path in wanted:
             _require_plain(path, entries)
         os.makedirs(self.path, mode=0o700)
+        present = [path for path in wanted if path in entries]
+        for folder in sorted({os.path.dirname(path) for path in present}):
+            os.makedirs(os.path.join(self.path, folder), exist_ok=True)
         with self._repository.reader() as reader:
-            for path in wanted:
-                if path in entries:
-                    target = os.path.join(self.path, path)
-                    os.makedirs(os.path.dirname(target), exist_ok=True)
-                    with open(target, "xb") as file:
-                        file.write(reader.read(entries[path].id))
+            contents = reader.contents([entries[path].id for path in present], "blob")
+            for path, data in zip(present, contents, strict=True):
+                with open(os.path.join(self.path, path), "xb", buffering=0) as file:
+                    write_all(file, data)
         self._move(base, "0" * len(base))
 
     def refill(self, paths: Iterable[str]) -> None:

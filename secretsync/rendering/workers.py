@@ -95,6 +95,9 @@ class _Renderer:
         found, self._context.warnings = self._context.warnings, []
         return found
 
+    def coming(self, method: str, tasks: Sequence[Input]) -> None:
+        """Prepare nothing."""
+
     def close(self) -> None:
         """Hold nothing."""
 

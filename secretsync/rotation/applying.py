@@ -24,7 +24,7 @@ from secretsync.errors import (
 from secretsync.git import Repository, Worktree, blob_id, branches
 from secretsync.processes import Pool
 from secretsync.rotation import verification
-from secretsync.rotation.file_worker import FileTask, Proof
+from secretsync.rotation.file_worker import FileTask, Proof, blob_of
 from secretsync.rotation.journal import Operation, OperationLock, boot
 from secretsync.rotation.model import FilePlan, PhasePlan, Plan
 from secretsync.rotation.survey import Progress
@@ -185,7 +185,7 @@ class _Run:
             for one in todo
             if one.file
         ]
-        contents: Iterator[bytes] = self._pool.map("change", planned)
+        contents: Iterator[bytes] = self._pool.map("change", planned, key=blob_of)
         for number, target in enumerate(todo, 1):
             self._put(phase, target, next(contents) if target.file else target.data)
             self._controls.progress(number, len(todo))
@@ -246,7 +246,7 @@ class _Run:
             for file in phase.files
         ]
         verdicts = []
-        for number, verdict in enumerate(self._pool.map("prove", tasks), 1):
+        for number, verdict in enumerate(self._pool.map("prove", tasks, key=blob_of), 1):
             verdicts.append(verdict)
             self._controls.progress(number, len(tasks))
         checks = verification.judged(phase.files, verdicts)

@@ -6,18 +6,19 @@ Each process opens its own pipe to git and unwraps a data key once, whatever is 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 
 from secretsync import files
 from secretsync.age.protocol import Identity
 from secretsync.errors import ChangedFileError, NoIdentityMatchError, SecretsyncError
-from secretsync.git import ObjectReader, Repository, blob_id
+from secretsync.git import AheadReader, Repository, blob_id
 from secretsync.keyring.ownfiles import store_of
 from secretsync.masterkeys import KeyContext, MasterKeys
 from secretsync.rotation.file_metadata import Inspected, inspect, options_for
 from secretsync.rotation.model import FilePlan, PlannedKey
+from secretsync.rotation.open_files import OpenFiles
 from secretsync.rotation.proving import Parts, Verdict, prove
 from secretsync.rotation.resealing import Clusters, Resealer, SealedFile, certificate_of, prove_sealed, secrets_of
 from secretsync.rotation.rewrapping import changed
@@ -26,7 +27,6 @@ from secretsync.sealed.privatekeys import UnsealingKey
 from secretsync.sops.open_file import OpenFile, open_file
 
 _RUN_KEY_SIZE = 32  # bytes
-_KEPT = 32 * 1024 * 1024  # bytes of files that stay open in memory between plan and proof
 
 
 class FileTask(NamedTuple):
@@ -91,12 +91,11 @@ class FileWork:
         self._keys = keys
         self._unsealing = unsealing
         self._plaintext: dict[str, Mapping[str, Mapping[str, bytes]]] = {}
-        self._opened: dict[str, OpenFile] = {}
-        self._kept = 0
+        self._files = OpenFiles()
         self._held = {str(identity): MasterKeys.of(KeyContext.holding(identity)) for identity in held}
         self._singles: dict[str, MasterKeys] | None = None
-        self._reader: ObjectReader | None = None
-        self._inherited: ObjectReader | None = None  # not to be closed by whoever did not open it
+        self._reader: AheadReader | None = None
+        self._inherited: AheadReader | None = None  # not to be closed by whoever did not open it
         # The key is made before processes fork, so that their digests compare.
         self._reading = Reading(keys, os.urandom(_RUN_KEY_SIZE))
 
@@ -108,18 +107,12 @@ class FileWork:
         inspected, opened = inspect(task.path, task.blob, data, self._keys)
         found: list[Version | Unread] = []
         if opened is not None:
-            self._keep(task.blob, opened, len(data))
+            self._files.keep(task.blob, data, opened)
         if task.exposing and opened is not None:
             found = [self._reading.opened(task.path, opened.options.store, inspected.groups, opened.plain)]
         elif task.exposing:
             found = self._reading.versions(task.path, data)
         return Looked(inspected, found)
-
-    def _keep(self, blob: str, opened: OpenFile, size: int) -> None:
-        """Keep an opened file for what comes next with it, as long as all of them are not too large."""
-        self._kept += size
-        if self._kept <= _KEPT:
-            self._opened[blob] = opened
 
     def version(self, task: tuple[str, str]) -> list[Version | Unread]:
         """Return a blob, given with its path, as exposure compares it; nothing for a file without secrets."""
@@ -150,25 +143,29 @@ class FileWork:
             raise error.at(task.file.path) from None
 
     def _rewrapped(self, task: FileTask, data: bytes) -> bytes:
-        opened = self._opened.get(task.file.blob)
-        return changed(data, task.file, task.names, self._keys, now=task.now, opened=opened)
+        kept = self._files.find(task.file.blob)
+        opened = kept.opened if kept else None
+        new = changed(data, task.file, task.names, self._keys, now=task.now, opened=opened)
+        self._files.keep_written(task.file.blob, *new)
+        return new.data
 
     def prove(self, task: Proof) -> list[Verdict]:
         """Return the verdicts on a file that was written."""
         file = task.file
         new = files.read(os.path.join(task.folder, file.path)) if task.folder else self._objects().read(task.written)
-        old = self._objects().read(file.blob)
         if file.operation == "re-seal":
+            old = self._objects().read(file.blob)
             return prove_sealed(file, self._resealer(task.certificate, task.now, {}), old=old, new=new)
-        return prove(self._parts(task, old), new)
+        return prove(self._parts(task), new, self._files.take_source(file.blob, new))
 
-    def _parts(self, task: Proof, old: bytes) -> Parts:
+    def _parts(self, task: Proof) -> Parts:
         """Return what the proof of a SOPS file compares the new bytes with."""
-        file = task.file
+        file, kept = task.file, self._files.take(task.file.blob)
+        old = kept.data if kept else self._objects().read(file.blob)
         removed = {
             name: alone for name in file.removed if name in task.names and (alone := self._single(task.names[name]))
         }
-        before = self._opened.pop(file.blob, None) or self._open(file.path, old)
+        before = kept.opened if kept else self._open(file.path, old)
         return Parts(file, task.names, self._keys, self._alone(), removed, before, old)
 
     def _open(self, path: str, data: bytes) -> OpenFile | None:
@@ -200,6 +197,13 @@ class FileWork:
                 raise error.at(path) from None
         return found
 
+    def coming(self, method: str, tasks: Sequence[Any]) -> None:
+        """Ask git ahead for what the tasks will read."""
+        reads = _READS.get(method)
+        if reads is not None:
+            known = self._files.find
+            self._objects().expect(blob for task in tasks for blob in reads(task) if known(blob) is None)
+
     def forked(self) -> None:
         """Open a pipe to git of one's own; the one that is open is the parent's."""
         self._inherited, self._reader = self._reader, None
@@ -218,7 +222,22 @@ class FileWork:
             self._singles = self._keys.alone()
         return self._singles
 
-    def _objects(self) -> ObjectReader:
+    def _objects(self) -> AheadReader:
         if self._reader is None:
-            self._reader = self._repository.reader()
+            self._reader = AheadReader(self._repository.reader())
         return self._reader
+
+
+def blob_of(task: FileTask | Proof) -> str:
+    """Return the blob of a task's file before the change, by which all that is done to it is done in one process."""
+    return task.file.blob
+
+
+_READS: Final[Mapping[str, Callable[[Any], Sequence[str]]]] = {
+    "inspect": lambda task: [task.blob],
+    "version": lambda task: [task[1]],
+    "in_clear": lambda task: [task[1]],
+    "prove": lambda task: [*([] if task.folder else [task.written]), task.file.blob],
+    "judge": lambda task: [task.proof.written],
+}
+"""What each kind of task reads of the repository, in this order."""

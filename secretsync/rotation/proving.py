@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Final, NamedTuple
 
 from secretsync.crypto.gcm import Gcm, WrongTagError
-from secretsync.documents.tree import Comment, Scalar
+from secretsync.documents.tree import Comment, Scalar, Source
 from secretsync.errors import IncorrectIdentityError, IntegrityError, NoIdentityMatchError, SecretsyncError
 from secretsync.keyring.model import normalised
 from secretsync.masterkeys import MasterKeys
@@ -61,27 +61,30 @@ class Evidence(NamedTuple):
     new_bytes: bytes
 
 
-def prove(parts: Parts, new: bytes) -> list[Verdict]:
-    """Run every check that applies to a file. A check that needs keys which are not here says nothing."""
+def prove(parts: Parts, new: bytes, source: Source | None = None) -> list[Verdict]:
+    """Run every check that applies to a file. A check that needs keys which are not here says nothing.
+
+    `source` is the tree of exactly these bytes, for whoever has read it already.
+    """
     file = parts.file
     try:
-        after = _opened(parts, new)
+        after = _opened(parts, new, source)
     except SecretsyncError as error:
         return [Verdict("V1", 1, [f"{file.path}: {error}"])]
     evidence = Evidence(parts, after, new)
     return [Verdict("V1", 1, []), *(_run(name, check, evidence) for name, check in CHECKS.items())]
 
 
-def _opened(parts: Parts, new: bytes) -> OpenFile:
+def _opened(parts: Parts, new: bytes, source: Source | None) -> OpenFile:
     """Open the new file, by one identity alone where one is at hand: V3 then has its answer already."""
     for name in (name for group in parts.file.after for name in group):
         alone = parts.singles.get(parts.names[name].recipient) if name in parts.names else None
         if alone is not None and len(parts.file.after) == 1:
             try:
-                return open_file(new, options_for(parts.file.path, new, alone))
+                return open_file(new, options_for(parts.file.path, new, alone), source)
             except NoIdentityMatchError:
                 break
-    return open_file(new, options_for(parts.file.path, new, parts.keys))
+    return open_file(new, options_for(parts.file.path, new, parts.keys), source)
 
 
 def _run(name: str, check: Callable[[Evidence], tuple[int, Iterable[str]]], evidence: Evidence) -> Verdict:

@@ -12,6 +12,7 @@ from secretsync.sops.datakey import MasterKey
 from secretsync.sops.open_file import OpenFile, open_file
 from secretsync.sops.operations import rotate_for
 from secretsync.sops.recipients import update_keys
+from secretsync.sops.writing import WrittenFile
 
 
 def changed(
@@ -22,18 +23,18 @@ def changed(
     *,
     now: datetime,
     opened: OpenFile | None = None,
-) -> bytes:
-    """Return the new bytes of a SOPS file; `opened` is the same file, opened before.
+) -> WrittenFile:
+    """Return the new bytes of a SOPS file, and their tree where it is known; `opened` is the same file, opened before.
 
     Raises:
         NoIdentityMatchError, IntegrityError and the like: it does not open, though it did when the plan was made.
         ConfigError, KeyServiceError: a recipient cannot be wrapped for.
     """
     groups = recipients(file, names)
-    options = options_for(file.path, data, keys)
+    options = opened.options if opened else options_for(file.path, data, keys)
     if file.operation == "rotate":
-        return rotate_for(opened or open_file(data, options), groups, now=now, threshold=file.threshold).data
-    return update_keys(data, groups, options, now=now, threshold=file.threshold).data
+        return rotate_for(opened or open_file(data, options), groups, now=now, threshold=file.threshold)
+    return WrittenFile(update_keys(data, groups, options, now=now, threshold=file.threshold).data, None)
 
 
 def recipients(file: FilePlan, names: Mapping[str, PlannedKey]) -> list[list[MasterKey]]:

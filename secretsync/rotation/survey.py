@@ -64,7 +64,7 @@ def survey_files(setting: Setting, commit: str, *, exposing: bool) -> list[Looke
     """Open every encrypted file of a commit in memory and return what each says of itself, sorted by path."""
     tasks = [Look(path, blob, exposing) for path, blob in marked_files(setting.repository, commit).items()]
     found: list[Looked] = []
-    for number, one in enumerate(setting.pool.map("inspect", tasks), 1):
+    for number, one in enumerate(setting.pool.map("inspect", tasks, key=lambda task: task.blob), 1):
         setting.progress(number, len(tasks))
         if one is not None:
             found.append(one)

@@ -86,9 +86,8 @@ def encrypt(  # noqa: PLR0913  # the options of `sops encrypt`
         _refuse_plaintext(walk)
     notes += _demands(walk, recipients)
     fields = _fields(walk, now, stored, threshold)
-    return write(
-        source, documents, blocks.fresh(fields, envelopes), comments=walk.secrets, data_key=data_key, first=True
-    )
+    block = blocks.fresh(fields, envelopes)
+    return write(source, documents, block, comments=walk.secrets, data_key=data_key, first=True).data
 
 
 def _refuse_plaintext(walk: Encryption) -> None:

@@ -40,8 +40,8 @@ def load(data: bytes, options: OpenOptions) -> Source:
     return store_named(options.store).load(data, limits=Limits.unbounded(), encrypted=True)
 
 
-def open_file(data: bytes, options: OpenOptions) -> OpenFile:
-    """Load, decrypt and verify an encrypted file. Raises: as the store's `load` and `sops.decrypt`."""
-    source = load(data, options)
+def open_file(data: bytes, options: OpenOptions, source: Source | None = None) -> OpenFile:
+    """Load, unless `source` is `data` loaded, decrypt and verify an encrypted file. Raises: as the store's `load` and `sops.decrypt`."""
+    source = source or load(data, options)
     plain = decrypt(source, options.keys, mac_policy=options.mac_policy, decryption_order=options.decryption_order)
     return OpenFile(source, plain, options)

@@ -40,7 +40,7 @@ from secretsync.sops.open_file import OpenFile, OpenOptions, load, open_file
 from secretsync.sops.recipients import of_file
 from secretsync.sops.strangers import NOTHING_MORE, Named, RotationRequest
 from secretsync.sops.timestamps import timestamp
-from secretsync.sops.writing import write
+from secretsync.sops.writing import WrittenFile, write
 
 __all__ = [
     "OpenFile",
@@ -193,29 +193,27 @@ def rotate(
     groups = [[*groups[0], *request.add], *groups[1:]]
     groups = [without(group, request.remove, keys) for group in groups]
     notes = [each for rule in rules for each in strangers.warnings(groups, rule, request, keys)]
-    data = _rekeyed(opened, groups, threshold=found.shamir_threshold, now=now)
+    data = _rekeyed(opened, groups, threshold=found.shamir_threshold, now=now).data
     return OperationResult(data, changed=True, warnings=[*opened.plain.warnings, *dict.fromkeys(notes)])
 
 
 def rotate_for(
     opened: OpenFile, groups: Sequence[Sequence[datakey.MasterKey]], *, now: datetime, threshold: int = 0
-) -> OperationResult:
+) -> WrittenFile:
     """Give a file a new data key for exactly `groups`; its own recipients, which nothing vouches for, do not count.
 
     Raises:
         ConfigError: no group, an empty one, or a threshold that the number of groups does not allow.
     """
-    return OperationResult(
-        _rekeyed(opened, groups, threshold=threshold, now=now), changed=True, warnings=opened.plain.warnings
-    )
+    return _rekeyed(opened, groups, threshold=threshold, now=now)
 
 
 def _rekeyed(
     opened: OpenFile, groups: Sequence[Sequence[datakey.MasterKey]], *, threshold: int, now: datetime
-) -> bytes:
+) -> WrittenFile:
     data_key = datakey.new()
     envelopes, stored = datakey.wrap(groups, data_key, opened.options.keys, threshold=threshold, now=now)
-    return _rewritten(opened, opened.plain.documents, now=now, new_key=NewKey(data_key, envelopes, stored))
+    return _written(opened, opened.plain.documents, now=now, new_key=NewKey(data_key, envelopes, stored))
 
 
 def extract(opened: OpenFile, path: paths.Path) -> bytes:
@@ -248,14 +246,19 @@ def file_status(data: bytes, store: str) -> bool:
     return bool(metadata.split(source.documents)[1].mac)
 
 
-def _rewritten(
+def _rewritten(opened: OpenFile, documents: list[Mapping], *, now: datetime, version: str | None = None) -> bytes:
+    """Return the file with `documents`, under its data key."""
+    return _written(opened, documents, now=now, version=version).data
+
+
+def _written(
     opened: OpenFile,
     documents: list[Mapping],
     *,
     now: datetime,
     version: str | None = None,
     new_key: NewKey | None = None,
-) -> bytes:
+) -> WrittenFile:
     """Return the file with `documents`, under its data key or a new one."""
     found = opened.plain.metadata
     key = new_key.data_key if new_key else opened.plain.data_key

@@ -6,6 +6,8 @@ where a comment belongs, and only the text survives.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import secretsync.sops.block as blocks
 import secretsync.sops.mac as mac
 import secretsync.sops.metadata as metadata
@@ -21,6 +23,13 @@ from secretsync.sops.unread_comments import refuse_strays
 from secretsync.sops.walk import Walk
 
 
+class WrittenFile(NamedTuple):
+    """The bytes of a file, and the tree that reading exactly these bytes gave, where they were read last."""
+
+    data: bytes
+    source: Source | None
+
+
 def write(
     source: Source,
     documents: list[Mapping],
@@ -29,8 +38,8 @@ def write(
     comments: dict[str, str],
     data_key: SecretBytes,
     first: bool = False,
-) -> bytes:
-    """Return encrypted `documents` and their `sops` block written over `source`.
+) -> WrittenFile:
+    """Return encrypted `documents` and their `sops` block written over `source`, and how they read back.
 
     `comments` maps the ciphertext of each encrypted comment to its text. The `first` time, `source` is plain, and not
     even a comment that no reader finds may stay readable.
@@ -42,20 +51,23 @@ def write(
     cipher = Gcm(data_key.expose())
     try:
         output = store.rewrite(source, blocks.attach(documents, block, source.documents), encrypted=True)
-        output = _settled(store, output, documents, comments, cipher)
-        again = store.load(output, limits=Limits.unbounded(), encrypted=True) if first else None
+        written = _settled(store, output, documents, comments, cipher)
+        if first and written.source is None:
+            written = WrittenFile(written.data, store.load(written.data, limits=Limits.unbounded(), encrypted=True))
     except ConversionError:
         raise
     except SecretsyncError as error:
         raise ConversionError(
             f"the result could not be read back: {error.message}", location=error.location, hint=error.hint
         ) from None
-    if again:
-        refuse_strays(again, metadata.split(again.documents)[1].selector)
-    return output
+    if first and written.source:
+        refuse_strays(written.source, metadata.split(written.source.documents)[1].selector)
+    return written
 
 
-def _settled(store: Store, output: bytes, documents: list[Mapping], comments: dict[str, str], cipher: Gcm) -> bytes:
+def _settled(
+    store: Store, output: bytes, documents: list[Mapping], comments: dict[str, str], cipher: Gcm
+) -> WrittenFile:
     """Return `output` once it decrypts, with the comments that its reader finds elsewhere encrypted for that place."""
     for attempt in range(3):  # pragma: no branch  # no text is known that needs a fourth reading
         again = store.load(output, limits=Limits.unbounded(), encrypted=True)
@@ -71,9 +83,9 @@ def _settled(store: Store, output: bytes, documents: list[Mapping], comments: di
             output = store.rewrite(again, blocks.attach(documents, found.block, again.documents), encrypted=True)
             continue
         if not settle.moved:
-            break
+            return WrittenFile(output, again)
         output = store.rewrite(again, blocks.attach(settled, found.block, again.documents), encrypted=True)
-    return output
+    return WrittenFile(output, None)  # pragma: no cover  # see above
 
 
 class _Settling(Walk):

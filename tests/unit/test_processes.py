@@ -8,8 +8,9 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -54,6 +55,9 @@ class _Talker:
 
     def forked(self) -> None:
         """Need nothing."""
+
+    def coming(self, method: str, tasks: Sequence[Any]) -> None:
+        """Prepare nothing."""
 
     def close(self) -> None:
         """Hold nothing."""
@@ -118,6 +122,24 @@ def test_the_first_task_is_done_here_and_the_rest_elsewhere_always_by_the_same()
     assert first[0] == (0, HOME)
     assert HOME not in {place for _, place in first[1:]}
     assert len({place for _, place in first}) == 4
+
+
+def test_a_task_goes_to_the_process_that_had_its_key() -> None:
+    with _pool() as pool:
+        first = dict(list(pool.map("place", range(31), key=abs))[1:])
+        assert len(set(first.values())) == 3
+        again = dict(list(pool.map("place", range(30, 0, -2), key=abs))[1:])
+    assert again.items() <= first.items()
+
+
+def test_whoever_takes_just_the_results_keeps_the_processes() -> None:
+    """Without asking whether there are more, as `zip` and `next` do; nothing at all is taken as well."""
+    with _pool() as pool:
+        answers = pool.map("place", range(31))
+        first = dict([next(answers) for _ in range(31)])
+        del answers
+        assert list(pool.map("place", [0])) == [(0, HOME)]
+        assert dict(pool.map("place", range(31))) == first
 
 
 def test_few_tasks_start_nothing(children: Callable[[], bool]) -> None:

@@ -69,7 +69,7 @@ def case(sandbox: Sandbox) -> Case:
 
 
 def test_a_real_rotation_passes_every_check(case: Case) -> None:
-    new = changed(case.old, case.file, case.names, case.keys, now=NOW)
+    new = changed(case.old, case.file, case.names, case.keys, now=NOW).data
     assert case.failed(new) == set()
     checked = {verdict.check: verdict.checked for verdict in case.verdicts(new)}
     assert checked["V5"] == 3, "two values and the MAC"
@@ -95,22 +95,22 @@ def _bob_under_another_label(case: Case) -> bytes:
 
 
 def _another_value(case: Case) -> bytes:
-    new = changed(case.old, case.file, case.names, case.keys, now=NOW)
+    new = changed(case.old, case.file, case.names, case.keys, now=NOW).data
     return set_value(new, ("stringData", "password"), json_value('"x"'), case.options, now=NOW).data
 
 
 def _torn(case: Case) -> bytes:
-    return changed(case.old, case.file, case.names, case.keys, now=NOW)[:-200]
+    return changed(case.old, case.file, case.names, case.keys, now=NOW).data[:-200]
 
 
 def _reformatted(case: Case) -> bytes:
-    new = changed(case.old, case.file, case.names, case.keys, now=NOW)
+    new = changed(case.old, case.file, case.names, case.keys, now=NOW).data
     return new.replace(b"metadata: {name: db}", b"metadata: {name:  db}")
 
 
 def _one_value_under_the_old_key(case: Case) -> bytes:
     """Half of the file was forgotten: this does not even decrypt."""
-    new = changed(case.old, case.file, case.names, case.keys, now=NOW)
+    new = changed(case.old, case.file, case.names, case.keys, now=NOW).data
     line = next(line for line in case.old.splitlines() if b"password:" in line)
     fresh = next(line for line in new.splitlines() if b"password:" in line)
     return new.replace(fresh, line)
@@ -146,7 +146,7 @@ def test_a_label_that_lies_about_its_holder_is_caught_by_the_holder(case: Case) 
 
 
 def test_a_check_without_keys_does_not_count_as_passed(case: Case) -> None:
-    new = changed(case.old, case.file, case.names, case.keys, now=NOW)
+    new = changed(case.old, case.file, case.names, case.keys, now=NOW).data
     verdicts = prove(case.parts({}, {}), new)
     assert {verdict.check: verdict.checked for verdict in verdicts if verdict.check in {"V3", "V7"}} == {
         "V3": 0,

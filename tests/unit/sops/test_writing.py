@@ -44,7 +44,9 @@ def test_a_comment_is_encrypted_for_the_place_its_reader_finds_it_in() -> None:
     for name, aad in (("a", b"a:"), ("m", b"m:b:")):
         leaf = Scalar(secret("x" if name == "a" else "y", aad))
         items.append(Entry(Scalar(name), leaf if name == "a" else Mapping([Entry(Scalar("b"), leaf)])))
-    output = write(source, [Mapping(items)], block(b"x", b"y"), comments={wrong: " note"}, data_key=DATA_KEY).decode()
+    output = write(
+        source, [Mapping(items)], block(b"x", b"y"), comments={wrong: " note"}, data_key=DATA_KEY
+    ).data.decode()
     assert wrong not in output
     assert values.decrypt(KEY, output.splitlines()[0][1:], b":") == (" note", "comment")
     assert decrypt(output, FixedKeys()) == [outline(tree("# note\na: x\nm: {b: y}\n"))]
@@ -115,7 +117,7 @@ def test_a_text_that_reads_as_another_tree_is_refused() -> None:
 
 def test_a_comment_that_comes_to_be_selected_is_encrypted_where_it_is_read() -> None:
     documents = [Mapping([Comment(" note"), Entry(Scalar("a"), Scalar(secret("x", b"a:")))])]
-    output = write(load("# note\na: x\n"), documents, block(b"x"), comments={}, data_key=DATA_KEY).decode()
+    output = write(load("# note\na: x\n"), documents, block(b"x"), comments={}, data_key=DATA_KEY).data.decode()
     assert "note" not in output
     assert decrypt(output, FixedKeys()) == [["# note", ("a", "x")]]
 
