@@ -36,3 +36,8 @@ def hyphenated(text: str) -> str:
     """Return lower-case letters and digits as they are, and one hyphen for anything else between them."""
     kept = frozenset(LOWER + DIGITS)
     return "-".join("".join(sign if sign in kept else " " for sign in text).split())
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, in the singular for one."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

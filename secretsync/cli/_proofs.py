@@ -10,6 +10,7 @@ from secretsync import files
 from secretsync.cli._terminal import say, show_progress
 from secretsync.documents.tree import Limits
 from secretsync.errors import ManifestError, SecretsyncError, UnsealError
+from secretsync.letters import counted
 from secretsync.rotation.sealed_files import holds_sealed
 from secretsync.sealed.privatekeys import UnsealingKey
 from secretsync.sealed.proving import TriedItems, prove
@@ -38,11 +39,6 @@ def prove_files(paths: Sequence[str], keys: Sequence[UnsealingKey]) -> TriedItem
     if not total.secrets:
         raise ManifestError("no SealedSecret in what was named, so nothing is proved")
     return total
-
-
-def counted(number: int, noun: str) -> str:
-    """Return a number with its noun."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _files_of(path: str) -> Iterator[tuple[str, str | None]]:

@@ -15,7 +15,7 @@ from secretsync.cli._key_options import BackupKeys
 from secretsync.cli._manifests import placed
 from secretsync.cli._options import AllowDemoKeys, grouped
 from secretsync.cli._output import PRIVATE_MODE, write_result, write_stdout
-from secretsync.cli._proofs import counted, prove_files
+from secretsync.cli._proofs import prove_files
 from secretsync.cli._terminal import confirm, say, warn
 from secretsync.cluster import sealing_keys as live
 from secretsync.cluster.connection import Cluster
@@ -24,6 +24,7 @@ from secretsync.documents.plain import from_plain
 from secretsync.documents.stores import store_named
 from secretsync.documents.tree import Limits, Mapping
 from secretsync.errors import ConfigError, ConflictingOptionsError
+from secretsync.letters import counted
 from secretsync.masterkeys import MasterKeys
 from secretsync.sealed import SealingCertificate
 from secretsync.sops import encrypt

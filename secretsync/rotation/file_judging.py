@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from secretsync.errors import NoIdentityMatchError, SecretsyncError
 from secretsync.keyring.model import normalised
+from secretsync.letters import counted
 from secretsync.rotation.file_metadata import options_for
 from secretsync.rotation.file_worker import FileWork, Proof
 from secretsync.rotation.model import FilePlan
@@ -98,7 +99,7 @@ class JudgingWork(FileWork):
         for blob in sorted({task.proof.file.blob, *task.earlier}):
             kept = present & ciphertexts(reader.read(blob))
             if kept:
-                yield f"{len(kept)} values are the same ciphertext as before the operation"
+                yield f"{counted(len(kept), 'value')} with the same ciphertext as before the operation"
                 return
 
     def _sealed_again(self, task: JudgedFile, data: bytes) -> Iterator[str]:

@@ -15,6 +15,7 @@ from secretsync.git import Repository
 from secretsync.git.history import REGULAR
 from secretsync.keyring import KeyRing
 from secretsync.keyring.model import normalised
+from secretsync.letters import counted
 from secretsync.masterkeys import MasterKeys
 from secretsync.masterkeys.kinds import KINDS
 from secretsync.rotation.file_metadata import Inspected
@@ -131,13 +132,13 @@ def notes(phases: list[PhasePlan], keys: Mapping[str, PlannedKey]) -> list[str]:
     if rotated:
         items = sum(file.items for file in rotated)
         found.append(
-            f"a new data key re-seals what render seals from it: {items} items of {len(rotated)} files change once in "
-            "sealed output; revealed output stays byte-identical"
+            "a new data key re-seals what render seals from it, which shows once in sealed output: "
+            f"{counted(items, 'item')} of {counted(len(rotated), 'file')}; revealed output stays byte-identical"
         )
     heavy = [name for name, key in keys.items() if _is_post_quantum(key)]
     growing = [file for file in files if set(file.added) & set(heavy)]
     if growing:
-        found.append(f"{len(growing)} files grow by {_LARGE_ENVELOPE} KB for each new post-quantum recipient")
+        found.append(f"each new post-quantum recipient adds {_LARGE_ENVELOPE} KB to {counted(len(growing), 'file')}")
     found += _mixed(phases, keys)
     return found
 

@@ -14,6 +14,7 @@ from secretsync.crypto.gcm import Gcm, WrongTagError
 from secretsync.documents.tree import Comment, Scalar, Source
 from secretsync.errors import IncorrectIdentityError, IntegrityError, NoIdentityMatchError, SecretsyncError
 from secretsync.keyring.model import normalised
+from secretsync.letters import counted
 from secretsync.masterkeys import MasterKeys
 from secretsync.masterkeys.kinds import unattended
 from secretsync.rotation.file_metadata import options_for
@@ -143,7 +144,7 @@ def _old_key(evidence: Evidence) -> tuple[int, list[str]]:
     sealed = [(_text(origin.node), origin.aad) for origin in evidence.new.plain.origins.values()]
     sealed.append((found.mac, found.last_modified.encode()))
     opened = sum(_opens(cipher, text, aad) for text, aad in sealed)
-    return len(sealed), [f"the old data key still opens {opened} of {len(sealed)} values"] if opened else []
+    return len(sealed), [f"the old data key still opens {opened} of {counted(len(sealed), 'value')}"] if opened else []
 
 
 def _ciphertext(evidence: Evidence) -> tuple[int, list[str]]:
@@ -152,7 +153,7 @@ def _ciphertext(evidence: Evidence) -> tuple[int, list[str]]:
         return 0, []
     old = ciphertexts(evidence.parts.old_bytes)
     kept = old & ciphertexts(evidence.new_bytes)
-    return len(old), [f"{len(kept)} values are still the same ciphertext"] if kept else []
+    return len(old), [f"{counted(len(kept), 'value')} with the same ciphertext as before"] if kept else []
 
 
 def _removed(evidence: Evidence) -> tuple[int, list[str]]:

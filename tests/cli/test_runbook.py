@@ -150,6 +150,52 @@ def test_a_plan_whose_keys_were_edited_is_refused_for_that(sandbox: Sandbox, inv
     assert sandbox.git("branch") == "* main"
 
 
+def test_a_diff_shows_who_gains_and_loses_and_no_value(sandbox: Sandbox, invoke: Invoke) -> None:
+    text = invoke("runbook", "remove", "plan", "bob", "--diff").out.decode()
+    assert "in all: 5 key ring files; 4 encrypted files; bob-1 loses 4 files" in text
+    for line in (
+        "+++ b/keys/retired/bob.yaml",
+        "--- a/.sops.yaml",
+        "-      # bob-1 of bob",
+        "-    readers: [alice, bob, carol]",
+    ):
+        assert line in text.splitlines()
+    assert "--- a/dev/app.env\n+++ b/dev/app.env\n@@ a new data key for 1 value @@\n-bob-1 of bob\n" in text
+    assert not any(value in text for value in ("hunter2", "t0ken", "ENC["))
+    assert invoke("runbook", "remove", "plan", "bob", "--diff", "-o", "json").code == 3
+
+
+def test_the_text_of_a_pull_request_has_tables_and_tasks_to_tick_off(sandbox: Sandbox, invoke: Invoke) -> None:
+    sandbox.write(
+        {"dev/a|b`c.env": sandbox.encrypt("dev/a.env", "A=b\n", "alice", "bob", "carol"), "keys/pgp/```.asc": "x"}
+    )
+    sandbox.commit()
+    text = invoke("runbook", "remove", "plan", "bob", "-o", "markdown", "--diff").out.decode()
+    assert text.startswith("# new data keys, without bob\n")
+    assert "| `bob-1` | bob |  | 5 |" in text
+    assert "| `` dev/a\\|b`c.env `` | a new data key for 1 value |" in text
+    assert "- [ ] merge the branch" in text
+    assert "```diff\n--- a/.sops.yaml" in text
+    applied = invoke("runbook", "remove", "apply", "bob", "--yes", "-o", "markdown").out.decode()
+    assert "| V8 |" in applied
+    assert "- [ ] merge the branch" in applied
+    assert invoke("runbook", "remove", "verify", "-o", "markdown").code == 3
+
+
+def test_what_has_one_cause_is_told_once(sandbox: Sandbox, invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+    sandbox.write({f"dev/f{n}.env": sandbox.encrypt("dev/f.env", "A=b\n", "alice", "bob", "carol") for n in range(70)})
+    sandbox.commit()
+    text = invoke("runbook", "remove", "plan", "bob").out.decode()
+    assert "  rotate     74 files (dev/app.env, dev/app.json, dev/f0.env and 71 more)  -bob-1\n" in text
+    monkeypatch.setenv("SOPS_AGE_KEY_FILE", str(sandbox.key_file("dave")))
+    told = [
+        line for line in invoke("runbook", "remove", "plan", "bob").out.decode().splitlines() if "problem: " in line
+    ]
+    assert len(told) <= 3
+    assert told[0].startswith("problem: 72 files (dev/app.env, dev/app.json, dev/f0.env and 69 more): ")
+    assert all(len(line) < 350 for line in told)
+
+
 def test_problems_are_listed_and_exit_with_1(sandbox: Sandbox, invoke: Invoke) -> None:
     (sandbox.root / "prod/db.yaml").write_text("x: y\n")
     outcome = invoke("runbook", "remove", "plan", "bob")

@@ -14,10 +14,14 @@ from secretsync.cli._output import write_result
 from secretsync.cli._terminal import confirm, say
 from secretsync.cli.runbook import run
 from secretsync.cli.runbook.options import Held, OperationName, RunbookOptions
+from secretsync.cli.runbook.pull_request import markdown
 from secretsync.cli.runbook.verifying import export, verify
 from secretsync.errors import ConflictingOptionsError, ProofError
 from secretsync.rotation import model
+from secretsync.rotation.evidence import markdown as evidence_markdown
+from secretsync.rotation.model import Plan
 from secretsync.rotation.parameters import Parameter
+from secretsync.rotation.previewing import preview
 from secretsync.rotation.scenario import SCENARIOS, Scenario, scenario_named
 
 PROBLEMS = 1
@@ -64,14 +68,28 @@ def _plan(
     given: dict[str, str],
     sitting: RunbookOptions,
     output: Annotated[str | None, typer.Option("--output", help="Write the plan to this file, as JSON.")] = None,
+    diff: Annotated[
+        bool, typer.Option("--diff", help="Show what would change: the key ring by line, files by who opens them.")
+    ] = False,
 ) -> int:
+    if diff and sitting.form == "json":
+        raise ConflictingOptionsError("--diff is for people: -o text or -o markdown")
     with sitting.desk() as desk:
         plan = desk.plan(scenario_named(scenario), given)
+        lines = [*preview(plan, desk.repository)] if diff else None
     if output:
         write_result(model.dump(plan), output)
-    if not output or sitting.form == "text":
-        write_result(model.dump(plan) if sitting.form == "json" else run.plan_text(plan).encode(), None)
+    if not output or sitting.form != "json":
+        write_result(_plan_in(sitting.form, plan, lines), None)
     return PROBLEMS if plan.problems else 0
+
+
+def _plan_in(form: str, plan: Plan, diff: list[str] | None) -> bytes:
+    if form == "json":
+        return model.dump(plan)
+    if form == "markdown":
+        return markdown(plan, diff).encode()
+    return (run.plan_text(plan) + run.lines_text(diff or ())).encode()
 
 
 @grouped
@@ -122,6 +140,7 @@ def _status(
     ] = None,
 ) -> int:
     """Say how far an operation is, and what is left to people."""
+    sitting.require_plain()
     with sitting.desk() as desk:
         status = desk.tick(scenario, operation, done) if done else desk.status(scenario, operation)
     write_result(run.as_json(status) if sitting.form == "json" else run.status_text(status).encode(), None)
@@ -138,6 +157,7 @@ def _rollback(
     ] = False,
 ) -> int:
     """Remove the branch of an operation that is not merged; its plan can be applied again."""
+    sitting.require_plain()
     with sitting.desk() as desk:
         status = desk.roll_back(scenario, operation, discard=discard)
     write_result(run.as_json(status) if sitting.form == "json" else run.status_text(status).encode(), None)
@@ -145,7 +165,10 @@ def _rollback(
 
 
 def _told(evidence: dict[str, Any], sitting: RunbookOptions) -> int:
-    form = run.as_json(evidence) if sitting.form == "json" else run.evidence_text(evidence).encode()
+    if sitting.form == "json":
+        form = run.as_json(evidence)
+    else:
+        form = (evidence_markdown if sitting.form == "markdown" else run.evidence_text)(evidence).encode()
     write_result(form, None)
     return _EXITS[evidence["ending"]]
 

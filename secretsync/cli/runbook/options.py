@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import typer
 
 from secretsync.cli._options import AllowDemoKeys
 from secretsync.cli.runbook import run
-from secretsync.cli.runbook.run import Form
+from secretsync.errors import ConflictingOptionsError
 from secretsync.git import Repository
 from secretsync.rotation.run import RunbookRun
 
+RunbookForm: TypeAlias = Annotated[
+    Literal["text", "json", "markdown"],
+    typer.Option(
+        "--format", "-o", help="How to write the result; markdown is for a pull request: plan, apply, evidence."
+    ),
+]
 OperationName: TypeAlias = Annotated[
     str | None, typer.Argument(metavar="[OPERATION]", help="Its name; the latest of this runbook unless given.")
 ]
@@ -27,7 +33,7 @@ class RunbookOptions:
     """Where and with what a runbook works."""
 
     repository: Annotated[str, typer.Option("--repository", "-C", help="A folder of the repository.")] = "."
-    form: Form = "text"
+    form: RunbookForm = "text"
     private_keys: Annotated[
         list[str] | None,
         typer.Option("--private-keys", help="A file with sealing keys, as from sealing-keys backup (reseal)."),
@@ -37,6 +43,11 @@ class RunbookOptions:
     def desk(self, held: list[str] | None = None) -> RunbookRun:
         """Return what the verbs work with."""
         return self._at(Repository.containing(self.repository), held)
+
+    def require_plain(self) -> None:
+        """Refuse Markdown where there is none. Raises: ConflictingOptionsError."""
+        if self.form == "markdown":
+            raise ConflictingOptionsError("plan, apply, resume and evidence have a text in Markdown, and no other verb")
 
     def looking(self, git_dir: str | None, held: list[str] | None = None) -> RunbookRun:
         """Return what a verb works with that only looks, and takes a bare repository as well."""

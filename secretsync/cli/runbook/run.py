@@ -16,8 +16,10 @@ from secretsync import age, files
 from secretsync.cli._backups import unsealing_keys
 from secretsync.cli._manifests import placed
 from secretsync.cli._terminal import ask_secret, say, show_progress
+from secretsync.cli.runbook import grouping
 from secretsync.errors import one_line
 from secretsync.git import Repository
+from secretsync.letters import counted
 from secretsync.masterkeys import MasterKeys
 from secretsync.rotation.model import FilePlan, Plan
 from secretsync.rotation.run import RunbookRun
@@ -73,37 +75,39 @@ def plan_text(plan: Plan) -> str:
 def summary(plan: Plan) -> str:
     """Return a plan in one line."""
     counts = [
-        f"{phase.title}: {len(phase.edits)} key ring files, {len(phase.files)} encrypted files" for phase in plan.phases
+        f"{phase.title}: {counted(len(phase.edits), 'key ring file')}, {counted(len(phase.files), 'encrypted file')}"
+        for phase in plan.phases
     ]
     return f"{plan.operation}: {'; '.join(counts) or 'nothing to do'}"
 
 
 def problem_lines(plan: Plan) -> Iterator[str]:
-    """Yield each problem as a sentence."""
-    for problem in plan.problems:
-        yield f"{problem.path or 'keys/'}: {problem.message}{f' (hint: {problem.hint})' if problem.hint else ''}"
+    """Yield the problems of a plan as sentences."""
+    return grouping.problem_lines(plan.problems)
 
 
 def _plan_lines(plan: Plan) -> Iterator[str]:
     yield f"plan {plan.digest[:12]} of {plan.operation}"
     yield f"from commit {plan.base[:12]}"
+    if plan.phases:
+        yield f"in all: {grouping.changes(plan)}"
     for number, phase in enumerate(plan.phases, 1):
         yield ""
         yield f"phase {number}: {phase.title}"
         for path, text in phase.edits.items():
             yield f"  {'remove' if text is None else 'write':<10} {path}"
-        for file in phase.files:
-            change = [f"+{name}" for name in file.added] + [f"-{name}" for name in file.removed]
-            yield f"  {file.operation:<10} {file.path}  {' '.join(change)}{f'  ({file.why})' if file.why else ''}"
-            yield from _item_lines(file)
+        for line, file in grouping.file_lines(phase):
+            yield f"  {line}"
+            yield from _item_lines(file) if file else ()
     if not plan.phases:
         yield "nothing to do"
     yield ""
-    yield from (f"note: {note}" for note in plan.notes)
+    yield from (f"note: {note}" for note in grouping.note_lines(plan.notes))
     if plan.touches:
-        yield f"note: {plan.touches} files need a person or another machine to be opened: expect {plan.touches} touches"
-    yield from (f"left as it is: {each}" for each in plan.drift)
-    yield from _task_lines([asdict(task) for task in plan.tasks])
+        files, touches = counted(plan.touches, "file"), f"{plan.touches} touch{'' if plan.touches == 1 else 'es'}"
+        yield f"note: to open {files} takes a person or another machine: expect {touches}"
+    yield from (f"left as it is: {each}" for each in grouping.note_lines(plan.drift))
+    yield from grouping.first_lines([*_task_lines([asdict(task) for task in plan.tasks])], "task")
     yield from (f"problem: {line}" for line in problem_lines(plan))
     yield "nothing is written yet; " + (
         "solve the problems first" if plan.problems else f"carry it out with: secretsync runbook {plan.scenario} apply"

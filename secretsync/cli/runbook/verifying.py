@@ -40,6 +40,7 @@ def verify(
     held: Held = None,
 ) -> int:
     """Judge a commit by what the operation promised: after a merge, squash or rebase, here or in another clone."""
+    sitting.require_plain()
     if allowed_signers and not evidence:
         raise ConflictingOptionsError("--allowed-signers says who may sign --evidence, and there is none")
     signers = signers_of_file(allowed_signers) if allowed_signers else None
