@@ -49,11 +49,13 @@ class Process:
 class Git:
     """git in one folder. `directory` names a repository that is not found from the folder, such as a bare one."""
 
-    def __init__(self, folder: str, *, directory: str = "", index: str = "", called: bool = False) -> None:
+    def __init__(
+        self, folder: str, *, directory: str = "", called: bool = False, own: Mapping[str, str] | None = None
+    ) -> None:
         self.folder = folder
         self._directory = directory
-        self._index = index
         self._called = called
+        self._own = own or {}
 
     @classmethod
     def called_by_git(cls, folder: str) -> Git:
@@ -62,7 +64,14 @@ class Git:
 
     def with_index(self, index: str) -> Git:
         """Return the same with an index file of its own, which need not be there yet."""
-        return Git(self.folder, directory=self._directory, index=index)
+        return Git(self.folder, directory=self._directory, own={"GIT_INDEX_FILE": index})
+
+    def apart(self, folder: str) -> Git:
+        """Return the same, which finds all objects and puts new ones into `folder`."""
+        objects = os.path.join(self.folder, self.text("rev-parse", "--git-path", "objects"))
+        quoted = objects.replace("\\", "\\\\").replace('"', '\\"')
+        own = {"GIT_OBJECT_DIRECTORY": folder, "GIT_ALTERNATE_OBJECT_DIRECTORIES": f'"{quoted}"'}
+        return Git(self.folder, directory=self._directory, own=own)
 
     def output(self, *arguments: str, accept: Sequence[int] = (0,), source: bytes | IO[bytes] = b"") -> bytes:
         """Run git, with `source` as its input, and return what it printed.
@@ -157,7 +166,7 @@ class Git:
     def _given(self, overrides: Mapping[str, str]) -> dict[str, str]:
         found = given(os.environ, called=self._called)
         found |= as_variables({**FIXED, **overrides})
-        return {**found, "GIT_INDEX_FILE": self._index} if self._index else found
+        return {**found, **self._own}
 
 
 def _failure(verb: str, text: str, folder: str) -> RepositoryError:

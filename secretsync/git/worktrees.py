@@ -13,15 +13,18 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from secretsync import files
-from secretsync.errors import MissingFileError, RepositoryError
+from secretsync.errors import FileAccessError, MissingFileError, RepositoryError
 from secretsync.folders import write_all
 from secretsync.git.commits import LogEntry
 from secretsync.git.history import REGULAR
 from secretsync.git.objects import write_blobs
 from secretsync.git.repository import Repository, TreeEntry
+from secretsync.git.running import Git
 
 _PLAIN: Final = "100644"
 _INDEX: Final = "index-"
+_SIGN: Final = "commit.gpgSign"
+_SIGNING: Final = "commits are signed here: let git commit-tree -S HEAD^{tree} -m x work, or turn it off by git config commit.gpgSign false"
 _NEVER_CHECKED_OUT: Final = frozenset({"", ".", "..", ".git"})
 
 
@@ -69,6 +72,24 @@ class Worktree:
                 else:
                     files.remove_below(self.path, path)
 
+    def require_able(self, base: str) -> None:
+        """Make sure that commits after `base` can be made: one is made apart, and thrown away.
+
+        Raises:
+            RepositoryError: git does not know who commits here, or a signature cannot be made.
+            FileAccessError: the repository cannot be written to.
+        """
+        self._repository.require_committer()
+        common = self._repository.common
+        for name in ("", "objects", "refs", os.path.join("refs", "heads"), "reftable"):
+            place = os.path.join(common, name)
+            if os.path.isdir(place) and not os.access(place, os.W_OK | os.X_OK):
+                raise FileAccessError("cannot be written to", location=place, hint="work in a clone that is yours")
+        git = self._repository.git
+        if git.is_set(_SIGN):
+            with TemporaryDirectory() as folder:
+                _made(git.apart(folder), f"{base}^{{tree}}", base, "a trial, which is thrown away\n")
+
     def remove(self) -> None:
         """Remove the folder; the branch stays."""
         self.sweep()
@@ -109,12 +130,10 @@ class Worktree:
         Raises:
             RepositoryError: git refuses: there is no `user.name`, a signature cannot be made, the branch moved.
         """
-        git, tip = self._repository.git, self.tip()
-        tree = self._tree(tip, paths)
-        signature = ["-S"] if git.is_set("commit.gpgSign") else []
-        made = git.sign("commit-tree", *signature, "-p", tip, "-F", "-", tree, source=message.encode()).decode("ascii")
-        self._move(made.strip(), tip)
-        return made.strip()
+        tip = self.tip()
+        made = _made(self._repository.git, self._tree(tip, paths), tip, message)
+        self._move(made, tip)
+        return made
 
     def _tree(self, tip: str, paths: Sequence[str]) -> str:
         """Write the files as blobs and return the id of the tree that holds them."""
@@ -141,6 +160,17 @@ class Worktree:
 
     def _move(self, commit: str, expected: str) -> None:
         self._repository.git.silently("update-ref", "-m", "secretsync", self._ref, commit, expected)
+
+
+def _made(git: Git, tree: str, parent: str, message: str) -> str:
+    """Make a commit, signed where the user signs, and return its id. Raises: RepositoryError."""
+    signature = ["-S"] if git.is_set(_SIGN) else []
+    try:
+        made = git.sign("commit-tree", *signature, "-p", parent, "-F", "-", tree, source=message.encode())
+    except RepositoryError as error:
+        error.hint = error.hint or (_SIGNING if signature else None)
+        raise
+    return made.decode("ascii").strip()
 
 
 def _require_plain(path: str, entries: Mapping[str, TreeEntry]) -> None:

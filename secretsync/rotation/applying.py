@@ -84,11 +84,11 @@ def apply(plan: Plan, operation: Operation, repository: Repository, pool: Pool, 
         raise PlanProblemError(f"{first.path or 'the plan'}: {first.message}{more}", hint=first.hint or None)
     if not plan.phases:
         raise PlanProblemError("nothing to do")
-    repository.require_committer()
     with OperationLock(repository, operation.name):
         if operation.exists and not operation.has("rolled-back"):
             raise RepositoryError(f"operation {operation.name!r} was begun", hint=_command(plan, "resume", operation))
         branches.require_free(repository, operation.new_branch)
+        Worktree(repository, operation.tree, operation.new_branch).require_able(plan.base)
         operation.begin(plan)
         return _Run(plan, operation, repository, pool, controls).carry_out()
 
