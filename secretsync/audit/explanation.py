@@ -66,7 +66,7 @@ def explain(documents: Sequence[Mapping], name: str, rules: Config | None, keys:
     """
     rule = _rule(rules, name)
     place = "no .sops.yaml here or above" if rules is None else str(rules.path)
-    told = f"rule {rule.number} of {place}" if rule else f"none: {place}" if rules is None else f"none in {place}"
+    told = f"{rule.place} of {place}" if rule else f"none: {place}" if rules is None else f"none in {place}"
     if documents and is_encrypted(documents[0]):
         return _of_encrypted(documents, rule, told, keys)
     selector = rule.selector if rule and rule.selector else Selector.default()

@@ -121,9 +121,7 @@ def _policy(config: Config, data: bytes, owners: dict[MasterKey, str]) -> dict[s
 def _policy_rule(rule: CreationRule, owners: dict[MasterKey, str]) -> dict[str, object]:
     groups = [list(dict.fromkeys(owners[one] for one in group)) for group in rule.groups]
     if not all(groups):
-        raise ConfigError(
-            "a rule without keys cannot be adopted", location=f"{SOPS_YAML} creation_rules[{rule.number - 1}]"
-        )
+        raise ConfigError("a rule without keys cannot be adopted", location=f"{SOPS_YAML} {rule.place}")
     encrypt: dict[str, object] = {rule.selector.kind: rule.selector.pattern} if rule.selector else {}
     if rule.mac_only_encrypted:
         encrypt["mac_only_encrypted"] = True

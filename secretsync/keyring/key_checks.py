@@ -91,7 +91,7 @@ def _of_expiry(principal: Principal, key: PublicKey, today: date) -> Iterator[Fi
 
 
 def _of_rule(ring: KeyRing, rule: PolicyRule, today: date) -> Iterator[Finding]:
-    place = f"rules[{rule.number - 1}]"
+    place = rule.place
     groups = ring.readers(rule, today=today)
     recipients = {reader.recipient for group in groups for reader in group}
     least = ring.policy.min_recipients

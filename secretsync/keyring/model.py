@@ -106,6 +106,11 @@ class PolicyRule:
     threshold: int = 0
     path_regex: str = ""
 
+    @property
+    def place(self) -> str:
+        """Which rule it is, in `policy.yaml`, as every path into a list is counted."""
+        return f"rules[{self.number - 1}]"
+
     def matches(self, path: str) -> bool:
         """Whether the rule is for a path relative to the repository's root."""
         if self.path_regex:
@@ -211,7 +216,7 @@ class KeyRing:
         required = [] if len(rule.readers) > 1 else list(self.policy.require)
         groups = [self._usable((*names, *required), today) for names in rule.readers]
         if not groups or not all(groups):
-            raise ConfigError(f"rule {rule.number} leaves nobody who could read its files", location="keys/policy.yaml")
+            raise ConfigError(f"{rule.place} leaves nobody who could read its files", location="keys/policy.yaml")
         return groups
 
     def find(self, recipient: MasterKey) -> tuple[Principal, PublicKey] | None:

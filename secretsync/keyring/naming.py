@@ -81,9 +81,9 @@ class Naming:
         try:
             groups = ring.readers(rule, today=self._today)
         except SecretsyncError as error:
-            raise error.at(f"{policy} rules[{rule.number - 1}]") from None
+            raise error.at(f"{policy} {rule.place}") from None
         readers = [[reader.recipient for reader in group] for group in groups]
-        return Named(f"rule {rule.number} of {policy}", readers, rule.threshold)
+        return Named(f"{rule.place} of {policy}", readers, rule.threshold)
 
     def _ring(self, root: Path) -> KeyRing:
         if root not in self._rings:
@@ -99,7 +99,7 @@ class Naming:
             return None
         if rule is None or not any(rule.groups):
             return None
-        return Named(f"rule {rule.number} of {self._shown(config.path)}", rule.groups, rule.shamir_threshold)
+        return Named(f"{rule.place} of {self._shown(config.path)}", rule.groups, rule.shamir_threshold)
 
     def _inside(self, root: Path, name: str) -> Iterator[str]:
         """Yield the name relative to the root, with `/`, where it is below it under one of the root's names."""

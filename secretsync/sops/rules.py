@@ -47,6 +47,11 @@ class CreationRule:
     mac_only_encrypted: bool
     shamir_threshold: int
 
+    @property
+    def place(self) -> str:
+        """Which rule it is, as every path into a list is counted."""
+        return f"creation_rules[{self.number - 1}]"
+
 
 class RuleReader:
     """Typed access to one mapping of the configuration; merge keys count, unknown keys become warnings."""

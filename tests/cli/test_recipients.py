@@ -60,7 +60,10 @@ def test_one_stranger_stops_a_whole_folder_before_the_first_write(invoke: Invoke
     before = [path.read_bytes() for path in sorted(prod.iterdir())]
     outcome = invoke("rotate", "-i", "prod")
     assert (outcome.code, outcome.out) == (1, b"")
-    assert f"prod/b.yaml: age {MALLORY} is a recipient of the file, and rule 1 of .sops.yaml names no" in outcome.err
+    assert (
+        f"prod/b.yaml: age {MALLORY} is a recipient of the file, and creation_rules[0] of .sops.yaml names no"
+        in outcome.err
+    )
     assert "hint: secretsync updatekeys" in outcome.err
     assert [path.read_bytes() for path in sorted(prod.iterdir())] == before
 
@@ -96,7 +99,7 @@ def test_whom_the_command_line_adds_is_added_and_told(
 ) -> None:
     outcome = invoke("rotate", "-i", "--add-age", str(MALLORY), "prod/b.yaml")
     assert outcome.code == 0
-    assert f"adds age {MALLORY}, whom rule 1 of .sops.yaml does not name" in outcome.err
+    assert f"adds age {MALLORY}, whom creation_rules[0] of .sops.yaml does not name" in outcome.err
     assert opens_as(invoke, monkeypatch, prod / "b.yaml", MALLORY)
 
 
@@ -174,7 +177,7 @@ def test_a_threshold_below_that_of_the_rule_is_refused(invoke: Invoke, grouped: 
     grouped.write_text(grouped.read_text().replace("shamir_threshold: 2", "shamir_threshold: 1"))
     outcome = invoke("rotate", "-i", grouped)
     assert outcome.code == 11
-    assert "opens with 1 of its key groups, and rule 1 of .sops.yaml asks for 2" in outcome.err
+    assert "opens with 1 of its key groups, and creation_rules[0] of .sops.yaml asks for 2" in outcome.err
 
 
 def test_the_policy_of_a_key_ring_decides_where_there_is_one(invoke: Invoke, folder: Path, recipient: str) -> None:
@@ -191,7 +194,7 @@ def test_the_policy_of_a_key_ring_decides_where_there_is_one(invoke: Invoke, fol
     smuggled(folder / "a.yaml", recipient)
     outcome = invoke("rotate", "-i", "a.yaml")
     assert outcome.code == 11
-    assert "rule 1 of keys/policy.yaml names no such key for it" in outcome.err
+    assert "rules[0] of keys/policy.yaml names no such key for it" in outcome.err
     (finding,) = [line for line in invoke("check", "a.yaml").out.decode().splitlines() if "extra-recipient" in line]
     assert str(MALLORY) in finding
 
@@ -223,7 +226,9 @@ def test_check_names_each_stranger_once_with_its_line_and_needs_no_key(
     (prod / "b.yaml").write_text((prod / "b.yaml").read_text() + "---\nc: d\n")
     found = [line for line in invoke("check", ".").out.decode().splitlines() if "extra-recipient" in line]
     assert len(found) == 1
-    assert re.match(rf"prod/b.yaml line \d+: error: is encrypted for age {MALLORY}, and rule 1 of \.sops", found[0])
+    assert re.match(
+        rf"prod/b.yaml line \d+: error: is encrypted for age {MALLORY}, and creation_rules\[0\] of \.sops", found[0]
+    )
 
 
 def test_check_places_a_reader_whom_the_key_ring_does_not_know(

@@ -115,7 +115,7 @@ def test_rotate_keeps_recipients_that_no_rule_names_only_when_told_to(
     before = encrypted.read_bytes()
     outcome = invoke("rotate", "-i", encrypted)
     assert (outcome.code, encrypted.read_bytes()) == (11, before)
-    assert "rule 1 of .sops.yaml names no such key for it" in outcome.err
+    assert "creation_rules[0] of .sops.yaml names no such key for it" in outcome.err
     assert "hint: secretsync updatekeys" in outcome.err
     outcome = invoke("rotate", "-i", "--keep-recipients", encrypted)
     assert outcome.code == 0
