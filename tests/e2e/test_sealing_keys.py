@@ -53,7 +53,7 @@ def _sealed(secretsync: Callable[..., Completed], folder: Path, certificate: Pat
     return sealed
 
 
-def _add_key(api: Api, name: str, *, days: int) -> None:
+def _add_key(api: Api, name: str, *, days: int, namespace: str = "kube-system") -> None:
     """Add an active key whose certificate begins in the future of all others by `days`: what a renewal does."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     now = datetime.now(UTC)
@@ -75,7 +75,7 @@ def _add_key(api: Api, name: str, *, days: int) -> None:
         "apiVersion": "v1",
         "kind": "Secret",
         "type": "kubernetes.io/tls",
-        "metadata": {"name": name, "namespace": "kube-system", "labels": {LABEL: "active"}},
+        "metadata": {"name": name, "namespace": namespace, "labels": {LABEL: "active"}},
         "data": {field: base64.b64encode(value).decode() for field, value in data.items()},
     }
     api.apply(secret)

@@ -7,7 +7,9 @@ It reads its credentials from in-cluster files only, so it gets a mount namespac
 from __future__ import annotations
 
 import contextlib
+import json
 import os
+import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING, Final
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from tests.peers.control_plane import ControlPlane
 
 _NAMESPACE: Final = "kube-system"
+_DOES_NOT_OPEN: Final = 409
 _IN_CLUSTER: Final = """
 mount -t tmpfs tmpfs "$(readlink -f /var/run)"
 account=/var/run/secrets/kubernetes.io/serviceaccount
@@ -43,17 +46,35 @@ class SealedController:
             pem: bytes = answer.read()
             return pem
 
+    def opens(self, sealed: object) -> bool:
+        """Whether it unseals an object, with the keys that it has: what its `/v1/verify` answers."""
+        request = urllib.request.Request(f"{self.url}/v1/verify", data=json.dumps(sealed).encode(), method="POST")
+        try:
+            with urllib.request.urlopen(request, timeout=10):
+                return True
+        except urllib.error.HTTPError as refused:
+            if refused.code != _DOES_NOT_OPEN:
+                raise
+            return False
+
 
 @contextlib.contextmanager
-def sealed_controller(find: Callable[[str], Path], plane: ControlPlane, folder: Path) -> Iterator[SealedController]:
-    """Install the kind SealedSecret and run the controller until the end of the block."""
+def sealed_controller(
+    find: Callable[[str], Path], plane: ControlPlane, folder: Path, *, namespace: str = _NAMESPACE, alone: bool = False
+) -> Iterator[SealedController]:
+    """Install the kind SealedSecret and run the controller of a namespace until the end of the block.
+
+    With `alone` it unseals objects of its own namespace only.
+    """
     binary = find("controller")
     plane.api.install_crds(binary.parents[1] / "crds")
     (folder / "token").write_text(plane.api.token)
-    (folder / "namespace").write_text(_NAMESPACE)
+    (folder / "namespace").write_text(namespace)
     (folder / "ca.crt").write_bytes(plane.api.ca_file.read_bytes())
     url, metrics = (f"127.0.0.1:{free_port()}" for _ in range(2))
     flags = ["--listen-addr", url, "--listen-metrics-addr", metrics, "--key-renew-period", "0"]
+    flags += ["--rate-limit", "1000", "--rate-limit-burst", "1000"]  # of `/v1/verify`
+    flags += ["--all-namespaces=false"] if alone else []
     isolate = ["unshare", "-m"] if os.geteuid() == 0 else ["unshare", "-rm"]
     server = Server(
         "sealed-secrets-controller",
@@ -64,7 +85,7 @@ def sealed_controller(find: Callable[[str], Path], plane: ControlPlane, folder: 
             "CREDENTIALS": str(folder),
             "KUBERNETES_SERVICE_HOST": "127.0.0.1",
             "KUBERNETES_SERVICE_PORT": str(plane.port),
-            "POD_NAMESPACE": _NAMESPACE,
+            "POD_NAMESPACE": namespace,
         },
     )
     with server:
