@@ -74,11 +74,26 @@ class Chosen:
         return files.read(name)
 
     def write(self, name: str, data: bytes, *, replaces: bytes) -> None:
-        """Put `data` in place of a file that held `replaces`. Raises: as `files.write_atomic`, `files.write_below`."""
+        """Put `data` in place of a file that held `replaces`. Raises: as `files.write_atomic`, `files.write_below`.
+
+        Of a file of a folder, the new bytes are on the disk then; whether its name stands for them or for the old ones
+        after a power failure is settled once for each folder, by `settle`.
+        """
         if name in self._folders:
-            files.write_below(*self._folders[name], data, replaces=replaces)
+            files.write_below(*self._folders[name], data, replaces=replaces, durable="contents")
         else:
             write_result(data, name, replaces=replaces)
+
+    def settle(self, code: int) -> int:
+        """Put the names in the folders on the disk, and return the exit code given. Raises: FileAccessError."""
+        for folder in sorted({os.path.dirname(name) for name in self._folders}):
+            try:
+                files.sync_folder(folder or os.curdir)
+            except FileNotFoundError:
+                continue  # somebody removed it meanwhile, and what was in it
+            except OSError as error:
+                raise FileAccessError((error.strerror or "cannot be synced").lower(), location=folder) from error
+        return code
 
 
 def for_each(paths: Sequence[str], work: Work, *, forking: bool = True, dry_run: bool = False) -> int:

@@ -60,7 +60,7 @@ def rotate(
         if len(chosen.names) > 1 and not keep:  # a single file is judged before it is written, as each is once more
             code = _batch.for_each(chosen.names, lambda path: rotation.judge(path, chosen), dry_run=True)
         work = _in_place(rotation, chosen, destination, dry_run=dry_run)
-        return code or _batch.for_each(chosen.names, work, dry_run=dry_run)
+        return code or chosen.settle(_batch.for_each(chosen.names, work, dry_run=dry_run))
     data = files.read(paths[0])
     change = rotation.change(paths[0], data)
     for warning in change.warnings:

@@ -44,14 +44,14 @@ def updatekeys(
     names = chosen.names
     updater = _Updater(rules, formats, opening, chosen)
     if yes and not dry_run:
-        return _batch.for_each(names, updater.update)
+        return chosen.settle(_batch.for_each(names, updater.update))
     code = _batch.for_each(names, updater.plan, forking=False, dry_run=True)
     if dry_run or not updater.pending:
         return code
     if not confirm(f"change the recipients of {len(updater.pending)} of {len(names)} files?"):
         say("nothing was changed")
         return _batch.SOME_FAILED
-    return _batch.for_each(updater.pending, updater.update) or code
+    return chosen.settle(_batch.for_each(updater.pending, updater.update)) or code
 
 
 class _Updater:

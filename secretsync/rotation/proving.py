@@ -31,7 +31,7 @@ from secretsync.sops.walk import Walk
 
 
 class Verdict(NamedTuple):
-    """What one check says of one file: how many things it looked at, what is wrong, and the CPU seconds it took."""
+    """What one check says of one file: how many things it looked at, what is wrong, and the seconds it took."""
 
     check: str
     checked: int
@@ -89,10 +89,10 @@ def _opened(parts: Parts, new: bytes, source: Source | None) -> OpenFile:
 
 
 def _run(name: str, check: Callable[[Evidence], tuple[int, Iterable[str]]], evidence: Evidence) -> Verdict:
-    start = time.process_time()
+    start = time.perf_counter()  # the clock of the processor would be a system call, sixteen for each file
     count, failures = check(evidence)
     found = [f"{evidence.parts.file.path}: {failure}" for failure in failures]
-    return Verdict(name, count, found, time.process_time() - start)
+    return Verdict(name, count, found, time.perf_counter() - start)
 
 
 def _policy(evidence: Evidence) -> tuple[int, list[str]]:

@@ -59,7 +59,7 @@ _SHOWN: Final = 20  # failures listed of one check
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One row of the matrix. `checked` counts what was looked at, `seconds` the CPU time of looking."""
+    """One row of the matrix. `checked` counts what was looked at, `seconds` how long looking took, in all processes."""
 
     id: str
     title: str

@@ -98,6 +98,7 @@ class Decryption(Walk):
         self._only_encrypted = metadata.mac_only_encrypted
         self._clear: list[str] = []
         self._lost: list[str] = []
+        self.has_comments = False
 
     def leaf(self, scalar: Scalar, aad: bytes, *, selected: bool) -> Scalar | Comment:
         """Decrypt a selected leaf; an element of a sequence may turn out to be a comment."""
@@ -132,6 +133,7 @@ class Decryption(Walk):
 
     def comment(self, comment: Comment, aad: bytes, *, selected: bool) -> Comment:
         """Decrypt a comment if it is ciphertext; what does not decrypt stays as it is."""
+        self.has_comments = True
         if not values.is_ciphertext(comment.text):
             if selected and comment.text:
                 self._clear.append(self.location())

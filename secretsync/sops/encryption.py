@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Mapping as AnyMapping
 from collections.abc import Sequence
 from datetime import datetime
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import secretsync.sops.block as blocks
@@ -136,9 +136,7 @@ class Encryption(Walk):
         self.secrets: dict[str, str] = {}
         self._rekeyed = rekeyed
         self._origins: AnyMapping[int, Origin] = earlier.origins if earlier else {}
-        self._stash: defaultdict[tuple[bytes, str, bytes], list[Scalar | Comment]] = defaultdict(list)
-        if earlier:
-            self._remember(earlier)
+        self._before = earlier
 
     def leaf(self, scalar: Scalar, aad: bytes, *, selected: bool) -> Scalar:
         """Encrypt a selected leaf; null and the empty string stay."""
@@ -186,17 +184,20 @@ class Encryption(Walk):
         if origin is not None and (origin.aad == key[0] or isinstance(node, Comment)):  # writing settles a comment
             old = origin.node
         else:
-            known = self._stash.get(key)
+            known = self._stash.get(key) if self._before else None
             old = None if not known else known.pop(0) if len(known) > 1 else known[0]
         if old is None or not self._rekeyed:
             return old
         iv = values.parse(_ciphertext(old)).iv
         return iv if len(iv) == IV_SIZE else None
 
-    def _remember(self, earlier: Decrypted) -> None:
-        """Index the earlier values by path, type and bytes, in their order."""
-        remembered = _Remembered(self.selector, self._stash, earlier.origins)
-        remembered.documents(earlier.documents)
+    @cached_property
+    def _stash(self) -> dict[tuple[bytes, str, bytes], list[Scalar | Comment]]:
+        """The earlier values by path, type and bytes, in their order; who only changes the data key needs none."""
+        stash: defaultdict[tuple[bytes, str, bytes], list[Scalar | Comment]] = defaultdict(list)
+        if self._before:
+            _Remembered(self.selector, stash, self._origins).documents(self._before.documents)
+        return stash
 
 
 class _Remembered(Walk):

@@ -77,6 +77,8 @@ def _settled(
         check = Decryption(found, cipher)
         check.documents(bare)
         mac.verify(cipher, found.mac, mac.digest(check.hashed), found.last_modified)
+        if not check.has_comments:
+            return WrittenFile(output, again)
         settle = _Settling(found.selector, cipher, comments)
         settled = settle.documents(bare)
         if settle.strayed and attempt == 0:
