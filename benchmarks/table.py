@@ -91,6 +91,16 @@ def _middle(name: str, pairs: Sequence[tuple[float, float]], bound: float) -> Li
     return Line(name, f"{ours:.2f} s", f"{peer:.2f} s", peer / ours, bound, at_least=True)
 
 
+def cpus(name: str, turns: Sequence[tuple[Usage, Usage]], whole: float, bound: float) -> Line:
+    """Compare the CPU times of turns in which the peer did one part of `whole`."""
+    return _middle(name, [(ours.cpu_seconds, peer.cpu_seconds * whole) for ours, peer in turns], bound)
+
+
+def limit(name: str, found: float, most: float, unit: str) -> Line:
+    """Compare one number with what it may be at most."""
+    return Line(name, f"{found:.2f} {unit}", f"{most:g} {unit}", found / most, 1, at_least=False)
+
+
 def cpu(name: str, ours: Usage, peer: Usage, bound: float, *, at_least: bool) -> Line:
     ratio = ours.cpu_seconds / peer.cpu_seconds
     return Line(name, f"{ours.cpu_seconds * 1000:.0f} ms", f"{peer.cpu_seconds * 1000:.0f} ms", ratio, bound, at_least)

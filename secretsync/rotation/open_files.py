@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from secretsync.documents.tree import Source
 from secretsync.sops.open_file import OpenFile
 
-_LIMIT: Final = 4 * 1024 * 1024
+_LIMIT: Final = 2 * 1024 * 1024
 """Bytes of files in one process. Their trees are some twenty times as large; measured."""
 
 
