@@ -30,6 +30,7 @@ _REASONS: Final = {
     "FieldValueTooLong": "is too long",
     "FieldValueTooMany": "has too many entries",
     "FieldValueTypeInvalid": "is of another type",
+    "NamespaceTerminating": "is being deleted",
 }
 _PHRASES: Final = {
     "field is immutable when `immutable` is set": "cannot change, because the object is immutable",
@@ -47,7 +48,6 @@ _WHOLE: Final = {
     "illegal base64 data": "a value of its data is no base64",
     "quantities must match": "a quantity is not written as one",
     "unable to convert unstructured object": "a value is not of the type or form that its field needs",
-    "because it is being terminated": "its namespace is being deleted",
     "exceeded quota": "it would exceed a quota of the namespace",
     "request entity too large": "it is too large",
 }
@@ -104,10 +104,10 @@ def _owned(fields: Sequence[str], owner: str) -> str:
 def causes(status: Mapping[str, Any], manifest: Mapping[str, Any]) -> list[str]:
     """Return why the server refuses, a field and a cause each; nothing where it says nothing that is known."""
     message = str(status.get("message") or "")
-    found = [_cause(each, manifest) for each in _details(status)]
-    found += _of_schema(message, manifest)
+    found = [f"{what} {name} denies it" for what, name in _denials(message)]
     if not found:
-        found += [f"{what} {name} denies it" for what, name in _denials(message)]
+        found += [_cause(each, manifest) for each in _details(status) if each.get("field")]
+        found += _of_schema(message, manifest)
     if not found:
         found += [told for phrase, told in _WHOLE.items() if phrase in message][:1]
     return list(dict.fromkeys(found))
