@@ -29,15 +29,22 @@ FLUX_AMBIGUOUS: Final = Rule(
     "flux-ambiguous", "warning", _FLUX, "Flux may read a value in one format or in another.",
     "let the name of its key end in the format",
 )  # fmt: skip
+FLUX_CHANGES: Final = Rule(
+    "flux-changes", "warning", _FLUX, "Flux applies a decrypted value as another one, or where everybody reads it.",
+    "write `$$` for each `$`, or switch substitution off for the object",
+)  # fmt: skip
 FLUX_DECRYPTS: Final = Rule("flux-decrypts", "note", _FLUX, "Flux decrypts this, with the key named.")
 FLUX_FAILS: Final = Rule("flux-fails", "error", _FLUX, "Flux refuses this, and applies nothing.")
 FLUX_MISSED: Final = Rule("flux-missed", "error", _FLUX, "Flux does not decrypt this, and applies ciphertext.")
+FLUX_NOT_JUDGED: Final = Rule(
+    "flux-not-judged", "note", _FLUX, "What Flux does here depends on what is not in the repository."
+)
 FLUX_RENAMED: Final = Rule(
     "flux-renamed", "error", _FLUX, "A SealedSecret arrives under a name or namespace it was not sealed for.",
     "seal it for that name, or with a wider `--scope`",
 )  # fmt: skip
 FLUX_UNREACHED: Final = Rule(
-    "flux-unreached", "warning", _FLUX, "No Kustomization of Flux reaches an encrypted file.",
+    "flux-unreached", "note", _FLUX, "No Kustomization that Flux applies reaches an encrypted file.",
     "name the file in a kustomization, or the folder in a Kustomization",
 )  # fmt: skip
 FLUX_UNVERIFIED: Final = Rule("flux-unverified", "note", _FLUX, "Flux does not verify what it decrypts.")
@@ -51,8 +58,8 @@ UNSEALABLE: Final = Rule(
 )  # fmt: skip
 
 RULES: Final = (
-    PLAINTEXT_SECRET, CLEAR_VALUE, DEMO_KEY, SUSPECT, FLUX_AMBIGUOUS, FLUX_DECRYPTS, FLUX_FAILS, FLUX_MISSED, FLUX_RENAMED,
-    FLUX_UNREACHED, FLUX_UNVERIFIED, TEMPLATE_WIDENS, UNSEALABLE,
+    PLAINTEXT_SECRET, CLEAR_VALUE, DEMO_KEY, SUSPECT, FLUX_AMBIGUOUS, FLUX_CHANGES, FLUX_DECRYPTS, FLUX_FAILS, FLUX_MISSED,
+    FLUX_NOT_JUDGED, FLUX_RENAMED, FLUX_UNREACHED, FLUX_UNVERIFIED, TEMPLATE_WIDENS, UNSEALABLE,
 )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from secretsync.audit import check as examine
 from secretsync.cli._findings import FindingsFormat, written
 from secretsync.cli._options import AllowDemoKeys
 from secretsync.late import LateModule
+from secretsync.masterkeys import MasterKeys
 
 if TYPE_CHECKING:
     from secretsync.audit import flux
@@ -28,6 +29,18 @@ def check(
             "--as", help="Say as well what this engine will do with the folders: what it decrypts and misses."
         ),
     ] = None,
+    entry: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--entry",
+            metavar="PATH",
+            help="With --as flux: a file or folder of Kustomizations that were applied first.",
+        ),
+    ] = None,
+    map_source: Annotated[
+        list[str] | None,
+        typer.Option("--map-source", metavar="KIND/NAME=PATH", help="With --as flux: where another source lies."),
+    ] = None,
     *,
     allow_demo_keys: AllowDemoKeys = False,
 ) -> int:
@@ -38,5 +51,9 @@ def check(
     """
     report = examine(paths, os.environ, allow_demo_keys=allow_demo_keys)
     if engine == "flux":
-        report.findings += [finding for path in paths for finding in flux.check_flux(path)]
+        keys = MasterKeys(os.environ, allow_demo_keys=True)
+        for path in paths:
+            report.findings += flux.check_flux(path, keys=keys, entry=entry or (), map_source=map_source or ())
+    elif entry or map_source:
+        raise typer.BadParameter("--entry and --map-source need --as flux")
     return written(report, form, output)

@@ -270,7 +270,8 @@ def test_one_module_holds_the_mark_of_ciphertext() -> None:
 NAMES_STORES = {
     "secretsync/documents/stores.py": "the table",
     "secretsync/audit/flux.py": "what Flux's controller does with each format is Flux's own rule",
-    "secretsync/audit/flux_formats.py": "what Flux's controller does with each format is Flux's own rule",
+    "secretsync/audit/flux/formats.py": "what Flux's controller does with each format is Flux's own rule",
+    "secretsync/audit/flux/sources.py": "which formats the controller decrypts in place is Flux's own rule",
     "secretsync/audit/writers.py": "forms of a report",
     "secretsync/documents/yaml/libyaml.py": "the package of that name",
     "secretsync/documents/yaml/resolving.py": "YAML's tag !!binary",

@@ -112,8 +112,9 @@ def test_the_page_on_argo_cd_runs(follow: Callable[[str], bytes], sops_peer: Sop
 
 
 def test_the_page_on_flux_runs(follow: Callable[[str], bytes], tmp_path: Path) -> None:
-    (tmp_path / "shop").mkdir()
-    (tmp_path / "flux.yaml").write_text(SYNC)
+    for folder in ("shop", "clusters/prod", "vendor/platform"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "clusters" / "prod" / "shop.yaml").write_text(SYNC)
     (tmp_path / "shop" / "database.yaml").write_text(SECRET)
     printed = follow("flux.md").decode()
     assert "flux-decrypts" in printed

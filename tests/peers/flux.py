@@ -44,13 +44,14 @@ class Flux:
         self._folder = folder
         self._archives = archives
 
-    def publish(self, name: str, files: Mapping[str, bytes]) -> str:
+    def publish(self, name: str, files: Mapping[str, bytes], *, namespace: str = _NAMESPACE) -> str:
         """Make `files` the newest revision of the GitRepository `name`; return the revision."""
         archive = _archive(files)
         digest = hashlib.sha256(archive).hexdigest()
         (self._folder / f"{digest}.tar.gz").write_bytes(archive)
         revision = f"main@sha1:{digest[:40]}"
         repository = self._object("source.toolkit.fluxcd.io/v1", "GitRepository", name)
+        repository["metadata"]["namespace"] = namespace
         self._api.apply({**repository, "spec": {"url": "https://example.invalid/r.git", "interval": "1h"}})
         artifact = {
             "url": f"{self._archives}/{digest}.tar.gz",
