@@ -7,12 +7,13 @@ import json
 import ssl
 import threading
 import urllib.error
+import urllib.parse
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from tests.peers.control_plane import ControlPlane
@@ -51,8 +52,11 @@ class Forwarder:
 
 
 @contextlib.contextmanager
-def forwarder(plane: ControlPlane, folder: Path) -> Iterator[Forwarder]:
-    """Run a door until the end of the block."""
+def forwarder(plane: ControlPlane, folder: Path, *, services: Mapping[str, str] | None = None) -> Iterator[Forwarder]:
+    """Run a door until the end of the block.
+
+    `services` are what stands behind paths of the service proxy, which the API server does not follow to loopback.
+    """
     door = Forwarder(plane, folder)
     context = ssl.create_default_context(cafile=str(plane.api.ca_file))
 
@@ -77,6 +81,10 @@ def forwarder(plane: ControlPlane, folder: Path) -> Iterator[Forwarder]:
             self.wfile.write(answer)
 
         def _asked(self, body: bytes) -> tuple[int, bytes]:
+            for prefix, url in (services or {}).items():
+                if (path := urllib.parse.unquote(self.path)).startswith(prefix):
+                    with urllib.request.urlopen(url + path.removeprefix(prefix), timeout=30) as reply:
+                        return reply.status, reply.read()
             kept = {name: self.headers[name] for name in ("Content-Type", "Accept") if self.headers[name]}
             request = urllib.request.Request(
                 plane.api.url + self.path,
