@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from secretsync.errors import ConfigError, ProofError, RepositoryError
-from secretsync.git import Repository
+from secretsync.git import LogEntry, Repository
 from secretsync.keyring import KeyRing
 from secretsync.keyring.model import normalised
 from secretsync.processes import Pool
@@ -42,7 +42,7 @@ class Judgement(NamedTuple):
 
     promise: Promise
     commit: str
-    commits: list[str]
+    commits: list[LogEntry]
     checks: list[Check]
 
     @property
@@ -69,7 +69,7 @@ class Judgement(NamedTuple):
             "scenario": self.promise.plan.scenario,
             "plan": self.promise.plan.digest,
             "commit": self.commit,
-            "brought_in": self.commits,
+            "brought_in": [{"commit": one.commit, "author": one.author} for one in self.commits],
             "good": not self.failures,
             "checks": [asdict(check) for check in self.checks],
         }
@@ -151,8 +151,7 @@ class Judge:
                 ]
             ),
         ]
-        commits = [] if found is None else [one.commit for one in found.commits]
-        return Judgement(promise, commit, commits, checks)
+        return Judgement(promise, commit, [] if found is None else found.commits, checks)
 
     def _signature(self, promise: Promise, known: Signers | None) -> list[Check]:
         if promise.evidence is None:
@@ -256,8 +255,7 @@ def _arrival(found: BroughtIn | None) -> Check:
             "this clone is shallow, and what came between the plan and this commit is not here: git fetch --unshallow"
         )
         return Check(NOTHING_ELSE, TITLES[NOTHING_ELSE], "unknown", 0, notes=[note])
-    told = [f"brought in by commit {one.commit[:12]} of {one.author}" for one in found.commits]
-    return _check(NOTHING_ELSE, len(found.commits), found.failures, [*told, *found.notes])
+    return _check(NOTHING_ELSE, len(found.commits), found.failures, found.notes)
 
 
 def _proofs(files: list[FilePlan], judged: list[JudgedAs]) -> list[Check]:

@@ -34,6 +34,10 @@ VOLATILE = {
     "ended",
     "seconds",
     "digest",
+    "plan",
+    "planned",
+    "brought_in",
+    "signature",
     "folder",
     "commit",
     "commits",
@@ -274,7 +278,7 @@ def test_a_runbook_does_the_same_and_signs_as_the_user_signs(sides: tuple[Side, 
         assert hostiles == cleans
     *_, people, _, _, signed, same = seen[0]
     assert (people, same) == ({b"Test test@example.org Test test@example.org"}, True)
-    assert set(signed.splitlines()) == {"--status-fd=2 -bsau THE-KEY"}
+    assert set(signed.splitlines()) == {"--status-fd=2 -bsau THE-KEY", "-bsau THE-KEY"}  # commits, and the evidence
     assert canaries.marks == []
 
 

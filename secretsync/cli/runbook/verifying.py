@@ -79,6 +79,6 @@ def _promised(plan: str | None, evidence: str | None) -> Promise | None:
 def _text(values: dict[str, Any]) -> str:
     """Return a judgement for people."""
     word = "keeps what it promised" if values["good"] else "does not keep what it promised"
-    return run.lines_text(
-        [f"{values['operation']}: commit {values['commit'][:12]} {word}", *run.check_lines(values["checks"])]
-    )
+    lines = [f"{values['operation']}: commit {values['commit'][:12]} {word}"]
+    lines += [f"  brought in by {one['commit'][:12]} of {one['author']}" for one in values["brought_in"]]
+    return run.lines_text([*lines, *run.check_lines(values["checks"])])
