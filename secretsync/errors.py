@@ -152,6 +152,12 @@ class ParseError(FormatError):
     rule = "parse-error"
 
 
+class ConflictMarkersError(ParseError):
+    """A merge of Git left its conflict markers in a file."""
+
+    rule = "conflict-markers"
+
+
 class DuplicateKeyError(ParseError):
     """A mapping holds the same key twice."""
 

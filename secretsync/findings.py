@@ -65,6 +65,13 @@ class Rule(NamedTuple):
         return Finding(file, place, self.id, level or self.level, message, hint)
 
 
+class Unopened(NamedTuple):
+    """A recipient, as messages show it, and how many files are encrypted for it that no key at hand opens."""
+
+    recipient: str
+    files: int
+
+
 @dataclass(slots=True)
 class Report:
     """All findings of one run, in the order of the files, and how much was looked at."""
@@ -72,6 +79,7 @@ class Report:
     findings: list[Finding] = field(default_factory=list)
     files: int = 0
     encrypted: int = 0
+    unopened: list[Unopened] = field(default_factory=list)
 
     @property
     def problems(self) -> int:

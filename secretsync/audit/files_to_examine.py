@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from typing import Final, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
+import secretsync.audit.walking as walking
 from secretsync import files
-from secretsync.errors import ConfigError, LimitError
+from secretsync.errors import ConfigError, FileAccessError, LimitError
 from secretsync.git.history import REGULAR
 from secretsync.git.index import Index
 from secretsync.git.objects import ObjectReader
-
-NOT_OURS: Final = frozenset({".git", ".venv", "node_modules"})
-"""Folders of a checkout that hold other people's files."""
-
 
 Reading: TypeAlias = "Callable[[int], bytes]"
 """Returns a file's bytes, at most so many. Raises: FileAccessError, LimitError, RepositoryError."""
@@ -44,10 +41,13 @@ def chosen(paths: Iterable[str | FileToExamine]) -> Iterator[FileToExamine]:
         elif path == files.STDIN or not os.path.isdir(path):
             yield FileToExamine(path, path, found=False, read=_named(path))
         else:
-            for name in files.walk(path, skip=NOT_OURS):
-                yield FileToExamine(
-                    name, os.path.normpath(os.path.join(path, name)), found=True, read=_below(path, name)
-                )
+            yield from _lying_in(path)
+
+
+def _lying_in(folder: str) -> Iterator[FileToExamine]:
+    for name, problem in walking.below(folder):
+        read = _below(folder, name) if problem is None else _refused(problem)
+        yield FileToExamine(name, os.path.normpath(os.path.join(folder, name)), found=True, read=read)
 
 
 def staged(index: Index, paths: Sequence[str]) -> Iterator[FileToExamine]:
@@ -71,6 +71,13 @@ def _named(path: str) -> Reading:
 
 def _below(root: str, name: str) -> Reading:
     return lambda most: files.read_confined(root, name, most)
+
+
+def _refused(problem: FileAccessError) -> Reading:
+    def read(_: int) -> bytes:
+        raise problem
+
+    return read
 
 
 def _blob(reader: ObjectReader, blob: str, shown: str) -> Reading:

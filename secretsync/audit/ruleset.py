@@ -16,13 +16,38 @@ PLAINTEXT_SECRET: Final = Rule(
     "A Secret lies in the clear.",
     "encrypt the file: `secretsync encrypt -i FILE`",
 )
+BARE_CIPHERTEXT: Final = Rule(
+    "bare-ciphertext", "error", "nothing", "A value is sops ciphertext, and nothing decrypts it.",
+    "restore the file's sops block from Git",
+)  # fmt: skip
 CLEAR_VALUE: Final = Rule(
-    "clear-value", "warning", "a key", "An encrypted file holds a Secret's value in the clear.",
+    "clear-value", "error", "nothing", "An encrypted file holds a value in the clear that its selector, or a Secret, says is secret.",
     "correct the selector, and encrypt the file anew",
 )  # fmt: skip
 DEMO_KEY: Final = Rule(
     "demo-key", "warning", "nothing", "A file is encrypted for a key whose private half is public.",
     "take the key out: `secretsync rotate`, and change the values",
+)  # fmt: skip
+LAST_APPLIED: Final = Rule(
+    "last-applied", "error", "nothing", "A Secret's values lie in the clear in the copy that kubectl keeps in an annotation.",
+    "take the annotation kubectl.kubernetes.io/last-applied-configuration out, and change the values",
+)  # fmt: skip
+LOST_BLOCK: Final = Rule(
+    "lost-block", "error", "nothing", "A file was encrypted, and its sops block is lost.",
+    "restore the file from Git: `git log -p -- FILE`",
+)  # fmt: skip
+NO_NAMESPACE: Final = Rule(
+    "no-namespace", "note", "nothing", "A SealedSecret is bound to a namespace that it does not name.",
+    "write metadata.namespace",
+)  # fmt: skip
+NOT_ENCRYPTED: Final = Rule(
+    "not-encrypted", "error", "nothing", "A file that its rule says is encrypted is not.",
+    "encrypt the file: `secretsync encrypt -i FILE`",
+)  # fmt: skip
+NOT_EXAMINED: Final = Rule("not-examined", "note", "nothing", "A file is too large to be looked at.")
+PLAINTEXT_GENERATOR: Final = Rule(
+    "plaintext-generator", "error", "nothing", "A generator makes a Secret of what lies in the clear.",
+    "encrypt the file that the generator names; make a file of a literal",
 )  # fmt: skip
 SUSPECT: Final = Rule("suspect", "warning", "a key", "A file opens, and something about it deserves a look.")
 FLUX_AMBIGUOUS: Final = Rule(
@@ -52,14 +77,19 @@ TEMPLATE_WIDENS: Final = Rule(
     "template-widens", "error", "nothing", "A SealedSecret's template says a wider scope than the object itself.",
     "take the annotation out of the template; where it is meant, seal it anew: `secretsync seal --scope SCOPE`",
 )  # fmt: skip
+UNKNOWN_FIELD: Final = Rule(
+    "unknown-field", "error", "nothing", "A Secret has a field that Kubernetes does not know, and that no selector for Secrets picks.",
+    "correct the field's name, and encrypt the file anew",
+)  # fmt: skip
 UNSEALABLE: Final = Rule(
     "unsealable", "error", "nothing", "A SealedSecret cannot be what the controller expects.",
     "seal it anew: `secretsync seal`",
 )  # fmt: skip
 
 RULES: Final = (
-    PLAINTEXT_SECRET, CLEAR_VALUE, DEMO_KEY, SUSPECT, FLUX_AMBIGUOUS, FLUX_CHANGES, FLUX_DECRYPTS, FLUX_FAILS, FLUX_MISSED,
-    FLUX_NOT_JUDGED, FLUX_RENAMED, FLUX_UNREACHED, FLUX_UNVERIFIED, TEMPLATE_WIDENS, UNSEALABLE,
+    PLAINTEXT_SECRET, BARE_CIPHERTEXT, CLEAR_VALUE, DEMO_KEY, LAST_APPLIED, LOST_BLOCK, NO_NAMESPACE, NOT_ENCRYPTED,
+    NOT_EXAMINED, PLAINTEXT_GENERATOR, SUSPECT, FLUX_AMBIGUOUS, FLUX_CHANGES, FLUX_DECRYPTS, FLUX_FAILS, FLUX_MISSED,
+    FLUX_NOT_JUDGED, FLUX_RENAMED, FLUX_UNREACHED, FLUX_UNVERIFIED, TEMPLATE_WIDENS, UNKNOWN_FIELD, UNSEALABLE,
 )  # fmt: skip
 
 

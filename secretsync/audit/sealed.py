@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
 
-from secretsync.audit.ruleset import TEMPLATE_WIDENS, UNSEALABLE
-from secretsync.documents.stores import store_named
-from secretsync.documents.tree import Limits
+from secretsync.audit.ruleset import NO_NAMESPACE, TEMPLATE_WIDENS, UNSEALABLE
 from secretsync.errors import ManifestError, SecretsyncError
 from secretsync.findings import Finding
-from secretsync.manifests.objects import Object, flatten, identify, is_sealed_secret
+from secretsync.manifests.objects import Object, identify
 from secretsync.manifests.secret import decode_base64
-from secretsync.manifests.trees import to_object
 from secretsync.sealed import resource
 from secretsync.sealed.scope import is_wider, scope_of
 
+_TEMPLATES: Final = ("{{", "${")
+_UNKNOWN: Final = "default"
+"""Stands for a namespace that is set elsewhere; which one it is decides nothing here."""
 
-def findings(file: str, where: str, item: Object) -> Iterator[Finding]:
-    """Yield what is wrong with a SealedSecret that stands at `where`."""
+
+def findings(file: str, where: str, item: Object, namespace: Callable[[], str]) -> Iterator[Finding]:
+    """Yield what is wrong with a SealedSecret that stands at `where`.
+
+    `namespace` returns the one that the kustomization beside it sets, or the empty text.
+    """
     yield from _widened(file, where, item)
+    metadata = _object(item.get("metadata"))
+    if _is_template(metadata, _object(_object(item.get("spec")).get("encryptedData"))):
+        return
+    if not metadata.get("namespace") and scope_of(_annotations(metadata)) != "cluster-wide":
+        found = namespace()
+        if not found:
+            message = f"{identify(item)} names no namespace, and no kustomization beside it does"
+            yield NO_NAMESPACE.finding(file, f"{where} metadata.namespace".strip(), message)
+        item = {**item, "metadata": {**metadata, "namespace": _UNKNOWN}}
     try:
         for key, sealed in resource.parse(item).items.items():
             _check_item(key, sealed)
@@ -27,18 +41,10 @@ def findings(file: str, where: str, item: Object) -> Iterator[Finding]:
         yield UNSEALABLE.finding(file, place, error.message, error.hint)
 
 
-def widened_in_templates(file: str, data: bytes, limits: Limits) -> Iterator[Finding]:
-    """Yield the SealedSecrets whose template widens, of a text that may be a template itself, as of Helm, or hold some.
-
-    What is no YAML before it is rendered is nobody's business here.
-    """
-    try:
-        for number, document in enumerate(store_named("yaml").load(data, limits=limits).documents, 1):
-            for place, item in flatten(_object(to_object(document))):
-                if is_sealed_secret(item):
-                    yield from _widened(file, f"#{number} {place}".strip(), item)
-    except SecretsyncError:
-        return
+def _is_template(*parts: Object) -> bool:
+    """Whether names or items are filled in before anybody reads the object, as by Helm or Flux."""
+    texts = [text for part in parts for text in part.values() if isinstance(text, str)]
+    return any(mark in text for text in texts for mark in _TEMPLATES)
 
 
 def _object(value: object) -> Object:

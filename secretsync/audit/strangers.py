@@ -1,4 +1,7 @@
-"""Files that are encrypted for somebody whom no rule names: their next data key would be his as well. No key is needed."""
+"""Whom a file is encrypted for, held against the rules: strangers would get its next data key, and who is missing cannot read it.
+
+No key is needed.
+"""
 
 from __future__ import annotations
 
@@ -10,18 +13,19 @@ from typing import Final
 import secretsync.keyring.encrypted_files as encrypted_files
 import secretsync.privatekeys as privatekeys
 import secretsync.sops.strangers as strangers
+from secretsync.audit.reading import FileRead
 from secretsync.audit.ruleset import DEMO_KEY
-from secretsync.documents.tree import Source
 from secretsync.errors import PrivateKeyGivenError, SecretsyncError
 from secretsync.findings import Finding
-from secretsync.keyring.naming import Naming
-from secretsync.keyring.ruleset import EXTRA_RECIPIENT, LEAKED, PRIVATE_KEY
+from secretsync.keyring.naming import FileRule, Naming
+from secretsync.keyring.ruleset import EXTRA_RECIPIENT, LEAKED, MISSING_RECIPIENT, PRIVATE_KEY
 from secretsync.letters import argument
 from secretsync.masterkeys import MasterKeys
 from secretsync.masterkeys.kinds import DEMO_RECIPIENTS
 from secretsync.masterkeys.publichalf import half_of
-from secretsync.sops import is_encrypted, metadata
+from secretsync.sops.comparison import counterparts
 from secretsync.sops.config import find_config, load_config
+from secretsync.sops.datakey import MasterKey
 from secretsync.sops.metadata import Metadata
 from secretsync.sops.strangers import Named, Stranger
 
@@ -43,17 +47,51 @@ class Rules:
         except SecretsyncError as error:
             self._note(error)
 
-    def strangers(self, file: str, path: str, source: Source) -> Iterator[Finding]:
-        """Yield a finding for each recipient of `path`, shown as `file`, that a rule for it does not name."""
-        named = self._named(path)
+    def rules_for(self, path: str) -> list[FileRule]:
+        """Return the rules that are for a file; what is wrong with them is told by `problems`."""
+        try:
+            return self._naming.rules_for(path) if self._naming else []
+        except SecretsyncError as error:
+            self._note(error)
+            return []
+
+    def label(self, recipient: MasterKey) -> str:
+        """Return a recipient for people, with the name that the key ring has for it."""
+        name = self._naming.label(recipient) if self._naming else ""
+        return f"{strangers.shown(recipient)}{f' ({name})' if name else ''}"
+
+    def is_for(self, rules: list[FileRule], recipients: set[MasterKey]) -> bool:
+        """Whether a file is for whoever has these keys: the policy names his principal, or says nothing of him or of it."""
+        readers = frozenset().union(*(rule.readers for rule in rules))
+        mine = self._naming.principals(recipients) if self._naming else frozenset()
+        return not (readers and mine) or bool(readers & mine)
+
+    def missing(self, file: str, rules: list[FileRule], seen: FileRead) -> Iterator[Finding]:
+        """Yield a finding for each recipient that a rule names and the file is not encrypted for."""
         told = set()
-        for found in _blocks(source) if named else ():
+        for found in _blocks(seen):
+            present = [one for group in encrypted_files.recipients(found, self._keys) for one, _ in group]
+            for rule in [each.named for each in rules if each.named]:
+                wanted = [one for group in rule.groups for one in group]
+                found_there = set(counterparts(present, wanted, self._keys).values())
+                for one in wanted:
+                    if one not in found_there and one not in told:
+                        told.add(one)
+                        message = f"is not encrypted for {self.label(one)}, whom {rule.place} names"
+                        hint = f"secretsync updatekeys {argument(file)}"
+                        yield MISSING_RECIPIENT.finding(file, "", message, hint, level="warning")
+
+    def strangers(self, file: str, rules: list[FileRule], seen: FileRead) -> Iterator[Finding]:
+        """Yield a finding for each recipient of a file that a rule for it does not name."""
+        named = [rule.named for rule in rules if rule.named]
+        told = set()
+        for found in _blocks(seen) if named else ():
             envelopes = {one: each for group in encrypted_files.recipients(found, self._keys) for one, each in group}
             for rule, one in self._strangers(found, named):
                 if one not in told:
                     told.add(one)
                     line = encrypted_files.line_of(
-                        encrypted_files.RepositoryFile(file, b"", source), envelopes[one.recipient]
+                        encrypted_files.RepositoryFile(file, b"", seen.source), envelopes[one.recipient]
                     )
                     message = f"is encrypted for {one}, and {rule.place} names no such key for it"
                     name = argument(file)
@@ -94,13 +132,6 @@ class Rules:
             for one in strangers.strangers(groups, rule.groups, self._keys):
                 yield rule, one
 
-    def _named(self, path: str) -> list[Named]:
-        try:
-            return self._naming.of(path) if self._naming else []
-        except SecretsyncError as error:
-            self._note(error)
-            return []
-
     def _note(self, error: SecretsyncError) -> None:
         file, _, place = (error.location or "").partition(" ")
         if file and not os.path.relpath(file).startswith(os.pardir):
@@ -110,11 +141,6 @@ class Rules:
             self._problems.append(finding)
 
 
-def _blocks(source: Source) -> Iterator[Metadata]:
-    """Yield the metadata of every document that has some; what is wrong with it, opening it says."""
-    for document in source.documents:
-        try:
-            if is_encrypted(document):
-                yield metadata.split([document])[1]
-        except SecretsyncError:
-            continue
+def _blocks(seen: FileRead) -> list[Metadata]:
+    """Return the metadata of every document that has some; what is wrong with it is told of the document."""
+    return [document.metadata for document in seen.documents if document.metadata]

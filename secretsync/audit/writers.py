@@ -26,6 +26,10 @@ def as_text(report: Report) -> str:
         lines.append(one_line(f"{finding.location}: {finding.level}: {finding.message} [{finding.rule}]"))
         if finding.hint:
             lines.append(f"    {one_line(finding.hint)}")
+    lines += [
+        one_line(f"not opened, for want of a key: {_count(each.files, 'file')} for {each.recipient}")
+        for each in report.unopened
+    ]
     lines.append(
         f"{_count(report.files, 'file')} checked, {report.encrypted} encrypted: {_count(report.problems, 'finding')}"
     )
@@ -39,6 +43,7 @@ def as_json(report: Report) -> str:
             "version": JSON_VERSION,
             "files": report.files,
             "encrypted": report.encrypted,
+            "unopened": [each._asdict() for each in report.unopened],
             "findings": [
                 {
                     "rule": finding.rule,

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from secretsync.audit import check as examine
+from secretsync.audit.opening import keys_for
 from secretsync.cli._findings import FindingsFormat, written
 from secretsync.cli._options import AllowDemoKeys
 from secretsync.late import LateModule
-from secretsync.masterkeys import MasterKeys
 
 if TYPE_CHECKING:
     from secretsync.audit import flux
@@ -42,16 +42,23 @@ def check(
         typer.Option("--map-source", metavar="KIND/NAME=PATH", help="With --as flux: where another source lies."),
     ] = None,
     *,
+    key_use: Annotated[
+        Literal["auto", "none", "required"],
+        typer.Option(
+            "--keys",
+            help="Open files with the keys of this machine, with none, or let it fail where one does not open.",
+        ),
+    ] = "auto",
     allow_demo_keys: AllowDemoKeys = False,
 ) -> int:
-    """Verify every encrypted file and report what is wrong.
+    """Judge every file that is or should be encrypted, and report what is wrong.
 
-    Each SOPS file must open and its MAC hold, Secrets must not lie in the clear, SealedSecrets must be well-formed.
-    Exits with 1 where there are findings.
+    What a key here opens must open whole, with a MAC that holds. Without a key, structure, recipients and values in the
+    clear are judged, and what did not open is counted. Exits with 1 where there are findings.
     """
-    report = examine(paths, os.environ, allow_demo_keys=allow_demo_keys)
+    report = examine(paths, os.environ, allow_demo_keys=allow_demo_keys, key_use=key_use)
     if engine == "flux":
-        keys = MasterKeys(os.environ, allow_demo_keys=True)
+        keys = keys_for(key_use, os.environ)
         for path in paths:
             report.findings += flux.check_flux(path, keys=keys, entry=entry or (), map_source=map_source or ())
     elif entry or map_source:

@@ -7,10 +7,11 @@ file, in its own folder and above. A link stands under both of its names, so tha
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from secretsync.errors import NoMatchingRuleError, SecretsyncError
 from secretsync.keyring.globs import matches
@@ -18,7 +19,24 @@ from secretsync.keyring.model import KeyRing, PolicyRule
 from secretsync.keyring.reading import POLICY, load
 from secretsync.keyring.sources import FOLDER
 from secretsync.sops.config import Config, find_config, load_config
+from secretsync.sops.datakey import MasterKey
+from secretsync.sops.selectors import Selector
 from secretsync.sops.strangers import Named
+
+
+class FileRule(NamedTuple):
+    """The rule that is for a file: where it stands, what it encrypts, and whom it names, None where that is left open.
+
+    `inside` is the file's path as the rule sees it; `matches` says of another such path whether the rule's pattern fits.
+    `readers` are the principals that it is for, none where no key ring says so.
+    """
+
+    place: str
+    selector: Selector | None
+    named: Named | None
+    inside: str
+    matches: Callable[[str], bool]
+    readers: frozenset[str] = frozenset()
 
 
 class Naming:
@@ -45,9 +63,24 @@ class Naming:
         Raises:
             ConfigError: a `.sops.yaml` or a key ring is malformed, or leaves nobody who could read the file.
         """
+        return [rule.named for rule in self.rules_for(path) if rule.named]
+
+    def rules_for(self, path: str) -> list[FileRule]:
+        """Return the rules that are for the file: its creation rule, and that of the key ring. Raises: as `of`."""
         names = dict.fromkeys((os.path.abspath(path), os.path.realpath(path)))
-        found = [named for name in names for named in (self._by_config(name), self._by_ring(name)) if named]
-        return list({named.place: named for named in found}.values())
+        found = [rule for name in names for rule in (self._by_config(name), self._by_ring(name)) if rule]
+        return list({rule.place: rule for rule in found}.values())
+
+    def label(self, recipient: MasterKey) -> str:
+        """Return what a key ring calls a recipient, or the empty text where none knows it."""
+        known = (ring.find(recipient) for ring in self._rings.values())
+        return next((f"{found[0].name}, {found[1].id}" for found in known if found), "")
+
+    def principals(self, recipients: Iterable[MasterKey]) -> frozenset[str]:
+        """Return whose keys these are, in any key ring that was read."""
+        asked = list(recipients)
+        found = [ring.find(one) for ring in self._rings.values() for one in asked]
+        return frozenset(each[0].name for each in found if each)
 
     def allows_private_keys(self, path: str) -> bool:
         """Whether the policy of a key ring allows a private key in a file: one for tests, and never in `keys/`."""
@@ -58,48 +91,53 @@ class Naming:
                 return not inside.startswith(f"{FOLDER}/") and any(matches(glob, inside) for glob in allowed)
         return False
 
-    def _by_config(self, name: str) -> Named | None:
-        named = self._by_rule(self._config, name) if self._config else None
-        near = None if named or self._alone else self._config_of(os.path.dirname(name))
-        if near is None:
-            return named
+    def _by_config(self, name: str) -> FileRule | None:
+        rule = self._by_rule(self._config, name) if self._config else None
+        near = None if (rule and rule.named) or self._alone else self._config_of(os.path.dirname(name))
+        if near is None or (self._config and near == self._config.path):
+            return rule
         if near not in self._configs:
             self._configs[near] = load_config(near)
         return self._by_rule(self._configs[near], name)
 
-    def _by_ring(self, name: str) -> Named | None:
+    def _by_ring(self, name: str) -> FileRule | None:
         near = self._root_of(os.path.dirname(name))
         for root in dict.fromkeys(each for each in (self._root, near) if each):
             for inside in self._inside(root, name):
                 ring = self._ring(root)
                 rule = ring.rule_for(inside)
                 if rule:
-                    return self._named_by(ring, rule, self._shown(root / POLICY))
+                    return self._rule_of(ring, rule, self._shown(root / POLICY), inside)
         return None
 
-    def _named_by(self, ring: KeyRing, rule: PolicyRule, policy: str) -> Named:
+    def _rule_of(self, ring: KeyRing, rule: PolicyRule, policy: str, inside: str) -> FileRule:
         try:
             groups = ring.readers(rule, today=self._today)
         except SecretsyncError as error:
             raise error.at(f"{policy} {rule.place}") from None
-        readers = [[reader.recipient for reader in group] for group in groups]
-        return Named(f"{rule.place} of {policy}", readers, rule.threshold)
+        place = f"{rule.place} of {policy}"
+        named = Named(place, [[reader.recipient for reader in group] for group in groups], rule.threshold)
+        readers = frozenset(reader.principal for group in groups for reader in group)
+        return FileRule(place, rule.selector, named, inside, rule.matches, readers)
 
     def _ring(self, root: Path) -> KeyRing:
         if root not in self._rings:
             self._rings[root] = load(root)
         return self._rings[root]
 
-    def _by_rule(self, config: Config, name: str) -> Named | None:
-        """Return what the matching rule names, None where none matches, or the rule leaves the keys to others."""
+    def _by_rule(self, config: Config, name: str) -> FileRule | None:
+        """Return the matching rule, None where none matches; it names nobody where it leaves the keys to others."""
         root = config.path.parent
+        inside = next(self._inside(root, name), None)
         try:
-            rule = config.rule_for(next((str(root / each) for each in self._inside(root, name)), name))
+            rule = config.rule_for(name if inside is None else str(root / inside))
         except NoMatchingRuleError:
             return None
-        if rule is None or not any(rule.groups):
+        if rule is None:
             return None
-        return Named(f"{rule.place} of {self._shown(config.path)}", rule.groups, rule.shamir_threshold)
+        place = f"{rule.place} of {self._shown(config.path)}"
+        named = Named(place, rule.groups, rule.shamir_threshold) if any(rule.groups) else None
+        return FileRule(place, rule.selector, named, inside or config.relative(name), rule.matches)
 
     def _inside(self, root: Path, name: str) -> Iterator[str]:
         """Yield the name relative to the root, with `/`, where it is below it under one of the root's names."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +17,6 @@ from secretsync.documents.stores import STORES, store_named
 from secretsync.documents.tree import Limits, Mapping
 from secretsync.errors import ConfigError, NoMatchingRuleError, SecretsyncError
 from secretsync.sops.rules import DESTINATION_KEYS, CreationRule, RuleReader, rule_keys
-from secretsync.sops.selectors import Selector
 
 FILE_NAME: Final = ".sops.yaml"
 MISNAMED: Final = ".sops.yml"
@@ -61,7 +59,7 @@ class Config:
             return None
         relative = self.relative(path)
         for rule in self.rules:
-            pattern = _path_pattern(rule.path_regex)
+            pattern = rules.path_pattern(rule.path_regex)
             if pattern.invalid is not None:
                 raise ConfigError(
                     f"path_regex {rule.path_regex!r} is not a valid RE2 pattern: {pattern.invalid}",
@@ -79,12 +77,6 @@ class Config:
         """Return what `path_regex` is matched against: the absolute path without the config's folder in front."""
         absolute = os.path.abspath(path)  # no symbolic link is resolved, as in sops
         return absolute.removeprefix(os.path.abspath(self.path.parent) + os.sep)
-
-
-@lru_cache(maxsize=1024)
-def _path_pattern(path_regex: str) -> Selector:
-    """Return the compiled pattern of a rule, which every file of a folder is matched against."""
-    return Selector("encrypted_regex", path_regex)
 
 
 def find_config(start: str | os.PathLike[str], warnings: list[str] | None = None) -> Path | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Final
 
 from secretsync.documents.plain import to_plain
@@ -51,6 +52,16 @@ class CreationRule:
     def place(self) -> str:
         """Which rule it is, as every path into a list is counted."""
         return f"creation_rules[{self.number - 1}]"
+
+    def matches(self, relative: str) -> bool:
+        """Whether its pattern is found in a path, given as it stands below the configuration's folder."""
+        return not self.path_regex or path_pattern(self.path_regex).matches(relative)
+
+
+@lru_cache(maxsize=1024)
+def path_pattern(path_regex: str) -> Selector:
+    """Return the compiled pattern of a rule, which every file of a folder is matched against."""
+    return Selector("encrypted_regex", path_regex)
 
 
 class RuleReader:

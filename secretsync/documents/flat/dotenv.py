@@ -5,13 +5,19 @@ sops' metadata lies flat behind the data, each name with the prefix `sops_`. Sou
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from secretsync.documents.flat.flattening import flatten, unflatten
 from secretsync.documents.flat.values import text_of
 from secretsync.documents.single import only_document
 from secretsync.documents.tree import Comment, Entry, Limits, Mapping, Node, Scalar, Source, Span
 from secretsync.errors import LimitError, ParseError, TreeError
+from secretsync.late import LateModule
+
+if TYPE_CHECKING:
+    import secretsync.documents.conflicts as conflicts
+else:
+    conflicts = LateModule("secretsync.documents.conflicts")  # most files parse
 
 NAME: Final = "dotenv"
 COMMENTS: Final = True
@@ -42,7 +48,10 @@ def load(data: bytes, *, limits: Limits = _DEFAULT_LIMITS, encrypted: bool = Fal
             continue
         if len(document.items) >= limits.nodes:
             raise LimitError(f"more than {limits.nodes} lines")
-        document.items.append(_item(line, number))
+        try:
+            document.items.append(_item(line, number))
+        except ParseError as error:
+            raise conflicts.named(data.decode("utf-8", "replace")) or error from None
     if encrypted:
         document = _nested(document)
     text = data.decode("utf-8", "surrogateescape")

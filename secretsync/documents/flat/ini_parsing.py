@@ -8,9 +8,15 @@ silently keeps the last.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from secretsync.errors import DuplicateKeyError, ParseError
+from secretsync.late import LateModule
+
+if TYPE_CHECKING:
+    import secretsync.documents.conflicts as conflicts
+else:
+    conflicts = LateModule("secretsync.documents.conflicts")  # most files parse
 
 _SPACE: Final = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"  # Source: Go unicode.IsSpace
 
@@ -66,7 +72,7 @@ class _Parser:
         return self.lines[self.next - 1]
 
     def _error(self, message: str) -> ParseError:
-        return ParseError(message, location=f"line {self.next}")
+        return conflicts.named("".join(self.lines)) or ParseError(message, location=f"line {self.next}")
 
     def _taken_comment(self) -> str:
         comment = "".join(self.comment).strip(_SPACE)

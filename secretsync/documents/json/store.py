@@ -9,13 +9,19 @@ from __future__ import annotations
 
 import re
 from json.decoder import JSONDecodeError, scanstring  # type: ignore[attr-defined]  # typeshed lacks it
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from secretsync.documents.json.emitting import dump, emit_value
 from secretsync.documents.json.marks import carries_mac
 from secretsync.documents.json.rewriting import rewrite
 from secretsync.documents.tree import Entry, Limits, Mapping, Node, Scalar, Sequence, Source, Span
 from secretsync.errors import LimitError, ParseError
+from secretsync.late import LateModule
+
+if TYPE_CHECKING:
+    import secretsync.documents.conflicts as conflicts
+else:
+    conflicts = LateModule("secretsync.documents.conflicts")  # most files parse
 
 __all__ = ["NAME", "carries_mac", "dump", "emit_value", "is_marked", "is_reserved", "load", "rewrite"]
 
@@ -184,7 +190,7 @@ class _Scanner:
         return self._error(position, f"expected {expected}")
 
     def _error(self, position: int, message: str) -> ParseError:
-        return ParseError(message, location=self._place(position))
+        return conflicts.named(self.text) or ParseError(message, location=self._place(position))
 
     def _place(self, position: int) -> str:
         line = self.text.count("\n", 0, position) + 1

@@ -18,8 +18,10 @@ from secretsync.late import LateModule
 if TYPE_CHECKING:
     from yaml.error import Mark
 
+    import secretsync.documents.conflicts as conflicts
     from secretsync.documents.yaml.comments import placing
 else:
+    conflicts = LateModule("secretsync.documents.conflicts")  # most files parse
     placing = LateModule("secretsync.documents.yaml.comments.placing")  # most files have no comment
 
 BOMS: Final = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
@@ -86,6 +88,9 @@ def _refuse_character(builder: TreeBuilder) -> NoReturn:
 
 
 def _refuse_syntax(builder: TreeBuilder, error: MarkedYAMLError) -> NoReturn:
+    conflict = conflicts.named(builder.text)
+    if conflict is not None:
+        raise conflict from None
     problem = error.problem or "not valid YAML"
     mark: Mark | None = error.problem_mark or error.context_mark
     location = builder.place(mark.index) if mark else None
