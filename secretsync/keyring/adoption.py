@@ -114,7 +114,11 @@ def _policy(config: Config, data: bytes, owners: dict[MasterKey, str]) -> dict[s
     assert isinstance(root, dict)
     carried = {name: root[name] for name in _CARRIED if root.get(name)}
     if any("recreation_rule" in destination.fields for destination in config.destinations):
-        raise ConfigError("a recreation_rule names keys beside the policy", location=f"{SOPS_YAML} destination_rules")
+        raise ConfigError(
+            "a recreation_rule names keys beside the policy",
+            location=f"{SOPS_YAML} destination_rules",
+            hint="move that rule to a file of its own, for sops --config FILE publish; then secretsync init once more",
+        )
     return {"apiVersion": API_VERSION, "kind": "Policy", "rules": rules, **({"sops": carried} if carried else {})}
 
 

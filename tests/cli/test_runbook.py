@@ -318,3 +318,25 @@ def test_a_bare_repository_is_read_where_it_is_named_and_never_inside_another_on
     met = invoke(*command, "-C", inside)
     assert (met.code, met.out) == (10, b"")
     assert "--git-dir" in met.err
+
+
+def test_a_key_ring_in_a_subfolder_is_named_by_what_reads_commits(sandbox: Sandbox, invoke: Invoke) -> None:
+    (sandbox.root / "sub").mkdir()
+    sandbox.git("mv", "keys", ".sops.yaml", "prod", "dev", "sub/")
+    sandbox.commit("move")
+    assert invoke("keys", "lint", "-C", "sub").code == 0
+    for command in (
+        ["due"],
+        ["exposure", "bob"],
+        ["runbook", "remove", "plan", "bob"],
+        ["runbook", "remove", "status"],
+    ):
+        outcome = invoke(*command, "-C", "sub")
+        assert outcome.code == 3, command
+        assert "sub/keys/policy.yaml: lies in a subfolder" in outcome.err
+        assert str(sandbox.root) in outcome.err
+
+
+def test_any_folder_of_the_repository_stands_for_it(sandbox: Sandbox, invoke: Invoke) -> None:
+    assert invoke("runbook", "remove", "plan", "bob", "-C", "prod").code == 0
+    assert invoke("due", "--max-age", "1", "-C", "prod").code == 0

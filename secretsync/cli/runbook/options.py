@@ -42,7 +42,7 @@ class RunbookOptions:
 
     def desk(self, held: list[str] | None = None) -> RunbookRun:
         """Return what the verbs work with."""
-        return self._at(Repository.containing(self.repository), held)
+        return self._at(run.with_ring(Repository.containing(self.repository), self.repository), held)
 
     def require_plain(self) -> None:
         """Refuse Markdown where there is none. Raises: ConflictingOptionsError."""

@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -17,8 +18,10 @@ from secretsync.cli._backups import unsealing_keys
 from secretsync.cli._manifests import placed
 from secretsync.cli._terminal import ask_secret, say, show_progress
 from secretsync.cli.runbook import grouping
-from secretsync.errors import one_line
+from secretsync.errors import ConfigError, one_line
 from secretsync.git import Repository
+from secretsync.keyring import discovery
+from secretsync.keyring.reading import POLICY
 from secretsync.letters import counted
 from secretsync.masterkeys import MasterKeys
 from secretsync.rotation.model import FilePlan, Plan
@@ -34,8 +37,27 @@ GitDir: TypeAlias = Annotated[
 
 
 def repository_of(folder: str, git_dir: str | None) -> Repository:
-    """Return the repository that holds `folder`, or the one in `git_dir`, seen from there. Raises: RepositoryError."""
-    return Repository.read_in(folder) if git_dir is None else Repository.at(os.path.join(folder, git_dir))
+    """Return the repository that holds `folder`, or the one in `git_dir`, seen from there.
+
+    Raises:
+        RepositoryError: there is none.
+        ConfigError: the key ring of `folder` lies below its root.
+    """
+    if git_dir is not None:
+        return Repository.at(os.path.join(folder, git_dir))
+    return with_ring(Repository.read_in(folder), folder)
+
+
+def with_ring(repository: Repository, folder: str) -> Repository:
+    """Return the repository, if the key ring that commands on `keys` would take in `folder` is the one at its root."""
+    place = discovery.root_of(os.path.realpath(folder))
+    if (place / POLICY).exists() and Path(os.path.realpath(repository.root)) in place.parents:
+        raise ConfigError(
+            f"lies in a subfolder, and what reads commits looks for the key ring at the root, in {repository.root!r}",
+            location=str(place / POLICY),
+            hint="move keys/ and .sops.yaml to the root, or make the subfolder a repository; keys, check and rotate work here",
+        )
+    return repository
 
 
 def begun(

@@ -123,6 +123,14 @@ def test_what_cannot_be_adopted_is_refused(text: str, match: str) -> None:
         adopted(text)
 
 
+def test_a_recreation_rule_says_how_to_go_on() -> None:
+    rule = f"destination_rules:\n  - s3_bucket: b\n    recreation_rule: {{age: {B}}}\n"
+    with pytest.raises(ConfigError) as caught:
+        adopted(f"creation_rules:\n  - age: {A}\n{rule}")
+    assert "sops --config FILE publish" in (caught.value.hint or "")
+    assert adopted(f"creation_rules:\n  - age: {A}\n").changes
+
+
 def test_a_second_ring_is_refused() -> None:
     with pytest.raises(PolicyError, match="already"):
         adopt(Snapshot({**ring_files(), ".sops.yaml": b""}), [], today=TODAY)
