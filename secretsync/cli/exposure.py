@@ -13,13 +13,16 @@ from secretsync.cli._options import AllowDemoKeys
 from secretsync.cli._output import write_lines, write_result
 from secretsync.cli._terminal import ask_secret, warn
 from secretsync.cli.runbook.run import Form, GitDir, as_json, repository_of
-from secretsync.keyring import load_from
+from secretsync.git import Repository
+from secretsync.keyring import SealingPin, load_from
 from secretsync.masterkeys import MasterKeys
 from secretsync.processes import Pool
 from secretsync.rotation.exposure import Exposed, Home, exposed, recipients_called, recipients_of
 from secretsync.rotation.file_worker import FileWork
 from secretsync.rotation.planning import snapshot
+from secretsync.rotation.sealed_planning import foreign_home
 from secretsync.rotation.versions import Unread
+from secretsync.sops.datakey import MasterKey
 
 _WORDS = {
     "live": "still live: change them at their source",
@@ -59,13 +62,10 @@ def exposure(
         raise typer.BadParameter("give a NAME of the key ring, or --recipient")
     repo = repository_of(repository, git_dir)
     head = repo.resolve("HEAD")
-    if recipient is None:
-        recipients = recipients_of(load_from(snapshot(repo, head)), str(name))
-    else:
-        recipients = recipients_called(recipient)
+    recipients, pins = _asked(repo, head, name, recipient or [])
     keys = MasterKeys(os.environ, prompt=ask_secret, allow_demo_keys=allow_demo_keys)
     with Pool(FileWork(repo, keys)) as pool:
-        found = exposed(repo, pool, head, recipients)
+        found = exposed(repo, pool, head, recipients, foreign=lambda path: foreign_home(path, pins, str(name)))
     title = name or ", ".join(recipient or ())
     unread = [*found.unread, *([Unread("history", _SHALLOW)] if repo.is_shallow() else [])]
     if form == "json":
@@ -77,6 +77,16 @@ def exposure(
     if repo.is_shallow():
         warn(_SHALLOW)
     return _FINDINGS if fail and any(one.state in _FAILING for one in found.values) else 0
+
+
+def _asked(
+    repo: Repository, head: str, name: str | None, recipients: Sequence[str]
+) -> tuple[frozenset[MasterKey], Sequence[SealingPin]]:
+    """Return the recipients that are asked for, and the clusters that the ring knows where a name is asked for."""
+    if name is None:
+        return recipients_called(recipients), ()
+    ring = load_from(snapshot(repo, head))
+    return recipients_of(ring, name), ring.policy.sealing
 
 
 def _row(one: Exposed) -> dict[str, object]:

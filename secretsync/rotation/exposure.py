@@ -7,7 +7,7 @@ is unknown where that changed. Other clones, forks and caches are out of sight.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple, TypeAlias
 
@@ -101,23 +101,39 @@ def recipients_called(names: Iterable[str]) -> frozenset[MasterKey]:
 
 
 def exposed(
-    repository: Repository, pool: Pool, commit: str, recipients: Collection[MasterKey], *, known: Known | None = None
+    repository: Repository,
+    pool: Pool,
+    commit: str,
+    recipients: Collection[MasterKey],
+    *,
+    known: Known | None = None,
+    foreign: Callable[[str], str] = lambda _: "",
 ) -> Exposure:
     """Return every value that `recipients` could ever open in any ref, and where it stands now.
 
     A version that does not name them counts where its data key is one they had: new recipients alone take nothing away.
-    `known` are versions by path and blob that were read before.
+    `known` are versions by path and blob that were read before. `foreign` names the other cluster whose SealedSecrets
+    lie at a path: these are told, and do not count.
     """
     found = gather(repository, pool, commit, known or {})
     versions = [one for some in found.versions.values() for one in some]
     data_keys = {one.data_key for one in versions if one.data_key and one.held_by(recipients)}
     places: defaultdict[tuple[str, str], list[tuple[Version, SeenValue]]] = defaultdict(list)
     for version in versions:
+        if version.needs_sealing_key and foreign(version.path):
+            continue
         if version.in_clear or version.held_by(recipients) or version.data_key in data_keys:
             for seen in version.values:
                 places[version.path, seen.place].append((version, seen))
     judge = _Judge(found, recipients)
-    return Exposure([judge.value(*place, seen) for place, seen in sorted(places.items())], found.unread(recipients))
+    sealed = {one.path for one in versions if one.needs_sealing_key} if SEALING in recipients else set()
+    passed = [
+        Unread(path, f"lies where the items of {foreign(path)} are, which do not count")
+        for path in sorted(sealed)
+        if foreign(path)
+    ]
+    values = [judge.value(*place, seen) for place, seen in sorted(places.items())]
+    return Exposure(values, [*found.unread(recipients), *passed])
 
 
 class _Judge:

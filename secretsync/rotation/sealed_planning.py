@@ -5,7 +5,7 @@ Whose a file is, the ring says: by the `paths` of a cluster's pin, else by a fol
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from secretsync.git import Repository
@@ -69,6 +69,14 @@ def home_of(path: str, pins: Iterable[SealingPin], subject: str) -> str:
     mapped = next((pin.cluster for pin in known if pin.matches(path)), "")
     names = {pin.cluster for pin in known if not pin.paths}
     return mapped or next((folder for folder in reversed(path.split("/")[:-1]) if folder in names), "")
+
+
+def foreign_home(path: str, pins: Sequence[SealingPin], subject: str) -> str:
+    """Return the cluster whose files lie where `path` does, where that is another one with sealing keys of its own."""
+    home = home_of(path, pins, subject)
+    own = {pin.spki_sha256 for pin in pins if pin.cluster == subject}
+    shared = any(pin.cluster == home and pin.spki_sha256 in own for pin in pins)
+    return "" if home == subject or shared else home
 
 
 def _owners(ring: KeyRing, repository: Repository, base: str) -> dict[str, list[str]]:

@@ -66,6 +66,11 @@ class Version(NamedTuple):
         return sum(1 for group in self.groups if group & wanted)
 
     @property
+    def needs_sealing_key(self) -> bool:
+        """Whether it holds items of SealedSecrets."""
+        return any(SEALING in group for group in self.groups)
+
+    @property
     def needed(self) -> int:
         """How many groups open it together."""
         return self.threshold if len(self.groups) > 1 else 1

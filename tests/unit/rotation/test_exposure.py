@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from secretsync.git import Repository
-from secretsync.keyring import load_from
+from secretsync.keyring import SealingPin, load_from
 from secretsync.processes import Pool
 from secretsync.rotation.exposure import Exposure, exposed, recipients_of
 from secretsync.rotation.file_metadata import options_for
 from secretsync.rotation.file_worker import FileWork
 from secretsync.rotation.planning import snapshot
+from secretsync.rotation.sealed_planning import foreign_home
+from secretsync.rotation.versions import SEALING
 from secretsync.sops.datakey import MasterKey
 from secretsync.sops.operations import json_value, set_value
 from secretsync.sops.recipients import update_keys
@@ -201,6 +205,30 @@ def test_what_a_tag_of_a_tree_or_a_file_holds_counts(sandbox: Sandbox) -> None:
     states = _states(sandbox)
     assert states["app.env PASSWORD"] == "live dev/app.env PASSWORD"
     assert states["refs/tags/file.env X"] == "elsewhere refs/tags/file.env X refs/tags/file.env"
+
+
+def test_items_of_another_clusters_files_do_not_count_and_are_told(sandbox: Sandbox) -> None:
+    """By the paths of its pin, or by a folder that is called as it is; one with the same key counts."""
+    item = "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {name: db, namespace: a}\nspec: {encryptedData: {a: AgAx}}\n"
+    paths = ("apps/p/a.yaml", "apps/s/a.yaml", "prod/b.yaml", "staging/b.yaml", "other/c.yaml", "twin/d.yaml")
+    sandbox.write(dict.fromkeys(paths, item))
+    sandbox.commit()
+    pins = [
+        SealingPin("prod", "sealing/prod/1.pem", "1" * 64, paths=("apps/p/**", "prod/**")),
+        SealingPin("staging", "sealing/staging/2.pem", "2" * 64, paths=("apps/s/**",)),
+        SealingPin("staging", "sealing/staging/3.pem", "3" * 64),
+        SealingPin("twin", "sealing/twin/1.pem", "1" * 64),
+    ]
+    repository = Repository.containing(sandbox.root)
+    head = repository.resolve("HEAD")
+    for name, others in (
+        ("prod", {"apps/s/a.yaml", "staging/b.yaml"}),
+        ("staging", {"apps/p/a.yaml", "prod/b.yaml", "twin/d.yaml"}),
+    ):
+        with Pool(FileWork(repository, sandbox.keys("alice"))) as pool:
+            found = exposed(repository, pool, head, {SEALING}, foreign=partial(foreign_home, pins=pins, subject=name))
+        assert {one.path for one in found.values} == set(paths) - others
+        assert {one.path for one in found.unread if "do not count" in one.why} == others
 
 
 def test_sealed_items_count_for_whoever_had_a_sealing_key(sandbox: Sandbox) -> None:
