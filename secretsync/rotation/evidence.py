@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime
+from io import StringIO
 from typing import Any, Final
 
 from secretsync import files
@@ -73,7 +74,9 @@ def _file(file: FilePlan, after: str) -> dict[str, Any]:
 def write(evidence: dict[str, Any], folder: str) -> str:
     """Write `evidence.json` and `evidence.md` into a folder and return the path of the first."""
     path = os.path.join(folder, _FILE)
-    files.write_atomic(path, (json.dumps(evidence, indent=2) + "\n").encode(), 0o600)
+    text = StringIO()
+    text.writelines(json.JSONEncoder(indent=2).iterencode(evidence))  # `dumps` would hold every word by itself
+    files.write_atomic(path, f"{text.getvalue()}\n".encode(), 0o600)
     files.write_atomic(os.path.join(folder, "evidence.md"), markdown(evidence).encode(), 0o600)
     return path
 
