@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from tests.e2e.test_apply_refusals import secret, settings, written
-from tests.peers import Completed, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from tests.peers import Completed
     from tests.peers.api import Api
     from tests.peers.control_plane import ControlPlane
 
@@ -32,11 +31,12 @@ def api(control_plane: ControlPlane) -> Api:
 
 
 @pytest.fixture
-def secretsync(control_plane: ControlPlane, tmp_path: Path) -> Callable[..., Completed]:
-    def call(*arguments: object, code: int = 0, cwd: Path | None = None) -> Completed:
-        environ = {"KUBECONFIG": str(control_plane.kubeconfig), "HOME": str(tmp_path), "PATH": os.environ["PATH"]}
-        command = [sys.executable, "-m", "secretsync.cli", *arguments]
-        ended = run(command, env=environ, check=False, cwd=cwd)
+def secretsync(
+    control_plane: ControlPlane, in_process: Callable[..., Completed], tmp_path: Path
+) -> Callable[..., Completed]:
+    def call(verb: str, *arguments: object, code: int = 0, cwd: Path | None = None) -> Completed:
+        environ = {"HOME": str(tmp_path), "PATH": os.environ["PATH"]}
+        ended = in_process(verb, "--kubeconfig", control_plane.kubeconfig, *arguments, env=environ, cwd=cwd)
         assert ended.code == code, ended.stderr
         return ended
 

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import base64
 import json
-import sys
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import pytest
 
-from tests.peers import Completed, run
 from tests.peers.forwarder import forwarder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from tests.peers import Completed
     from tests.peers.api import Api
     from tests.peers.control_plane import ControlPlane
     from tests.peers.forwarder import Forwarder
@@ -57,14 +56,15 @@ def door(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) 
 
 
 @pytest.fixture
-def secretsync(door: Forwarder, api: Api, tmp_path: Path) -> Callable[..., Completed]:
+def secretsync(
+    door: Forwarder, api: Api, in_process: Callable[..., Completed], tmp_path: Path
+) -> Callable[..., Completed]:
     """Return a function that runs `secretsync` through the forwarder; nothing that it says holds a value."""
     api.create_namespace(NAMESPACE)
     door.arm(None)
 
-    def call(*arguments: object, code: int = 0) -> Completed:
-        environ = {"KUBECONFIG": str(door.kubeconfig), "HOME": str(tmp_path)}
-        ended = run([sys.executable, "-m", "secretsync.cli", *arguments], env=environ, check=False)
+    def call(verb: str, *arguments: object, code: int = 0) -> Completed:
+        ended = in_process(verb, "--kubeconfig", door.kubeconfig, *arguments, env={"HOME": str(tmp_path)})
         assert ended.code == code, ended.stderr
         for value in (CANARY, coded(CANARY), coded(CANARY)[:12]):
             assert value not in ended.stdout.decode() + ended.stderr
@@ -150,7 +150,8 @@ def test_every_refused_object_is_told_with_field_and_cause_and_nothing_is_applie
         secret("number", stringData={"a": 12345}),
         secret("docker", stringData={".dockerconfigjson": CANARY}, type="kubernetes.io/dockerconfigjson"),
         settings("Name"),
-        settings("unknown", dtaa={"a": CANARY}, data={"a": [CANARY]}),
+        settings("unknown", dtaa={"a": CANARY}),
+        settings("list", data={"a": [CANARY]}),
         settings("owned", data={"a.b": CANARY, "c": CANARY}),
         settings("elsewhere", "nowhere"),
         {**deployment, "spec": {"selector": {"matchLabels": {"a": "b"}}, "template": nothing}},
@@ -163,13 +164,14 @@ def test_every_refused_object_is_told_with_field_and_cause_and_nothing_is_applie
         f"Secret {NAMESPACE}/number stringData.a: a number where a string is due; put it in quotes",
         f"Secret {NAMESPACE}/docker: the server refuses: data..dockerconfigjson has a value that is not valid",
         f"ConfigMap {NAMESPACE}/Name: the server refuses: metadata.name must be a lowercase RFC 1123 subdomain",
-        f"ConfigMap {NAMESPACE}/unknown: the server refuses: data.a must be a string; dtaa is no field of this kind",
+        f"ConfigMap {NAMESPACE}/unknown: the server refuses: dtaa is no field of this kind",
+        f"ConfigMap {NAMESPACE}/list: the server refuses: data.a must be a string",
         f'ConfigMap {NAMESPACE}/owned: the server refuses: data.a.b, data.c belong to another manager, "somebody"',
         "ConfigMap nowhere/elsewhere: the server refuses: its namespace does not exist",
         f"Deployment {NAMESPACE}/web: the server refuses: {ENV}.value must be a string",
         "Unknown a: the cluster knows no kind 'Unknown' of 'example.com/v1'",
     ]
-    for verb, end in (("apply", "11 of 12 objects are refused, and nothing was applied"), ("diff", "11 of 12 objects")):
+    for verb, end in (("apply", "12 of 13 objects are refused, and nothing was applied"), ("diff", "12 of 13 objects")):
         refused = secretsync(verb, folder, code=9)
         assert refused.stdout == b""
         told = [line.removeprefix("secretsync: error: ") for line in refused.stderr.splitlines() if " error: " in line]
