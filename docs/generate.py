@@ -46,6 +46,7 @@ def exit_codes() -> str:
         summary = (each.__doc__ or "").partition("\n")[0]
         lines.append(f"| {each.exit_code} | {each.sops_exit_code or ''} | `{each.__name__}` | {summary} |")
     lines += [
+        f"| {errors.PARTIAL} | | | a runbook changed what opens here; the rest waits for somebody, or is left as it is, and is named |",
         f"| {errors.BUG} | | | a bug of ours: the place in the code is shown, never what it held |",
         f"| {errors.INTERRUPTED} | | | interrupted (128 + SIGINT) |",
         f"| {errors.BROKEN_PIPE} | | | the reader of standard output went away (128 + SIGPIPE) |",

@@ -20,6 +20,7 @@ PROGRAM: Final = "secretsync"
 
 # Exit codes of what no class below stands for.
 USAGE: Final = 2  # the command line is wrong
+PARTIAL: Final = 13  # a runbook did what it could here, and something is left for others
 BUG: Final = 70  # EX_SOFTWARE of sysexits.h
 INTERRUPTED: Final = 130  # 128 + SIGINT
 BROKEN_PIPE: Final = 141  # 128 + SIGPIPE, as a shell reports a program that a closed pipe ended

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
 from secretsync.cli._output import write_lines, write_result
+from secretsync.cli.runbook.grouping import left_out_lines
 from secretsync.cli.runbook.run import Form, GitDir, as_json, repository_of
 from secretsync.git import Repository
-from secretsync.keyring import load_from
-from secretsync.keyring.ownfiles import store_of
+from secretsync.keyring import Policy, load_from
+from secretsync.keyring.ownfiles import store_whatever_the_name
 from secretsync.masterkeys import MasterKeys
+from secretsync.rotation import census
 from secretsync.rotation.ageing import COMPLETE, Age, ages, unknown
 from secretsync.rotation.ageing import due as too_old
-from secretsync.rotation.file_metadata import marked_files
+from secretsync.rotation.model import LeftOut
 from secretsync.rotation.parameters import MOST_DAYS
 from secretsync.rotation.planning import snapshot
 
@@ -38,14 +41,18 @@ def due(
     """
     repo = repository_of(repository, git_dir)
     head, now = repo.resolve("HEAD"), datetime.now(UTC)
-    found = ages(repo, head, _encrypted(repo, head), MasterKeys(os.environ, allow_demo_keys=True))
-    late = too_old(found, load_from(snapshot(repo, head)), now, max_age=max_age, budget=budget)
+    ring = load_from(snapshot(repo, head))
+    paths, left_out = _encrypted(repo, head, ring.policy)
+    found = ages(repo, head, paths, MasterKeys(os.environ, allow_demo_keys=True))
+    late = too_old(found, ring, now, max_age=max_age, budget=budget)
     if form == "json":
         rows = [_row(one, now) for one in late]
         values = {"version": 1, "commit": head, "encrypted": len(found), "due": rows, "unknown": unknown(found)}
-        write_result(as_json(values), None)
+        aside = {"left_out": [asdict(one) for one in left_out], "ignored": [asdict(one) for one in ring.policy.ignore]}
+        write_result(as_json({**values, **aside}), None)
     else:
-        write_lines(_lines(late, found, now))
+        ignored = [f"the policy ignores {each}" for each in ring.policy.ignore]
+        write_lines([*left_out_lines(left_out), *ignored, *_lines(late, found, now)])
 
 
 def _row(one: Age, now: datetime) -> dict[str, object]:
@@ -53,10 +60,21 @@ def _row(one: Age, now: datetime) -> dict[str, object]:
     return {**one._asdict(), "since": since.isoformat(), "days": (now - since).days}
 
 
-def _encrypted(repository: Repository, commit: str) -> list[str]:
+def _encrypted(repository: Repository, commit: str, policy: Policy) -> tuple[list[str], list[LeftOut]]:
+    """Return the encrypted files that the policy does not ignore, and what is not looked at."""
+    taken = census.taken(repository, commit)
+    found, left_out = [], taken.left_out
     with repository.reader() as reader:
-        marked = marked_files(repository, commit)
-        return [path for path, blob in marked.items() if store_of(path, reader.read(blob)) is not None]
+        for path, data in zip(taken.files, reader.contents(taken.files.values(), "blob"), strict=True):
+            is_encrypted = store_whatever_the_name(path, data) is not None
+            entry = policy.ignored(path)
+            if is_encrypted and entry is None:
+                found.append(path)
+            elif is_encrypted and entry is not None:
+                left_out.append(census.ignored(path, entry.reason, []))
+            elif what := census.no_sops_file(path, data, census.NO_KEYS):
+                left_out.append(what)
+    return found, left_out
 
 
 def _lines(late: list[Age], found: list[Age], now: datetime) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Annotated
 
@@ -13,8 +13,10 @@ from secretsync.cli._options import AllowDemoKeys
 from secretsync.cli._output import write_lines, write_result
 from secretsync.cli._terminal import ask_secret, warn
 from secretsync.cli.runbook.run import Form, GitDir, as_json, repository_of
+from secretsync.errors import ConfigError
 from secretsync.git import Repository
-from secretsync.keyring import SealingPin, load_from
+from secretsync.keyring import Policy, load_from
+from secretsync.keyring.model import IgnoredPaths
 from secretsync.masterkeys import MasterKeys
 from secretsync.processes import Pool
 from secretsync.rotation.exposure import Exposed, Home, exposed, recipients_called, recipients_of
@@ -62,31 +64,39 @@ def exposure(
         raise typer.BadParameter("give a NAME of the key ring, or --recipient")
     repo = repository_of(repository, git_dir)
     head = repo.resolve("HEAD")
-    recipients, pins = _asked(repo, head, name, recipient or [])
+    policy, recipients = _asked(repo, head, name, recipient)
+    pins = policy.sealing if name else ()
     keys = MasterKeys(os.environ, prompt=ask_secret, allow_demo_keys=allow_demo_keys)
     with Pool(FileWork(repo, keys)) as pool:
-        found = exposed(repo, pool, head, recipients, foreign=lambda path: foreign_home(path, pins, str(name)))
+        found = exposed(
+            *(repo, pool, head, recipients), policy=policy, foreign=lambda path: foreign_home(path, pins, str(name))
+        )
     title = name or ", ".join(recipient or ())
     unread = [*found.unread, *([Unread("history", _SHALLOW)] if repo.is_shallow() else [])]
     if form == "json":
         values = [_row(one) for one in found.values]
         rows = [{"path": one.path, "why": one.why} for one in unread]
-        write_result(as_json({"version": 1, "name": title, "commit": head, "values": values, "unread": rows}), output)
+        ignored = [{**asdict(each), "values": count} for each, count in found.ignored.items()]
+        told = {"version": 1, "name": title, "commit": head, "values": values, "unread": rows, "ignored": ignored}
+        write_result(as_json(told), output)
     else:
-        write_lines(_lines(title, found.values, unread), output)
+        write_lines([*_lines(title, found.values, unread), *_ignored_lines(found.ignored), _OUT_OF_SIGHT], output)
     if repo.is_shallow():
         warn(_SHALLOW)
     return _FINDINGS if fail and any(one.state in _FAILING for one in found.values) else 0
 
 
 def _asked(
-    repo: Repository, head: str, name: str | None, recipients: Sequence[str]
-) -> tuple[frozenset[MasterKey], Sequence[SealingPin]]:
-    """Return the recipients that are asked for, and the clusters that the ring knows where a name is asked for."""
-    if name is None:
-        return recipients_called(recipients), ()
-    ring = load_from(snapshot(repo, head))
-    return recipients_of(ring, name), ring.policy.sealing
+    repository: Repository, commit: str, name: str | None, named: list[str] | None
+) -> tuple[Policy, frozenset[MasterKey]]:
+    """Return the policy of a commit, and whose values are asked for; a key by its recipient needs no ring that reads."""
+    try:
+        ring = load_from(snapshot(repository, commit))
+    except ConfigError:
+        if named is None:
+            raise
+        return Policy(), recipients_called(named)
+    return ring.policy, recipients_of(ring, str(name)) if named is None else recipients_called(named)
 
 
 def _row(one: Exposed) -> dict[str, object]:
@@ -102,7 +112,14 @@ def _lines(name: str, found: list[Exposed], unread: list[Unread]) -> Iterator[st
             yield from (f"  {one.path}  {one.place}{_remarks(one)}" for one in some)
     for why in dict.fromkeys(one.why for one in unread):
         yield f"not read: {_few([one.path for one in unread if one.why == why])}: {why}"
-    yield "other clones, forks and caches of this repository are out of sight"
+
+
+def _ignored_lines(ignored: Mapping[IgnoredPaths, int]) -> Iterator[str]:
+    for each, count in ignored.items():
+        yield f"the policy ignores {each}: {'1 value' if count == 1 else f'{count} values'} left out"
+
+
+_OUT_OF_SIGHT = "other clones, forks and caches of this repository are out of sight"
 
 
 def _remarks(one: Exposed) -> str:

@@ -110,6 +110,11 @@ class Repository:
         """Whether history is cut off, so that what it says of the past is not all."""
         return self.git.text("rev-parse", "--is-shallow-repository") == "true"
 
+    def is_sparse(self) -> bool:
+        """Whether the working tree shows a part of the commit only; whatever is read here comes from the commit."""
+        own = [one for one in self.git.settings if one.name == "core.sparsecheckout" and one.scope != "command"]
+        return bool(own) and own[-1].value.lower() in {"", "true", "yes", "on", "1"}
+
     def cut_off(self) -> frozenset[str]:
         """Return the commits whose parents a shallow clone left out."""
         if not self.is_shallow():
@@ -178,12 +183,17 @@ class Repository:
         """Return the paths of a commit's files that hold one of `texts`."""
         return self.files_of([commit], *texts).get(commit, [])
 
-    def files_of(self, commits: Sequence[str], *texts: bytes, but_not: Sequence[str] = ()) -> dict[str, list[str]]:
-        """Return, for each commit that has any, the paths of its files that hold one of `texts`; without `but_not`."""
+    def files_of(
+        self, commits: Sequence[str], *texts: bytes, but_not: Sequence[str] = (), also: Sequence[bytes] = ()
+    ) -> dict[str, list[str]]:
+        """Return, for each commit that has any, the paths of its files that hold one of `texts`; without `but_not`.
+
+        With `also`, they hold one of those too. What a partial clone left out is passed over.
+        """
         without = tuple(f"{folder}/" for folder in but_not)
         found = {}
         with self.reader() as reader:
-            for commit, paths in files_holding(reader, commits, texts):
+            for commit, paths in files_holding(reader, commits, texts, also=also, missing=self.left_out()):
                 found[commit] = [path for path in paths if path not in but_not and not path.startswith(without)]
         return {commit: paths for commit, paths in found.items() if paths}
 

@@ -27,17 +27,27 @@ class _Tree(NamedTuple):
 
 
 def files_holding(
-    reader: ObjectReader, commits: Iterable[str], texts: Sequence[bytes]
+    reader: ObjectReader,
+    commits: Iterable[str],
+    texts: Sequence[bytes],
+    *,
+    also: Sequence[bytes] = (),
+    missing: Collection[str] = (),
 ) -> Iterator[tuple[str, list[str]]]:
     """Yield each commit with the paths of its files that hold one of `texts`; trees, and tags of either, are taken as well.
+
+    With `also`, they hold one of those too; `missing` blobs are not here, and are passed over.
 
     Raises:
         RepositoryError: there is no such object.
     """
     roots = {commit: root for commit in commits if (root := _root(reader, commit))}
     trees = _all_trees(reader, roots.values())
-    blobs = list(dict.fromkeys(entry.id for tree in trees.values() for entry in tree.files))
+    blobs = list(dict.fromkeys(entry.id for tree in trees.values() for entry in tree.files if entry.id not in missing))
     hits = {blob for blob, found in zip(blobs, reader.holding(blobs, texts), strict=True) if found}
+    if also:
+        some = sorted(hits)
+        hits = {blob for blob, found in zip(some, reader.holding(some, also), strict=True) if found}
     leading = _leading_to(trees, hits)
     for commit, root in roots.items():
         yield commit, sorted(os.fsdecode(one.name) for one in _paths(trees, root, hits, leading))

@@ -47,7 +47,13 @@ class Worktree:
         """
         self.remove()
         self.delete_branch(base)
-        entries = self._repository.entries(base)
+        self.fill(base, paths)
+        self._move(base, "0" * len(base))
+
+    def fill(self, commit: str, paths: Iterable[str]) -> None:
+        """Make the folder with those files of a commit that are to change. Raises: as `create`."""
+        self.remove()
+        entries = self._repository.entries(commit)
         wanted = sorted(set(paths))
         for path in wanted:
             _require_plain(path, entries)
@@ -60,7 +66,6 @@ class Worktree:
             for path, data in zip(present, contents, strict=True):
                 with open(os.path.join(self.path, path), "xb", buffering=0) as file:
                     write_all(file, data)
-        self._move(base, "0" * len(base))
 
     def refill(self, paths: Iterable[str]) -> None:
         """Put the files back as the branch has them, whatever stands there now."""
@@ -146,7 +151,8 @@ class Worktree:
             ours = git.with_index(os.path.join(folder, "index"))
             ours.output("read-tree", tip)
             ours.output("update-index", "-z", "--index-info", source=lines)
-            return ours.text("write-tree")
+            absent = ["--missing-ok"] if self._repository.left_out() else []  # in a partial clone
+            return ours.text("write-tree", *absent)
 
     def _contents(self, paths: Iterable[str], present: list[str]) -> Iterator[bytes]:
         """Yield what the files hold that are there, and add their paths to `present`."""

@@ -60,6 +60,11 @@ def _weaker(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Finding]:
         message = f"{key} is no longer on the deny list"
         yield ruleset.RETIRED_RECIPIENT.finding(f"keys/retired/{key.partition('/')[0]}.yaml", "", message, ruleset.LOOK)
     yield from _weaker_defaults(old["defaults"], new["defaults"])
+    ignored = {path for each in old.get("ignore", []) for path in each["paths"]}
+    for each in new.get("ignore", []):
+        if more := [path for path in each["paths"] if path not in ignored]:
+            message = f"{', '.join(more)} are ignored from now on ({each['reason']})"
+            yield ruleset.WEAKER_DEFAULTS.finding(POLICY, "ignore", message, ruleset.LOOK)
 
 
 def _weaker_defaults(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Finding]:

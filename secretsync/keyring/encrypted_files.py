@@ -11,7 +11,7 @@ from secretsync import files
 from secretsync.documents.stores import store_named
 from secretsync.documents.tree import Limits, Source
 from secretsync.errors import MissingFileError, SecretsyncError
-from secretsync.keyring.ownfiles import store_of
+from secretsync.keyring.ownfiles import store_whatever_the_name
 from secretsync.masterkeys import MasterKeys
 from secretsync.sops import metadata
 from secretsync.sops.datakey import MasterKey
@@ -50,7 +50,7 @@ def _is_folder_of(root: Path, name: str) -> bool:
 
 def examine(name: str, data: bytes) -> RepositoryFile:
     """Read one file's metadata where it has any."""
-    store = store_of(name, data)
+    store = store_whatever_the_name(name, data)
     if store is None:
         return RepositoryFile(name, data)
     try:

@@ -5,6 +5,7 @@ No key is needed, and nothing is decrypted. What each finding means: docs/refere
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
@@ -21,7 +22,7 @@ from secretsync.keyring.editing import SOPS_YAML
 from secretsync.keyring.encrypted_files import RepositoryFile
 from secretsync.keyring.globs import matches
 from secretsync.keyring.key_checks import pgp_findings, ring_findings
-from secretsync.keyring.model import KeyRing, Policy, PolicyRule, normalised
+from secretsync.keyring.model import IgnoredPaths, KeyRing, Policy, PolicyRule, normalised
 from secretsync.keyring.reading import POLICY, load_from
 from secretsync.keyring.sealing import pin_findings
 from secretsync.keyring.sources import FOLDER, Checkout
@@ -51,11 +52,21 @@ def lint(root: str | Path, names: Iterable[str], *, today: date) -> Report:
         report.findings.append(finding_of(error, POLICY))
     own = source.names(FOLDER)
     wanted = _Wanted(ring, today) if ring else None
+    aside: Counter[IgnoredPaths] = Counter()
     for seen in encrypted_files.look(Path(root), sorted({*names, *own})):
         report.files += 1
         report.encrypted += seen.metadata is not None
         report.findings += _of_file(seen, wanted)
+        ignored = ring.policy.ignored(seen.path) if ring and (seen.metadata or seen.problem) else None
+        aside.update([ignored] if ignored else [])
+    report.findings += [_ignoring(each, aside[each]) for each in (ring.policy.ignore if ring else ())]
     return report
+
+
+def _ignoring(entry: IgnoredPaths, files: int) -> Finding:
+    """Return the note on what the policy ignores, and how many encrypted files that are: no report leaves them out."""
+    count = "1 encrypted file" if files == 1 else f"{files} encrypted files"
+    return ruleset.IGNORED_FILES.finding(POLICY, "ignore", f"{entry}: {count}")
 
 
 class _Wanted:
@@ -75,7 +86,10 @@ class _Wanted:
 
 
 def _of_file(seen: RepositoryFile, wanted: _Wanted | None) -> Iterator[Finding]:
-    yield from _out_of_place(seen, wanted.ring.policy if wanted else Policy())
+    policy = wanted.ring.policy if wanted else Policy()
+    yield from _out_of_place(seen, policy)
+    if policy.ignored(seen.path):
+        return
     if seen.problem is not None:
         yield finding_of(seen.problem, seen.path)
     elif seen.metadata is not None and wanted is not None:

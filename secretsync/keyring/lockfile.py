@@ -48,8 +48,6 @@ def content(ring: KeyRing) -> dict[str, object]:
         ConfigError: a rule names somebody the ring does not know.
     """
     policy = ring.policy
-    signing = {each.name: sorted(each.signing_keys) for each in ring.principals if each.signing_keys}
-    paths = {pin.cluster: list(pin.paths) for pin in policy.sealing if pin.paths}
     return {
         "version": VERSION,
         "defaults": {
@@ -69,9 +67,18 @@ def content(ring: KeyRing) -> dict[str, object]:
         "retired": {f"{each.principal}/{each.key.id}": fingerprint(each.key) for each in ring.retired},
         "sealing_pins": {pin.cluster: pin.spki_sha256 for pin in policy.sealing},
         "sops_yaml": policy.sops,
-        **({"sealing_paths": paths} if paths else {}),
-        **({"signing_keys": signing} if signing else {}),
+        **_optional(ring),
     }
+
+
+def _optional(ring: KeyRing) -> dict[str, object]:
+    """Return the fields that a lock has only where the ring says something of them."""
+    fields: dict[str, object] = {
+        "sealing_paths": {pin.cluster: list(pin.paths) for pin in ring.policy.sealing if pin.paths},
+        "signing_keys": {each.name: sorted(each.signing_keys) for each in ring.principals if each.signing_keys},
+        "ignore": [{"paths": list(each.paths), "reason": each.reason} for each in ring.policy.ignore],
+    }
+    return {name: value for name, value in fields.items() if value}
 
 
 def digest(values: dict[str, object]) -> str:

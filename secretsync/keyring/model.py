@@ -138,6 +138,21 @@ class SealingPin:
 
 
 @dataclass(frozen=True, slots=True)
+class IgnoredPaths:
+    """Files that are not the ring's to keep, such as examples and fixtures: globs, and the reason that reports show."""
+
+    paths: tuple[str, ...]
+    reason: str
+
+    def matches(self, path: str) -> bool:
+        """Whether a path relative to the repository's root is among them."""
+        return any(matches(glob, path) for glob in self.paths)
+
+    def __str__(self) -> str:
+        return f"{', '.join(self.paths)} ({self.reason})"
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """What `policy.yaml` says. The first rule that matches a path decides.
 
@@ -153,6 +168,11 @@ class Policy:
     forbid_mixed_pq: bool = False
     allow_private_keys: tuple[str, ...] = ()
     sops: dict[str, object] = field(default_factory=dict, hash=False)
+    ignore: tuple[IgnoredPaths, ...] = ()
+
+    def ignored(self, path: str) -> IgnoredPaths | None:
+        """Return why a file is not looked after here, None where it is."""
+        return next((each for each in self.ignore if each.matches(path)), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,15 @@ def store_of(path: str, data: bytes) -> str | None:
     return None if store is None or is_own(path, data) else store
 
 
+def store_whatever_the_name(path: str, data: bytes) -> str | None:
+    """Return the store of a SOPS file, by its content where its name says another; None for any other file.
+
+    `sops --input-type` writes such files, and whoever has a key opens them: a census that went by names would miss them.
+    """
+    store = store_of(path, data)
+    return store if store is not None or is_own(path, data) else recognition.readable_store(data)
+
+
 def is_own(path: str, data: bytes) -> bool:
     """Whether a file stands where the ring keeps one and reads as one; a SOPS file below `keys/` is none."""
     steps = PurePosixPath(path.replace("\\", "/")).parts[-3:]

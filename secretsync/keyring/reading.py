@@ -17,6 +17,7 @@ from secretsync.errors import ConfigError, SecretsyncError
 from secretsync.keyring.model import (
     FOLDERS,
     Group,
+    IgnoredPaths,
     KeyRing,
     KeyType,
     Policy,
@@ -179,7 +180,7 @@ def _groups(source: RingSource) -> tuple[Group, ...]:
 
 def _policy(source: RingSource) -> Policy:
     fields = Fields.parse(source.read(POLICY) or b"", POLICY)
-    fields.only("apiVersion", "kind", "defaults", "rules", "sealing", "sops")
+    fields.only("apiVersion", "kind", "defaults", "rules", "sealing", "sops", "ignore")
     fields.expect("apiVersion", API_VERSION)
     carried = fields.mapping("sops")
     carried.only("stores", "destination_rules")
@@ -199,7 +200,18 @@ def _policy(source: RingSource) -> Policy:
         forbid_mixed_pq=defaults.flag("forbid_mixed_pq"),
         allow_private_keys=tuple(allowed),
         sops=fields.plain("sops", dict),
+        ignore=tuple(_ignored(each) for each in fields.mappings("ignore")),
     )
+
+
+def _ignored(fields: Fields) -> IgnoredPaths:
+    fields.only("paths", "reason")
+    paths = tuple(fields.texts("paths"))
+    if not paths:
+        raise ConfigError("is missing", location=fields.place("paths"))
+    for glob in paths:
+        globs.to_pattern(glob)
+    return IgnoredPaths(paths, fields.required("reason"))
 
 
 def _rule(fields: Fields, number: int) -> PolicyRule:

@@ -60,6 +60,12 @@ OTHER_SELECTOR: Final = _rule(
     "other-selector", "A file encrypts something else than the policy says.", "decrypt the file and encrypt it anew"
 )
 NO_RULE: Final = _rule("no-rule", "No rule of the policy is for an encrypted file.", "add one to keys/policy.yaml")
+IGNORED_FILES: Final = _rule(
+    "ignored-files",
+    "The policy ignores files: whom they are encrypted for is not judged.",
+    "look at what keys/policy.yaml says under ignore",
+    level="note",
+)
 WRONG_PIN: Final = _rule(
     "wrong-pin",
     "A sealing certificate is not the one that the policy pins, or cannot be used.",
@@ -102,7 +108,7 @@ MIXED_STRENGTH: Final = _rule(
 )
 
 RULES: Final = (
-    GENERATED_DRIFT, LOCK_DRIFT, LOST_LOCK, CHANGED_SELECTOR, CHANGED_PIN, WEAKER_DEFAULTS, NESTED_CONFIG, PRIVATE_KEY, UNKNOWN_RECIPIENT, RETIRED_RECIPIENT, EXTRA_RECIPIENT, MISSING_RECIPIENT, OTHER_GROUPS, OTHER_SELECTOR, NO_RULE, WRONG_PIN, UNPINNED, WRONG_PGP_KEY, EXPIRED_KEY, EXPIRING_KEY, WEAK_KEY, DEMO_RECIPIENT, DUPLICATE_RECIPIENT, UNNAMED_KEY, INACTIVE_KEY, LARGE_GROUP, FEW_RECIPIENTS, MIXED_STRENGTH,
+    GENERATED_DRIFT, LOCK_DRIFT, LOST_LOCK, CHANGED_SELECTOR, CHANGED_PIN, WEAKER_DEFAULTS, NESTED_CONFIG, PRIVATE_KEY, UNKNOWN_RECIPIENT, RETIRED_RECIPIENT, EXTRA_RECIPIENT, MISSING_RECIPIENT, OTHER_GROUPS, OTHER_SELECTOR, NO_RULE, IGNORED_FILES, WRONG_PIN, UNPINNED, WRONG_PGP_KEY, EXPIRED_KEY, EXPIRING_KEY, WEAK_KEY, DEMO_RECIPIENT, DUPLICATE_RECIPIENT, UNNAMED_KEY, INACTIVE_KEY, LARGE_GROUP, FEW_RECIPIENTS, MIXED_STRENGTH,
 )  # fmt: skip
 
 DELIBERATE: Final = frozenset(

@@ -1,71 +1,53 @@
 """Carrying out a plan: a worktree, then phase by phase the edits and files, the proof, and one commit.
 
-Every step is in the journal before it is done, and what to do next follows from journal and disk alone; carrying out
-and resuming are therefore the same function. The user's working tree is never touched.
+Every step is in the journal before it is done, and what to do next follows from the branch, the journal and the disk;
+carrying out and resuming are therefore the same function. What is done, the commits of the branch say, whoever made
+them. The user's working tree is never touched.
 """
 
 from __future__ import annotations
 
-import os
 import shlex
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
-from secretsync import files
-from secretsync.errors import (
-    ChangedFileError,
-    InterruptedRunError,
-    MissingFileError,
-    PlanProblemError,
-    ProofError,
-    RepositoryError,
-)
-from secretsync.git import Repository, Worktree, blob_id, branches
+from secretsync.errors import PlanProblemError, ProofError, RepositoryError
+from secretsync.git import Repository, Worktree, branches, checked_out
 from secretsync.processes import Pool
-from secretsync.rotation import verification
-from secretsync.rotation.file_worker import FileTask, Proof, blob_of
-from secretsync.rotation.journal import Operation, OperationLock, boot
-from secretsync.rotation.model import FilePlan, PhasePlan, Plan
-from secretsync.rotation.survey import Progress
+from secretsync.rotation import trailers, verification
+from secretsync.rotation.file_worker import Proof, blob_of
+from secretsync.rotation.journal import Operation, OperationLock
+from secretsync.rotation.model import FilePlan, LeftOut, PhasePlan, Plan, WaitingFile
+from secretsync.rotation.proving import Verdict
+from secretsync.rotation.trailers import OP_TRAILER, PHASE_TRAILER
 from secretsync.rotation.verification import Check
+from secretsync.rotation.writing import NOTHING, Controls, Writer, command
 
-Ending: TypeAlias = Literal["done", "failed"]
-"""How a run ends that was not broken off."""
-
-NOTHING: Final = ""
-"""Stands for the blob id of a file that is not there."""
-
-OP_TRAILER, PHASE_TRAILER = "Secretsync-Op", "Secretsync-Phase"
-
-
-class Controls(NamedTuple):
-    """What a run obeys and tells: whether to stop after the file at hand, and how far it is."""
-
-    stopped: Callable[[], bool]
-    progress: Progress
-
-
-class PlannedWrite(NamedTuple):
-    """One file to write: its blob before (NOTHING where there is none) and what makes its new bytes (None: it goes)."""
-
-    path: str
-    before: str
-    file: FilePlan | None
-    data: bytes | None
+Ending: TypeAlias = Literal["done", "partial", "failed"]
+"""How a run ends that was not broken off: all is done; somebody else, or some file, is left; a check failed."""
 
 
 class ApplyOutcome(NamedTuple):
-    """What carrying out came to: the branch, its commits by phase, and all checks."""
+    """What carrying out came to: the branch, its last commit of each phase, and all checks.
+
+    `made` are all commits, in order, with their phases; `waiting` and `open_still` are what is left.
+    """
 
     branch: str
     commits: dict[str, str]
     checks: list[Check]
+    made: list[tuple[str, str]]
+    waiting: list[WaitingFile]
+    open_still: list[LeftOut]
 
     @property
     def ending(self) -> Ending:
         """Whether all of it was done and holds: a branch on which a check failed is not to be merged."""
-        return "failed" if verification.failed(self.checks) else "done"
+        if verification.failed(self.checks):
+            return "failed"
+        return "partial" if self.waiting or self.open_still else "done"
 
 
 def apply(plan: Plan, operation: Operation, repository: Repository, pool: Pool, controls: Controls) -> ApplyOutcome:
@@ -86,23 +68,37 @@ def apply(plan: Plan, operation: Operation, repository: Repository, pool: Pool, 
         raise PlanProblemError("nothing to do")
     with OperationLock(repository, operation.name):
         if operation.exists and not operation.has("rolled-back"):
-            raise RepositoryError(f"operation {operation.name!r} was begun", hint=_command(plan, "resume", operation))
+            raise RepositoryError(f"operation {operation.name!r} was begun", hint=command(plan, "resume", operation))
         branches.require_free(repository, operation.new_branch)
         Worktree(repository, operation.tree, operation.new_branch).require_able(plan.base)
         operation.begin(plan)
         return _Run(plan, operation, repository, pool, controls).carry_out()
 
 
-def resume(operation: Operation, repository: Repository, pool: Pool, controls: Controls) -> ApplyOutcome:
-    """Carry an operation on from where it stopped; one that is done is proved again. Raises: as `apply`."""
-    plan = operation.plan()
+def resume(
+    operation: Operation, repository: Repository, pool: Pool, controls: Controls, *, plan: Plan | None = None
+) -> ApplyOutcome:
+    """Carry an operation on from where it stopped; one that is done is proved again.
+
+    `plan` is the same plan, made again with the keys of whoever goes on, so that it says what waits for others.
+    Raises: as `apply`.
+    """
+    plan = plan or operation.plan()
     with OperationLock(repository, operation.name):
         if operation.has("rolled-back"):
             raise RepositoryError(
                 f"operation {operation.name!r} was rolled back",
-                hint=f"{_command(plan, 'apply')} --plan {shlex.quote(operation.plan_file)}",
+                hint=f"{command(plan, 'apply')} --plan {shlex.quote(operation.plan_file)}",
             )
         return _Run(plan, operation, repository, pool, controls).carry_out()
+
+
+class _Due(NamedTuple):
+    """What of a phase is to be written, what somebody committed before, and whether its edits are due."""
+
+    files: list[FilePlan]
+    committed: list[FilePlan]
+    edits: bool
 
 
 class _Run:
@@ -115,172 +111,111 @@ class _Run:
         self._pool = pool
         self._controls = controls
         self._worktree = Worktree(repository, operation.tree, operation.branch)
+        self._writer = Writer(plan, operation, repository, pool, controls)
         self._checks: list[Check] = []
         self._now = datetime.fromisoformat(plan.at)
         self._certificate = plan.parameters.get("certificate", "")
 
     def carry_out(self) -> ApplyOutcome:
-        """Do what is not done yet."""
-        committed = self._committed()
-        if len(committed) < len(self._plan.phases):
-            self._prepare(any_committed=bool(committed))
+        """Do what is not done yet, and can be done here."""
+        made, is_prepared = self._made(), False
         for phase in self._plan.phases:
-            if phase.name not in committed:
-                self._write(phase)
-                self._prove(phase, folder=self._operation.tree)
-                committed[phase.name] = self._commit(phase)
-            else:
-                self._prove(phase, folder="")
+            due = self._due(phase, [name for name, _ in made])
+            if due.files or due.edits:
+                if not is_prepared:
+                    self._writer.prepare(self._worktree)
+                    is_prepared = True
+                self._writer.write(phase, due.files, edits=due.edits)
+            self._prove(phase, due)
+            if due.files or due.edits:
+                made.append((phase.name, self._commit(phase, due)))
+        plan = replace(self._plan, waiting=self._waiting())
         tip = self._worktree.tip()
-        self._checks.append(verification.removed_are_gone(self._repository, self._plan, tip))
-        outcome = ApplyOutcome(self._operation.branch, committed, verification.merged(self._checks))
+        self._checks.append(verification.removed_are_gone(self._repository, plan, tip))
+        open_still = [one for one in plan.left_out if one.is_open]
+        checks = verification.merged(self._checks)
+        outcome = ApplyOutcome(self._operation.branch, dict(made), checks, made, plan.waiting, open_still)
+        self._follow(tip)
         if self._operation.ending != outcome.ending:
             self._operation.record(outcome.ending, commit=tip)
         self._worktree.remove()
         return outcome
 
-    def _committed(self) -> dict[str, str]:
-        """Return the commits of the phases that are done, which the branch itself tells."""
+    def _follow(self, tip: str) -> None:
+        """Bring the files of whoever has the branch checked out along."""
+        if not branches.holders(self._repository, self._operation.branch):
+            return
+        paths = [path for phase in self._plan.phases for path in phase.paths]
+        commits = [self._plan.base, *(entry.commit for entry in self._worktree.commits(self._plan.base)), tip]
+        trees = [self._repository.blobs(commit, *paths) for commit in commits]
+        earlier = {path: {blobs.get(path, NOTHING) for blobs in trees} for path in paths}
+        checked_out.follow(self._repository, self._operation.branch, paths, earlier)
+
+    def _made(self) -> list[tuple[str, str]]:
+        """Return the commits of the operation with their phases, which the branch itself tells."""
         entries = self._worktree.commits(self._plan.base)
-        return {
-            entry.trailer(PHASE_TRAILER): entry.commit
+        return [
+            (entry.trailer(PHASE_TRAILER), entry.commit)
             for entry in entries
             if entry.trailer(OP_TRAILER) == self._operation.name
-        }
+        ]
 
-    def _prepare(self, *, any_committed: bool) -> None:
-        """Make the worktree, or clean up the one that a crash left."""
-        if self._operation.has("worktree") and os.path.isdir(self._operation.tree):
-            self._worktree.sweep()
-            if not self._operation.has("worktree", boot=boot()):
-                self._refill()
-            for name in files.walk(self._operation.tree):
-                if os.path.basename(name).startswith(files.TEMPORARY_PREFIX):
-                    files.remove_below(self._operation.tree, name)
+    def _due(self, phase: PhasePlan, made: Sequence[str]) -> _Due:
+        """Return what of a phase is to be done here: of one that was committed, the files that are as before."""
+        waiting = {one.path for one in self._plan.waiting}
+        if phase.name not in made:
+            return _Due([file for file in phase.files if file.path not in waiting], [], edits=bool(phase.edits))
+        blobs = self._blobs(phase.files)
+        as_before = [file for file in phase.files if blobs.get(file.path) == file.blob]
+        committed = [file for file in phase.files if blobs.get(file.path) != file.blob]
+        return _Due([file for file in as_before if file.path not in waiting], committed, edits=False)
+
+    def _waiting(self) -> list[WaitingFile]:
+        """Return the files that wait and that nobody committed meanwhile."""
+        blobs = self._blobs(self._plan.files if self._plan.waiting else [])
+        before = {file.path: file.blob for file in self._plan.files}
+        return [one for one in self._plan.waiting if blobs.get(one.path) == before[one.path]]
+
+    def _blobs(self, files: Sequence[FilePlan]) -> dict[str, str]:
+        if not files:
+            return {}
+        tip = self._worktree.tip()
+        return self._repository.blobs(tip, *(file.path for file in files)) if tip else {}
+
+    def _prove(self, phase: PhasePlan, due: _Due) -> None:
+        """Check what was written and what was committed before, and refuse to go on where a check fails."""
+        blobs = self._blobs(due.committed)
+        gone = [file for file in due.committed if file.path not in blobs]
+        files = [*due.files, *(file for file in due.committed if file.path in blobs)]
+        if not (files or gone or due.edits):
             return
-        if any_committed:
-            raise RepositoryError(
-                "the worktree of the operation is gone", location=self._operation.tree, hint="roll back, and plan anew"
-            )
-        self._worktree.create(self._plan.base, [path for phase in self._plan.phases for path in phase.paths])
-        self._operation.record("worktree", path=self._operation.tree, boot=boot())
-
-    def _refill(self) -> None:
-        """Fill the worktree again: the machine was started anew, and nobody knows what of it had reached the disk."""
-        self._worktree.refill(path for phase in self._plan.phases for path in phase.paths)
-        self._operation.record("worktree", path=self._operation.tree, boot=boot())
-
-    def _write(self, phase: PhasePlan) -> None:
-        """Write every file of a phase that is not written yet."""
-        known = [record for record in self._operation.records() if record.get("phase") == phase.name]
-        written: dict[str, set[str]] = {}
-        for record in known:
-            if record["event"] == "file":
-                written.setdefault(record["path"], set()).add(record["after"])
-        todo = list(self._targets(phase))
-        if written:
-            todo = [target for target in todo if self._is_due(target, written.get(target.path, set()))]
-        planned = [
-            FileTask(one.file, self._plan.keys, self._operation.tree, self._now, self._certificate)
-            for one in todo
-            if one.file
-        ]
-        contents: Iterator[bytes] = self._pool.map("change", planned, key=blob_of)
-        for number, target in enumerate(todo, 1):
-            self._put(phase, target, next(contents) if target.file else target.data)
-            self._controls.progress(number, len(todo))
-            if self._controls.stopped():
-                raise InterruptedRunError(
-                    f"stopped after {number} of {len(todo)} files", hint=_command(self._plan, "resume", self._operation)
-                )
-
-    def _targets(self, phase: PhasePlan) -> Iterable[PlannedWrite]:
-        names = self._repository.blobs(self._plan.base, *phase.edits) if phase.edits else {}
-        for path, text in phase.edits.items():
-            yield PlannedWrite(path, names.get(path, NOTHING), None, None if text is None else text.encode())
-        for file in phase.files:
-            yield PlannedWrite(file.path, file.blob, file, None)
-
-    def _is_due(self, target: PlannedWrite, written: set[str]) -> bool:
-        """Decide from disk and journal: as before, it is due; as we wrote it, it is done; anything else is not ours.
-
-        Raises:
-            ChangedFileError: somebody else changed the file.
-        """
-        now = self._present(target)
-        if now == target.before:
-            return True
-        if now in written:
-            return False
-        raise ChangedFileError(
-            "is neither what the plan started from nor what was written",
-            location=os.path.join(self._operation.tree, target.path),
-            hint=_command(self._plan, "rollback", self._operation),
-        )
-
-    def _present(self, target: PlannedWrite) -> str:
-        try:
-            data = files.read(os.path.join(self._operation.tree, target.path))
-        except MissingFileError:
-            return NOTHING
-        return blob_id(data, self._plan.base)
-
-    def _put(self, phase: PhasePlan, target: PlannedWrite, data: bytes | None) -> None:
-        """Record what will be there, and put it there."""
-        if target.file is None:  # of any other, the process that changed it has seen that it is as planned
-            self._is_due(target, set())
-        after = NOTHING if data is None else blob_id(data, self._plan.base)
-        record = {"phase": phase.name, "path": target.path, "before": target.before, "after": after}
-        self._operation.record("file", durable=False, **record)
-        if data is None:
-            files.remove_below(self._operation.tree, target.path)
-        else:
-            files.write_below(self._operation.tree, target.path, data, durable="nothing")
-
-    def _prove(self, phase: PhasePlan, *, folder: str) -> None:
-        """Check what was written, and refuse to go on where a check fails."""
-        paths = [file.path for file in phase.files]
-        blobs = {} if folder else self._repository.blobs(self._worktree.tip(), *paths)
-        tasks = [
-            Proof(file, self._plan.keys, folder, blobs.get(file.path, NOTHING), self._now, self._certificate)
-            for file in phase.files
-        ]
-        verdicts = []
+        verdicts: list[list[Verdict]] = []
+        tasks = [*self._proofs(due.files, self._operation.tree, {}), *self._proofs(files[len(due.files) :], "", blobs)]
         for number, verdict in enumerate(self._pool.map("prove", tasks, key=blob_of), 1):
             verdicts.append(verdict)
             self._controls.progress(number, len(tasks))
-        checks = verification.judged(phase.files, verdicts)
+        verdicts += [[Verdict("V1", 1, [f"{file.path}: is not on the branch any more"])] for file in gone]
+        checks = verification.judged([*files, *gone], verdicts)
         self._checks += checks
         failed = verification.failed(checks)
         statuses = {check.id: check.status for check in checks}
         self._operation.record("proved", phase=phase.name, checks=statuses)
         if failed:
             raise ProofError(
-                f"{failed[0].id}: {failed[0].failures[0]}", hint=_command(self._plan, "rollback", self._operation)
+                f"{failed[0].id}: {failed[0].failures[0]}", hint=command(self._plan, "rollback", self._operation)
             )
 
-    def _commit(self, phase: PhasePlan) -> str:
-        commit = self._worktree.commit(phase.paths, _message(self._plan, self._operation, phase))
+    def _proofs(self, files: Sequence[FilePlan], folder: str, blobs: dict[str, str]) -> list[Proof]:
+        keys, now, certificate = self._plan.keys, self._now, self._certificate
+        return [
+            Proof(file, keys, folder, blobs.get(file.path, NOTHING), now, certificate, by_others=not folder)
+            for file in files
+        ]
+
+    def _commit(self, phase: PhasePlan, due: _Due) -> str:
+        paths = [*(phase.edits if due.edits else ()), *(file.path for file in due.files)]
+        left = {file.path for file in phase.files} - {file.path for file in (*due.files, *due.committed)}
+        text = trailers.message(self._plan, phase, due.files, len(left))
+        commit = self._worktree.commit(paths, text)
         self._operation.record("commit", phase=phase.name, commit=commit)
         return commit
-
-
-def _message(plan: Plan, operation: Operation, phase: PhasePlan) -> str:
-    """Return the commit's message with the trailers that later answer how old a data key is, and why."""
-    removed = sorted({name for file in phase.files for name in file.removed})
-    added = sorted({name for file in phase.files for name in file.added})
-    rotated = sum(file.operation == "rotate" for file in phase.files)
-    trailers = {
-        OP_TRAILER: operation.name,
-        PHASE_TRAILER: phase.name,
-        "Secretsync-Plan": f"sha256:{plan.digest}",
-        "Secretsync-Recipients-Removed": ", ".join(removed),
-        "Secretsync-Recipients-Added": ", ".join(added),
-        "Secretsync-Datakey-Rotated": str(rotated or ""),
-    }
-    lines = [f"{name}: {value}" for name, value in trailers.items() if value]
-    return f"secrets: {phase.title}\n\n" + "\n".join(lines) + "\n"
-
-
-def _command(plan: Plan, verb: str, operation: Operation | None = None) -> str:
-    return f"secretsync runbook {plan.scenario} {verb}{f' {operation.name}' if operation else ''}"

@@ -12,8 +12,8 @@ from typing import Final, NamedTuple
 
 from secretsync.git import LogEntry, Repository
 from secretsync.git.history import RawChange
-from secretsync.rotation.applying import OP_TRAILER
 from secretsync.rotation.promises import Promise
+from secretsync.rotation.trailers import OP_TRAILER
 
 NOTHING_ELSE: Final = "nothing-else"
 TITLE: Final = "the commits that brought it in change the planned paths alone"

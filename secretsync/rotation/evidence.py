@@ -47,12 +47,15 @@ def gather(plan: Plan, operation: Operation, outcome: ApplyOutcome, repository: 
         "branch": outcome.branch,
         "commits": [
             {"phase": phase, "commit": commit, "author": entries[commit].author if commit in entries else ""}
-            for phase, commit in outcome.commits.items()
+            for phase, commit in outcome.made
         ],
         "files": [_file(file, after.get(file.path, "")) for file in plan.files],
         "keys": {name: asdict(key) for name, key in plan.keys.items()},
         "checks": [asdict(check) for check in outcome.checks],
         "drift": plan.drift,
+        "left_out": [asdict(one) for one in plan.left_out],
+        "waiting": [{**asdict(one), "for": one.for_whom} for one in outcome.waiting],
+        "notes": plan.notes,
         "tasks": [asdict(task) for task in plan.tasks],
         PLANNED: document(plan),
     }
@@ -69,6 +72,19 @@ def _file(file: FilePlan, after: str) -> dict[str, Any]:
         "items": file.items,
         "sealed": [asdict(item) for item in file.sealed],
     }
+
+
+def _left_lines(evidence: dict[str, Any]) -> Iterator[str]:
+    """Yield what was not changed: for whom files wait, what is left as it is, and what is special about the clone."""
+    if evidence["waiting"] or evidence["left_out"] or evidence["notes"] or evidence["drift"]:
+        yield ""
+        yield "Left as it is, and to be known:"
+        yield ""
+    for one in evidence["waiting"]:
+        yield f"- {_code(one['path'])} waits for {one['for']}: {one['why']}"
+    for one in evidence["left_out"]:
+        yield f"- {_code(one['path'])} {one['why']}{'; it names ' + ', '.join(one['names']) if one['names'] else ''}"
+    yield from (f"- {note}" for note in (*evidence["drift"], *evidence["notes"]))
 
 
 def write(evidence: dict[str, Any], folder: str) -> str:
@@ -130,6 +146,7 @@ def _lines(evidence: dict[str, Any]) -> Iterator[str]:
             key for group in file["keys_before"] for key in group if not any(key in one for one in file["keys_after"])
         ]
         yield f"- {_code(file['path'])}: {file['operation']}{', without ' + ', '.join(lost) if lost else ''}"
+    yield from _left_lines(evidence)
     if evidence["tasks"]:
         yield ""
         yield "What no tool can do:"

@@ -14,11 +14,12 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 from secretsync.errors import ConfigError, SecretsyncError
 from secretsync.git import Repository
 from secretsync.keyring import KeyRing
-from secretsync.keyring.model import normalised
+from secretsync.keyring.model import IgnoredPaths, Policy, normalised
 from secretsync.masterkeys.kinds import KINDS
 from secretsync.processes import Pool
 from secretsync.rotation.gathering import HEAD, File, Gathered, Known, gather
 from secretsync.rotation.model import Task
+from secretsync.rotation.survey import Setting
 from secretsync.rotation.versions import SEALING, SeenValue, Unread, Version
 from secretsync.sops.datakey import MasterKey
 
@@ -54,10 +55,11 @@ class Exposed:
 
 
 class Exposure(NamedTuple):
-    """The answer, and what could not be read for it."""
+    """The answer, what could not be read for it, and how many values stand in files that the policy ignores."""
 
     values: list[Exposed]
     unread: list[Unread]
+    ignored: dict[IgnoredPaths, int]
 
 
 class Work(NamedTuple):
@@ -100,7 +102,7 @@ def recipients_called(names: Iterable[str]) -> frozenset[MasterKey]:
     return frozenset(found)
 
 
-def exposed(
+def exposed(  # noqa: PLR0913  # the repository, and what narrows the answer
     repository: Repository,
     pool: Pool,
     commit: str,
@@ -108,12 +110,13 @@ def exposed(
     *,
     known: Known | None = None,
     foreign: Callable[[str], str] = lambda _: "",
+    policy: Policy | None = None,
 ) -> Exposure:
     """Return every value that `recipients` could ever open in any ref, and where it stands now.
 
     A version that does not name them counts where its data key is one they had: new recipients alone take nothing away.
-    `known` are versions by path and blob that were read before. `foreign` names the other cluster whose SealedSecrets
-    lie at a path: these are told, and do not count.
+    `known` are versions by path and blob that were read before. Values of files that the policy ignores are counted only.
+    `foreign` names the other cluster whose SealedSecrets lie at a path: these are told, and do not count.
     """
     found = gather(repository, pool, commit, known or {})
     versions = [one for some in found.versions.values() for one in some]
@@ -132,8 +135,14 @@ def exposed(
         for path in sorted(sealed)
         if foreign(path)
     ]
-    values = [judge.value(*place, seen) for place, seen in sorted(places.items())]
-    return Exposure(values, [*found.unread(recipients), *passed])
+    ignored = dict.fromkeys(policy.ignore if policy else (), 0)
+    values = []
+    for place, there in sorted(places.items()):
+        if policy and (entry := policy.ignored(place[0])):
+            ignored[entry] += 1
+        else:
+            values.append(judge.value(*place, there))
+    return Exposure(values, [*found.unread(recipients), *passed], ignored)
 
 
 class _Judge:
@@ -215,10 +224,11 @@ def _homes(found: Mapping[tuple[str, str], Iterable[str]]) -> list[Home]:
 
 
 def work(
-    repository: Repository, pool: Pool, commit: str, recipients: Collection[MasterKey], known: Known, due: str
+    setting: Setting, commit: str, recipients: Collection[MasterKey], known: Known, due: str, policy: Policy
 ) -> Work:
     """Return the values to change at their source, file by file; the owner is who changed the file last."""
-    found = exposed(repository, pool, commit, recipients, known=known)
+    repository = setting.repository
+    found = exposed(repository, setting.pool, commit, recipients, known=known, policy=policy)
     places = _places(found.values)
     owners = repository.history.last_authors(commit, places)
     tasks = [

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from secretsync.documents.stores import store_for_path
-from secretsync.documents.tree import Mapping, Node, Scalar
+from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar, Sequence
 from secretsync.errors import SecretsyncError
-from secretsync.git import Repository
 from secretsync.keyring.model import normalised
+from secretsync.keyring.ownfiles import store_whatever_the_name
 from secretsync.masterkeys import MasterKeys
+from secretsync.secrecy import CIPHERTEXT
 from secretsync.sops import metadata
 from secretsync.sops.datakey import MasterKey, recover
 from secretsync.sops.decryption import decrypt_with
 from secretsync.sops.open_file import OpenFile, OpenOptions, load
 from secretsync.sops.recipients import of_file
-from secretsync.sops.recognition import MARKS, store_of
 from secretsync.sops.selectors import Selector
 
 
@@ -32,6 +33,8 @@ class Inspected(NamedTuple):
     error: SecretsyncError | None = None
     secret: str = ""
     """`namespace/name` of the Kubernetes Secret that it is, if it is one."""
+    named: tuple[str, ...] = ()
+    """Ids of removed keys that stand in it, where it does not say for whom it is."""
 
     @property
     def recipients(self) -> frozenset[MasterKey]:
@@ -39,20 +42,15 @@ class Inspected(NamedTuple):
         return frozenset(one for group in self.groups for one in group)
 
 
-def marked_files(repository: Repository, commit: str) -> dict[str, str]:
-    """Return the files of a commit that may be SOPS files, by path, sorted, each with its blob."""
-    blobs = repository.blobs(commit)
-    found = repository.files_with(commit, *MARKS)
-    return {path: blobs[path] for path in sorted(found) if path in blobs}
-
-
 def options_for(path: str, data: bytes, keys: MasterKeys) -> OpenOptions:
     """Return how to open a file of the repository."""
-    return OpenOptions(store_of(path, data) or store_for_path(path), keys)
+    return OpenOptions(store_whatever_the_name(path, data) or store_for_path(path), keys)
 
 
-def inspect(path: str, blob: str, data: bytes, keys: MasterKeys) -> tuple[Inspected, OpenFile | None]:
-    """Return what a file says of itself, and the file opened if it opens here."""
+def inspect(
+    path: str, blob: str, data: bytes, keys: MasterKeys, *, closed: bool = False
+) -> tuple[Inspected, OpenFile | None]:
+    """Return what a file says of itself, and the file opened if it opens here; `closed`: no key is tried."""
     nothing = Inspected(path, blob, [], 0, _selector(Selector.default()), mac_only=False, items=0)
     options = options_for(path, data, keys)
     try:
@@ -67,12 +65,15 @@ def inspect(path: str, blob: str, data: bytes, keys: MasterKeys) -> tuple[Inspec
         selector=_selector(found.selector),
         mac_only=found.mac_only_encrypted,
         secret=_secret(bare[0]),
+        items=_ciphertexts(bare),
     )
+    if closed:
+        return known, None
     try:
         plain = decrypt_with(bare, found, recover(found, keys))
     except SecretsyncError as error:
         return known._replace(error=error), None
-    return known._replace(items=len(plain.origins)), OpenFile(source, plain, options)
+    return known, OpenFile(source, plain, options)
 
 
 def _selector(selector: Selector) -> tuple[str, str]:
@@ -90,3 +91,17 @@ def _secret(document: Mapping) -> str:
 
 def _is(node: Node | None, value: str) -> bool:
     return isinstance(node, Scalar) and node.value == value
+
+
+def _ciphertexts(documents: Iterable[Node]) -> int:
+    """Return how many encrypted values and comments there are, which can be told without any key."""
+    count = 0
+    nodes: list[object] = list(documents)
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, Mapping | Sequence):
+            nodes += [item.value if isinstance(item, Entry) else item for item in node.items]
+        else:
+            text = node.text if isinstance(node, Comment) else getattr(node, "value", None)
+            count += isinstance(text, str) and text.startswith(CIPHERTEXT)
+    return count

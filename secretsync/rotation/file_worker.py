@@ -14,12 +14,13 @@ from secretsync import files
 from secretsync.age.protocol import Identity
 from secretsync.errors import ChangedFileError, NoIdentityMatchError, SecretsyncError
 from secretsync.git import AheadReader, Repository, blob_id
-from secretsync.keyring.ownfiles import store_of
+from secretsync.keyring.ownfiles import store_whatever_the_name
 from secretsync.masterkeys import KeyContext, MasterKeys
+from secretsync.rotation.census import NO_KEYS, Texts, named_in, no_sops_file
 from secretsync.rotation.file_metadata import Inspected, inspect, options_for
-from secretsync.rotation.model import FilePlan, PlannedKey
+from secretsync.rotation.model import FilePlan, LeftOut, PlannedKey
 from secretsync.rotation.open_files import OpenFiles
-from secretsync.rotation.proving import Parts, Verdict, prove
+from secretsync.rotation.proving import Parts, Verdict, prove, prove_closed
 from secretsync.rotation.resealing import Clusters, Resealer, SealedFile, certificate_of, prove_sealed, secrets_of
 from secretsync.rotation.rewrapping import changed
 from secretsync.rotation.versions import Reading, Unread, Version
@@ -40,15 +41,17 @@ class FileTask(NamedTuple):
 
 
 class Look(NamedTuple):
-    """A file to look at; `exposing`: also as exposure compares it."""
+    """A file to look at; `exposing`: also as exposure compares it; `closed`: without any key. `keys` are looked for."""
 
     path: str
     blob: str
     exposing: bool = False
+    closed: bool = False
+    keys: Texts = NO_KEYS
 
 
 class Looked(NamedTuple):
-    """What was seen of a file."""
+    """What was seen of a SOPS file."""
 
     inspected: Inspected
     versions: list[Version | Unread]
@@ -66,7 +69,10 @@ class Sealing(NamedTuple):
 
 
 class Proof(NamedTuple):
-    """A file to prove: from the folder it was written to, or by the blob that was committed."""
+    """A file to prove: from the folder it was written to, or by the blob that was committed.
+
+    `by_others`: it may be somebody else who wrote it, and who opens it; what needs no key is then proved all the same.
+    """
 
     file: FilePlan
     names: Mapping[str, PlannedKey]
@@ -74,6 +80,7 @@ class Proof(NamedTuple):
     written: str
     now: datetime
     certificate: str = ""
+    by_others: bool = False
 
 
 class FileWork:
@@ -99,12 +106,14 @@ class FileWork:
         # The key is made before processes fork, so that their digests compare.
         self._reading = Reading(keys, os.urandom(_RUN_KEY_SIZE))
 
-    def inspect(self, task: Look) -> Looked | None:
-        """Open a file in memory; None for one that is not encrypted."""
+    def inspect(self, task: Look) -> Looked | LeftOut | None:
+        """Open a file in memory; what is no SOPS file is told apart, and is None where there is nothing of note to it."""
         data = self._objects().read(task.blob)
-        if store_of(task.path, data) is None:
-            return None
-        inspected, opened = inspect(task.path, task.blob, data, self._keys)
+        if store_whatever_the_name(task.path, data) is None:
+            return no_sops_file(task.path, data, task.keys)
+        inspected, opened = inspect(task.path, task.blob, data, self._keys, closed=task.closed)
+        if not inspected.groups:
+            inspected = inspected._replace(named=tuple(named_in(data, task.keys)))
         found: list[Version | Unread] = []
         if opened is not None:
             self._files.keep(task.blob, data, opened)
@@ -156,7 +165,10 @@ class FileWork:
         if file.operation == "re-seal":
             old = self._objects().read(file.blob)
             return prove_sealed(file, self._resealer(task.certificate, task.now, {}), old=old, new=new)
-        return prove(self._parts(task), new, self._files.take_source(file.blob, new))
+        parts = self._parts(task)
+        if task.by_others and self._is_shut(file.path, new):
+            return prove_closed(parts, new)
+        return prove(parts, new, self._files.take_source(file.blob, new))
 
     def _parts(self, task: Proof) -> Parts:
         """Return what the proof of a SOPS file compares the new bytes with."""
@@ -174,6 +186,12 @@ class FileWork:
             return open_file(data, options_for(path, data, self._keys))
         except NoIdentityMatchError:
             return None
+
+    def _is_shut(self, path: str, data: bytes) -> bool:
+        try:
+            return self._open(path, data) is None
+        except SecretsyncError:
+            return False  # the proof says what is wrong
 
     def sealed(self, task: Sealing) -> SealedFile:
         """Look at a file with SealedSecrets."""

@@ -40,7 +40,7 @@ Observer: TypeAlias = Callable[[Record], None]
 """Is told of every record once it is written."""
 
 FOLDER: Final = "secretsync"
-ENDINGS: Final = frozenset({"done", "failed", "rolled-back"})
+ENDINGS: Final = frozenset({"done", "partial", "failed", "rolled-back"})
 PLAN, JOURNAL, TREE = "plan.json", "journal.jsonl", "tree"
 _BOOT: Final = "/proc/sys/kernel/random/boot_id"
 
@@ -94,6 +94,12 @@ class Operation:
         """How its last run ended: one of ENDINGS, or nothing where none came to an end."""
         events = [record["event"] for record in self.records()]
         return next((event for event in reversed(events) if event in ENDINGS), "")
+
+    @property
+    def has_worktree(self) -> bool:
+        """Whether the run that began last made its worktree; one that came to an end has none any more."""
+        events = [record["event"] for record in self.records()]
+        return next((event for event in reversed(events) if event in {"worktree", *ENDINGS}), "") == "worktree"
 
     def begin(self, plan: Plan) -> None:
         """Make the folder, and keep the plan in it; the journal comes last, so that an operation has both or is none.

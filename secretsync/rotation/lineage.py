@@ -15,7 +15,7 @@ from secretsync.age.armor import BEGIN, END
 from secretsync.documents.tree import Comment, Scalar
 from secretsync.errors import SecretsyncError
 from secretsync.git import ObjectReader
-from secretsync.keyring.ownfiles import store_of
+from secretsync.keyring.ownfiles import store_whatever_the_name
 from secretsync.masterkeys import MasterKeys
 from secretsync.secrecy import SecretBytes
 from secretsync.sops import metadata, values
@@ -68,7 +68,7 @@ class Lineage:
     def add(self, blob: str, path: str) -> None:
         """Take in the version of a SOPS file; any other is left out, and so is an unresolved merge of two versions."""
         data = self._reader.read(blob)
-        store = store_of(path, data)
+        store = store_whatever_the_name(path, data)
         if blob in self or store is None or _CONFLICT in b"\n" + data:
             return
         self._stores[blob], self._above[blob] = store, blob

@@ -108,6 +108,45 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A file that is left as it is, or cannot be looked at, and why; `names` are keys of the removal that it still names.
+
+    Of kind `mention` it holds no ciphertext, so that those keys open nothing there.
+    """
+
+    path: str
+    kind: str
+    why: str
+    names: list[str] = field(default_factory=list)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a removed key may open it still."""
+        return bool(self.names) and self.kind != "mention"
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingFile:
+    """A file of the plan that is not changed by whoever carries it out here, with the principals who can open it.
+
+    `readers` are those of each key group, of which `needed` have to come together.
+    """
+
+    path: str
+    readers: list[list[str]]
+    needed: int
+    why: str
+
+    @property
+    def for_whom(self) -> str:
+        """Who can change it, in words."""
+        groups = [" or ".join(names) for names in self.readers if names]
+        if len(groups) < 2:
+            return "".join(groups) or "nobody in the key ring"
+        return f"{self.needed} of ({'; '.join(groups)})"
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """What no tool can do: who has to, and until when (a day)."""
 
@@ -135,11 +174,14 @@ class Plan:
     drift: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     tasks: list[Task] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
+    waiting: list[WaitingFile] = field(default_factory=list)
+    allow_partial: bool = False
 
     @cached_property
     def digest(self) -> str:
         """SHA-256, 64 hex digits, over the canonical JSON of what is done: not of what is said about it."""
-        told = ("touches", "notes", "drift", "problems", "tasks")
+        told = ("touches", "notes", "drift", "problems", "tasks", "left_out", "waiting", "allow_partial")
         done = {name: value for name, value in _fields(self).items() if name not in told}
         canonical = json.dumps(done, sort_keys=True, separators=(",", ":"), default=_fields)
         return sha256(canonical.encode()).hexdigest()
@@ -208,4 +250,7 @@ def _plan(values: dict[str, Any]) -> Plan:
     keys = {name: PlannedKey(**one) for name, one in values.pop("keys").items()}
     problems = [Problem(**one) for one in values.pop("problems")]
     tasks = [Task(**one) for one in values.pop("tasks")]
-    return Plan(phases=phases, keys=keys, problems=problems, tasks=tasks, **values)
+    left_out = [LeftOut(**one) for one in values.pop("left_out", [])]
+    waiting = [WaitingFile(**one) for one in values.pop("waiting", [])]
+    values |= {"problems": problems, "tasks": tasks, "left_out": left_out, "waiting": waiting}
+    return Plan(phases=phases, keys=keys, **values)

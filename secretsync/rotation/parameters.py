@@ -5,18 +5,19 @@ A plan records the texts; whatever works with a parameter asks for its value.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import date
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from secretsync.errors import ParameterError, PolicyError, SecretsyncError, shortened
+from secretsync.keyring import globs
 from secretsync.keyring.key_intake import PUBLIC_HALF, Candidate, type_of
 from secretsync.keyring.reading import is_name
 from secretsync.late import load
 from secretsync.masterkeys.kinds import of_ring_type
 from secretsync.privatekeys import kind_of
 
-Kind: TypeAlias = Literal["text", "name", "names", "choice", "day", "days", "count", "recipient", "file"]
+Kind: TypeAlias = Literal["text", "globs", "name", "names", "choice", "day", "days", "count", "recipient", "file"]
 Value: TypeAlias = str | int | date | tuple[str, ...] | Candidate
 
 MOST_DAYS: Final = 36_500
@@ -62,6 +63,10 @@ class Parameter(NamedTuple):
         return value
 
 
+PATHS: Final = Parameter("paths", "only files that this glob matches; may be given several times", "globs")
+"""What every runbook takes."""
+
+
 class Parameters:
     """The parameters of one run, parsed. `texts` is what was given, defaults filled in; one that is not there is empty."""
 
@@ -78,6 +83,13 @@ class Parameters:
 
     def names(self, name: str) -> tuple[str, ...]:
         """Return a list of names; an empty one where it was not given."""
+        value = self._values.get(name, ())
+        assert isinstance(value, tuple)
+        assert not isinstance(value, Candidate)
+        return value
+
+    def globs(self, name: str) -> tuple[str, ...]:
+        """Return globs; none where none were given."""
         value = self._values.get(name, ())
         assert isinstance(value, tuple)
         assert not isinstance(value, Candidate)
@@ -100,6 +112,11 @@ class Parameters:
         value = self._values.get(name)
         assert value is None or isinstance(value, Candidate)
         return value
+
+
+def is_within(chosen: Collection[str], path: str) -> bool:
+    """Whether one of some globs matches a path; everything is within none."""
+    return not chosen or any(globs.matches(glob, path) for glob in chosen)
 
 
 class _ParameterKind(NamedTuple):
@@ -133,6 +150,17 @@ def _names(text: str) -> tuple[str, ...] | None:
     return found if all(map(is_name, found)) else None
 
 
+def _globs(text: str) -> tuple[str, ...] | None:
+    """Return the globs of a text, one a line; a glob may hold commas."""
+    found = tuple(line for line in text.split("\n") if line)
+    try:
+        for glob in found:
+            globs.to_pattern(glob)
+    except SecretsyncError:
+        return None
+    return found
+
+
 def _day(text: str) -> date | None:
     try:
         return date.fromisoformat(text)
@@ -153,6 +181,7 @@ def _shown(text: str) -> str:
 _KINDS: Final[dict[Kind, _ParameterKind]] = {
     "text": _ParameterKind(lambda text: text, "a text", "TEXT"),
     "file": _ParameterKind(lambda text: text, "a file", "FILE"),
+    "globs": _ParameterKind(_globs, "a glob", '"prod/**"'),
     "name": _ParameterKind(_name, "a name of a-z, 0-9 and hyphens", "alice"),
     "names": _ParameterKind(_names, "names of a-z, 0-9 and hyphens, with commas between them", "platform,on-call"),
     "day": _ParameterKind(_day, "a day, as in 2026-11-24", "2026-11-24"),

@@ -6,7 +6,8 @@ Problems keep a plan from being applied; drift and notes do not.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Final, NamedTuple
 
@@ -19,7 +20,7 @@ from secretsync.letters import counted
 from secretsync.masterkeys import MasterKeys
 from secretsync.masterkeys.kinds import KINDS
 from secretsync.rotation.file_metadata import Inspected
-from secretsync.rotation.model import PhasePlan, PlannedKey, Problem
+from secretsync.rotation.model import FilePlan, LeftOut, PhasePlan, PlannedKey, Problem
 from secretsync.rotation.survey import Survey
 from secretsync.secrecy import SecretBytes
 from secretsync.sops.datakey import MasterKey
@@ -28,24 +29,53 @@ _LARGE_ENVELOPE: Final = 4.4  # KB of one post-quantum age envelope in a SOPS fi
 
 
 class Expected(NamedTuple):
-    """Recipients that are wrong and no problem: those of keys that go, retired ones where that is mended, unknown ones."""
+    """What is asked of the files. `chosen` are changed, `concerned` are no business of others; the flags excuse recipients."""
 
-    lost: frozenset[MasterKey]
+    chosen: frozenset[str]
+    concerned: frozenset[str]
     retired: bool = False
     unknown: bool = False
 
 
-def to_files(survey: Survey, chosen: set[str], expected: Expected) -> list[Problem]:
-    """Return what is wrong with the encrypted files: any of them, since who can read is a question about all."""
+def to_files(survey: Survey, expected: Expected) -> list[Problem]:
+    """Return what is wrong with the encrypted files that the plan is about."""
     found: list[Problem] = []
     for one in survey.files:
-        if survey.after.policy.rules and survey.after.rule_for(one.path) is None:
-            hint = "add a rule to keys/policy.yaml, or remove the file"
-            found.append(Problem(one.path, "no-rule", "is encrypted, and no rule of the policy matches it", hint))
+        if one.path not in expected.concerned:
+            continue
+        if _has_no_rule(survey, one):
+            hint = "add a rule to keys/policy.yaml, name it under ignore there, or remove the file"
+            found.append(Problem(one.path, "no-rule", f"{_NO_RULE}{_naming(survey.names_of(one))}", hint))
         found += _strangers(survey, one, expected)
-        if one.error is not None and (one.path in chosen or not one.groups):
-            found.append(unopened(one.path, one.error))
+        if one.error is not None and (one.path in expected.chosen or not one.groups):
+            problem = unopened(one.path, one.error)
+            found.append(replace(problem, message=f"{problem.message}{_naming(list(one.named))}"))
     return found
+
+
+_NO_RULE: Final = "is encrypted, and no rule of the policy matches it"
+
+
+def _has_no_rule(survey: Survey, one: Inspected) -> bool:
+    return bool(survey.after.policy.rules) and survey.after.rule_for(one.path) is None
+
+
+def _naming(names: Sequence[str]) -> str:
+    return f"; it names {', '.join(names)}" if names else ""
+
+
+def to_left_out(left_out: Iterable[LeftOut]) -> list[Problem]:
+    """Return a problem for everything that a removed key may open, and that is no file which can be given a new data key."""
+    hints = {
+        "missing": "git fetch --refetch --no-filter",
+        "quoted": "solve what keeps it from being read, remove it, or name it under ignore in keys/policy.yaml",
+        "rules": "git rm it: the policy and the .sops.yaml at the root say who reads what",
+    }
+    return [
+        Problem(one.path, one.kind, f"{one.why}{_naming(one.names)}", hints[one.kind])
+        for one in left_out
+        if one.is_open and one.kind in hints
+    ]
 
 
 def to_links(repository: Repository, base: str, phases: list[PhasePlan]) -> list[Problem]:
@@ -92,20 +122,45 @@ def _opens(key: PlannedKey, held: MasterKeys) -> bool:
         return False
 
 
+def to_recipients(survey: Survey, files: Iterable[FilePlan], keys: Mapping[str, PlannedKey]) -> dict[str, Problem]:
+    """Wrap random bytes for every recipient that gets an envelope; return those, by id, who cannot be reached."""
+    found = {}
+    for name in sorted({name for file in files for name in needed(file)}):
+        key = keys[name]
+        try:
+            survey.setting.keys.wrap(key.kind, key.recipient, SecretBytes(os.urandom(32)))
+        except SecretsyncError as error:
+            message = f"{name} of {key.principal}: {error}"
+            found[name] = Problem("", "recipient-unusable", message, error.hint or "")
+    return found
+
+
+def needed(file: FilePlan) -> list[str]:
+    """Return the ids of the keys that get a new envelope of a file."""
+    if file.operation == "re-seal":
+        return []
+    return file.added if file.operation == "updatekeys" else [one for group in file.after for one in group]
+
+
 def to_dirt(repository: Repository, paths: Iterable[str]) -> list[Problem]:
     """Return a problem for every file of the plan with changes that are not committed."""
     hint = "commit or stash it: the plan starts from the last commit"
     return [Problem(path, "dirty", "has changes that are not committed", hint) for path in repository.dirty(paths)]
 
 
-def drift(survey: Survey, chosen: set[str], *, today: date) -> list[str]:
+def drift(survey: Survey, expected: Expected) -> list[str]:
     """Return what differed from policy before and is left as it is: a rotation is no repair of everything."""
-    return [
-        f"{one.path}: {difference}"
-        for one in survey.files
-        if one.path not in chosen
-        for difference in differences(one, survey.after, today=today)
-    ]
+    found: list[str] = []
+    for one in survey.files:
+        if one.path in expected.chosen:
+            continue
+        if one.path not in expected.concerned:
+            found += [f"{one.path}: {_NO_RULE}"] * _has_no_rule(survey, one)
+            if one.error is not None and (not one.groups or isinstance(one.error, IntegrityError)):
+                problem = unopened(one.path, one.error)
+                found.append(f"{one.path}: is damaged: {problem.message}")
+        found += [f"{one.path}: {difference}" for difference in differences(one, survey.after, today=survey.today)]
+    return found
 
 
 def differences(one: Inspected, ring: KeyRing, *, today: date) -> Iterator[str]:
@@ -162,7 +217,7 @@ def _mixed(phases: list[PhasePlan], keys: Mapping[str, PlannedKey]) -> list[str]
 
 
 def _strangers(survey: Survey, one: Inspected, expected: Expected) -> Iterator[Problem]:
-    for recipient in sorted(one.recipients - expected.lost):
+    for recipient in sorted(one.recipients - survey.access.lost):
         if survey.before.find(recipient) or survey.after.find(recipient):
             continue
         gone = survey.before.find_retired(recipient)

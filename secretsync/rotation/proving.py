@@ -20,10 +20,10 @@ from secretsync.masterkeys.kinds import unattended
 from secretsync.rotation.file_metadata import options_for
 from secretsync.rotation.model import FilePlan, PlannedKey
 from secretsync.rotation.rewrapping import recipients
-from secretsync.sops import values
+from secretsync.sops import metadata, values
 from secretsync.sops.datakey import MasterKey
-from secretsync.sops.metadata import Envelope
-from secretsync.sops.open_file import OpenFile, open_file
+from secretsync.sops.metadata import Envelope, Metadata
+from secretsync.sops.open_file import OpenFile, load, open_file
 from secretsync.sops.operations import editable
 from secretsync.sops.recipients import of_file
 from secretsync.sops.recognition import ciphertexts
@@ -76,6 +76,24 @@ def prove(parts: Parts, new: bytes, source: Source | None = None) -> list[Verdic
     return [Verdict("V1", 1, []), *(_run(name, check, evidence) for name, check in CHECKS.items())]
 
 
+def prove_closed(parts: Parts, new: bytes) -> list[Verdict]:
+    """Run the checks that need no key on a file that none here opens: somebody else wrote and proved it."""
+    path = parts.file.path
+    try:
+        found = metadata.split(load(new, options_for(path, new, parts.keys)).documents)[1]
+        failures = _not_as_planned(found, parts)
+    except SecretsyncError as error:
+        return [Verdict("V1", 1, [f"{path}: {error}"])]
+    seen, wrong = _labelled(found, parts)
+    old, kept = _kept(parts, new)
+    return [
+        Verdict("V1", 0, []),
+        Verdict("V2", 1, [f"{path}: {each}" for each in failures]),
+        Verdict("V6", old, [f"{path}: {each}" for each in kept]),
+        Verdict("V11", seen, [f"{path}: {each}" for each in wrong]),
+    ]
+
+
 def _opened(parts: Parts, new: bytes, source: Source | None) -> OpenFile:
     """Open the new file, by one identity alone where one is at hand: V3 then has its answer already."""
     for name in (name for group in parts.file.after for name in group):
@@ -97,13 +115,16 @@ def _run(name: str, check: Callable[[Evidence], tuple[int, Iterable[str]]], evid
 
 def _policy(evidence: Evidence) -> tuple[int, list[str]]:
     """V2: recipients and threshold are those of the plan, which are those of the policy."""
-    found = evidence.new.plain.metadata
-    have = [sorted(normalised(one) for one in group) for group in of_file(found, evidence.parts.keys)]
-    want = [sorted(group) for group in recipients(evidence.parts.file, evidence.parts.names)]
+    return 1, _not_as_planned(evidence.new.plain.metadata, evidence.parts)
+
+
+def _not_as_planned(found: Metadata, parts: Parts) -> list[str]:
+    have = [sorted(normalised(one) for one in group) for group in of_file(found, parts.keys)]
+    want = [sorted(group) for group in recipients(parts.file, parts.names)]
     failures = [] if have == want else ["its recipients are not those of the policy"]
-    if found.shamir_threshold != evidence.parts.file.threshold:
+    if found.shamir_threshold != parts.file.threshold:
         failures.append("its threshold is not that of the policy")
-    return 1, failures
+    return failures
 
 
 def _holders(evidence: Evidence) -> tuple[int, list[str]]:
@@ -112,14 +133,14 @@ def _holders(evidence: Evidence) -> tuple[int, list[str]]:
     for number, group in enumerate(evidence.new.plain.metadata.groups):
         parts = set()
         for envelope in group:
-            alone = evidence.parts.singles.get(_name(envelope, evidence))
+            alone = evidence.parts.singles.get(_name(envelope, evidence.parts))
             if alone is None:
                 continue
             found += 1
             try:
                 parts.add(alone.unwrap(envelope.kind, envelope.fields))
             except SecretsyncError as error:
-                failures.append(f"{_label(envelope, evidence)} does not open it by itself: {error.message}")
+                failures.append(f"{_label(envelope, evidence.parts)} does not open it by itself: {error.message}")
         if len(parts) > 1 or (parts and len(evidence.parts.file.after) == 1 and parts != {evidence.new.plain.data_key}):
             failures.append(f"the envelopes of group {number + 1} hold different data keys")
     return found, failures
@@ -149,10 +170,14 @@ def _old_key(evidence: Evidence) -> tuple[int, list[str]]:
 
 def _ciphertext(evidence: Evidence) -> tuple[int, list[str]]:
     """V6: no ciphertext of the parent is still there."""
-    if evidence.parts.file.operation != "rotate":
+    return _kept(evidence.parts, evidence.new_bytes)
+
+
+def _kept(parts: Parts, new: bytes) -> tuple[int, list[str]]:
+    if parts.file.operation != "rotate":
         return 0, []
-    old = ciphertexts(evidence.parts.old_bytes)
-    kept = old & ciphertexts(evidence.new_bytes)
+    old = ciphertexts(parts.old_bytes)
+    kept = old & ciphertexts(new)
     return len(old), [f"{counted(len(kept), 'value')} with the same ciphertext as before"] if kept else []
 
 
@@ -167,7 +192,7 @@ def _removed(evidence: Evidence) -> tuple[int, list[str]]:
                 alone.unwrap(envelope.kind, envelope.fields)
             except (IncorrectIdentityError, IntegrityError):
                 continue
-            failures.append(f"{name} was removed, and still opens the envelope of {_label(envelope, evidence)}")
+            failures.append(f"{name} was removed, and still opens the envelope of {_label(envelope, evidence.parts)}")
     return len(envelopes) * len(evidence.parts.removed), failures
 
 
@@ -181,10 +206,14 @@ def _revealed(evidence: Evidence) -> tuple[int, list[str]]:
 
 def _labels(evidence: Evidence) -> tuple[int, list[str]]:
     """V11: an envelope is for the key it names, where that can be seen from outside."""
-    envelopes = [one for group in evidence.new.plain.metadata.groups for one in group]
-    verdicts = [(one, evidence.parts.keys.matches(one.kind, one.fields)) for one in envelopes]
+    return _labelled(evidence.new.plain.metadata, evidence.parts)
+
+
+def _labelled(found: Metadata, parts: Parts) -> tuple[int, list[str]]:
+    envelopes = [one for group in found.groups for one in group]
+    verdicts = [(one, parts.keys.matches(one.kind, one.fields)) for one in envelopes]
     wrong = [
-        f"the envelope of {_label(one, evidence)} is for another key" for one, matches in verdicts if matches is False
+        f"the envelope of {_label(one, parts)} is for another key" for one, matches in verdicts if matches is False
     ]
     return sum(matches is not None for _, matches in verdicts), wrong
 
@@ -221,13 +250,13 @@ class _Leaves(Walk):
         return comment
 
 
-def _name(envelope: Envelope, evidence: Evidence) -> str:
-    return normalised(MasterKey(envelope.kind, evidence.parts.keys.recipient(envelope.kind, envelope.fields))).name
+def _name(envelope: Envelope, parts: Parts) -> str:
+    return normalised(MasterKey(envelope.kind, parts.keys.recipient(envelope.kind, envelope.fields))).name
 
 
-def _label(envelope: Envelope, evidence: Evidence) -> str:
-    name = _name(envelope, evidence)
-    return next((label for label, key in evidence.parts.names.items() if key.recipient == name), f"{name[:20]}…")
+def _label(envelope: Envelope, parts: Parts) -> str:
+    name = _name(envelope, parts)
+    return next((label for label, key in parts.names.items() if key.recipient == name), f"{name[:20]}…")
 
 
 def _text(node: object) -> str:

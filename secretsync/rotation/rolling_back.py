@@ -15,9 +15,10 @@ from typing import Final, NamedTuple
 from secretsync.errors import RepositoryError
 from secretsync.git import LogEntry, Repository, Worktree, branches
 from secretsync.git.history import FollowedCommit, RawChange
-from secretsync.rotation.applying import NOTHING, OP_TRAILER, PHASE_TRAILER
 from secretsync.rotation.journal import Operation, OperationLock
 from secretsync.rotation.model import Plan
+from secretsync.rotation.trailers import OP_TRAILER, PHASE_TRAILER
+from secretsync.rotation.writing import NOTHING
 
 _SHOWN: Final = 8  # commits named in one line
 _USUAL: Final = ("main", "master", "trunk")

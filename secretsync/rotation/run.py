@@ -12,21 +12,23 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from secretsync.age.protocol import Identity
-from secretsync.errors import PlanProblemError, RepositoryError, SecretsyncError
+from secretsync.errors import PlanProblemError, SecretsyncError
 from secretsync.git import Repository
 from secretsync.masterkeys import MasterKeys
 from secretsync.processes import Pool
 from secretsync.rotation import applying, evidence, rolling_back, signatures, tasks
-from secretsync.rotation.applying import ApplyOutcome, Controls
+from secretsync.rotation.applying import ApplyOutcome
 from secretsync.rotation.file_judging import JudgingWork
-from secretsync.rotation.journal import Operation, operations
+from secretsync.rotation.journal import Operation
 from secretsync.rotation.judging import Judge, Judgement, judged_commit
 from secretsync.rotation.model import Plan
-from secretsync.rotation.planning import make_plan
+from secretsync.rotation.planning import Planning, make_plan
 from secretsync.rotation.promises import Promise, promise_of
+from secretsync.rotation.resuming import begun_here, nothing_begun, resumed
 from secretsync.rotation.scenario import Scenario
 from secretsync.rotation.signatures import Signers
 from secretsync.rotation.survey import Progress, Setting, unshown
+from secretsync.rotation.writing import Controls
 from secretsync.sealed.privatekeys import UnsealingKey
 
 _SHOWN: Final = 12
@@ -72,13 +74,17 @@ class RunbookRun:
     ) -> None:
         self._pool.__exit__(kind, error, frames)
 
-    def plan(self, scenario: Scenario, given: Mapping[str, str], *, now: datetime | None = None) -> Plan:
-        """Make a plan from HEAD."""
+    def plan(
+        self, scenario: Scenario, given: Mapping[str, str], *, allow_partial: bool = False, now: datetime | None = None
+    ) -> Plan:
+        """Make a plan from HEAD; `allow_partial`: files that cannot be changed here wait for somebody else."""
         moment = (now or datetime.now(UTC)).replace(microsecond=0)
-        setting = Setting(self.repository, self._keys, self._pool, moment, self._progress)
-        return make_plan(scenario, given, setting)
+        return make_plan(scenario, given, self._setting(moment), how=Planning(allow_partial))
 
-    def planned_again(self, scenario: Scenario, reviewed: Plan) -> Plan:
+    def _setting(self, moment: datetime) -> Setting:
+        return Setting(self.repository, self._keys, self._pool, moment, self._progress)
+
+    def planned_again(self, scenario: Scenario, reviewed: Plan, *, allow_partial: bool = False) -> Plan:
         """Make a reviewed plan again, from HEAD as it is now.
 
         Raises:
@@ -86,7 +92,8 @@ class RunbookRun:
         """
         if reviewed.scenario != scenario.name:
             raise PlanProblemError(f"is a plan of runbook {reviewed.scenario}")
-        plan = self.plan(scenario, reviewed.parameters, now=datetime.fromisoformat(reviewed.at))
+        partial, made = allow_partial or reviewed.allow_partial, datetime.fromisoformat(reviewed.at)
+        plan = self.plan(scenario, reviewed.parameters, allow_partial=partial, now=made)
         if plan.problems or plan.digest == reviewed.digest:
             return plan
         moved = sorted(
@@ -157,8 +164,9 @@ class RunbookRun:
     def resume(self, scenario: str, name: str | None, *, stopped: Callable[[], bool] = _never) -> dict[str, Any]:
         """Carry an operation on, or prove it again where it is done. Raises: as `applying.apply`."""
         controls = Controls(stopped, self._progress)
-        operation = self._operation(scenario, name)
-        return self._done(operation, applying.resume(operation, self.repository, self._pool, controls))
+        operation, plan = resumed(self._setting(datetime.now(UTC)), scenario, name, self._tell)
+        outcome = applying.resume(operation, self.repository, self._pool, controls, plan=plan)
+        return self._done(operation, outcome, plan)
 
     def status(self, scenario: str, name: str | None) -> dict[str, Any]:
         """Return how far an operation is."""
@@ -200,8 +208,8 @@ class RunbookRun:
             self._tell(f"{remote} is still there; remove it with: git push {remote.replace('/', ' --delete ', 1)}")
         return self.status(scenario, operation.name)
 
-    def _done(self, operation: Operation, outcome: ApplyOutcome) -> dict[str, Any]:
-        found = evidence.gather(operation.plan(), operation, outcome, self.repository)
+    def _done(self, operation: Operation, outcome: ApplyOutcome, plan: Plan | None = None) -> dict[str, Any]:
+        found = evidence.gather(plan or operation.plan(), operation, outcome, self.repository)
         try:
             found = signatures.sign(found, self.repository)
         except SecretsyncError as error:
@@ -210,11 +218,9 @@ class RunbookRun:
         return {**found, "folder": operation.folder}
 
     def _operation(self, scenario: str, name: str | None) -> Operation:
-        known = operations(self.repository)
         if name is not None:
             return Operation(self.repository, name)
-        for each in reversed(known):
-            operation = Operation(self.repository, each)
-            if operation.plan().scenario == scenario:
-                return operation
-        raise RepositoryError(f"no operation of runbook {scenario} was begun here")
+        found = begun_here(self.repository, scenario, None)
+        if found is None:
+            raise nothing_begun(scenario, name)
+        return found

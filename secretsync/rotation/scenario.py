@@ -14,7 +14,7 @@ from secretsync.errors import ConfigError
 from secretsync.keyring import Changes, KeyRing, RingSource
 from secretsync.late import load
 from secretsync.rotation.model import Operation, Task
-from secretsync.rotation.parameters import Parameter, Parameters, Value
+from secretsync.rotation.parameters import PATHS, Parameter, Parameters, Value
 from secretsync.sops.datakey import MasterKey
 
 
@@ -62,7 +62,7 @@ class Scenario:
 
     `exposes`: whoever loses access could read values, so the plan lists which must change at their source,
     within `exposure_days`. `mends`: recipients that should not be there are what it is for. `ages`: files are chosen by
-    the age of their data key. `seals`: it is about SealedSecrets, and needs no recipient policy.
+    the age of their data key. `urgent`: what opens is changed at once, and the rest waits for who opens it. `seals`: it is about SealedSecrets, and needs no recipient policy.
     """
 
     name: str
@@ -75,6 +75,12 @@ class Scenario:
     mends: bool = False
     ages: bool = False
     seals: bool = False
+    urgent: bool = False
+
+    @property
+    def every_parameter(self) -> tuple[Parameter, ...]:
+        """Its own parameters, and those of every runbook."""
+        return (*self.parameters, PATHS)
 
 
 class ScenarioEntry(NamedTuple):
@@ -135,7 +141,7 @@ def complete(scenario: Scenario, given: Mapping[str, str], today: date) -> Param
         ParameterError: one is not of its kind.
         PolicyError: one is a private key.
     """
-    known = {one.name: one for one in scenario.parameters}
+    known = {one.name: one for one in scenario.every_parameter}
     for name in given:
         if name not in {*known, "today"}:
             raise ConfigError(f"runbook {scenario.name} takes no {name!r}")

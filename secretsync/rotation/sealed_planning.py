@@ -10,13 +10,12 @@ from typing import Final, NamedTuple
 
 from secretsync.git import Repository
 from secretsync.keyring import KeyRing, SealingPin
-from secretsync.keyring.globs import matches
 from secretsync.keyring.sources import FOLDER
 from secretsync.rotation import preflight
 from secretsync.rotation.file_metadata import Inspected
 from secretsync.rotation.file_worker import Sealing
 from secretsync.rotation.model import FilePlan, Problem
-from secretsync.rotation.parameters import Parameters
+from secretsync.rotation.parameters import PATHS, Parameters, is_within
 from secretsync.rotation.resealing import Clusters, SealedFile, certificate_of, uncompared
 from secretsync.rotation.survey import Survey
 
@@ -40,7 +39,7 @@ def sealed_plan(survey: Survey, parameters: Parameters) -> SealedPlan:
     spki = certificate_of(pem, setting.now).spki_sha256
     blobs = setting.repository.blobs(survey.base)
     marked = setting.repository.files_with(survey.base, b"SealedSecret")
-    wanted = [path for path in sorted(marked) if path in blobs and matches(parameters.text("paths"), path)]
+    wanted = [path for path in sorted(marked) if path in blobs and is_within(parameters.globs(PATHS.name), path)]
     owners = _owners(survey.before, setting.repository, survey.base)
     sources, problems = _sources(survey, parameters)
     tasks = [

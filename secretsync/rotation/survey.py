@@ -1,22 +1,27 @@
-"""What a plan is made from: the ring before, after each phase, and every encrypted file of one commit.
+"""What a plan is made from: the ring before, after each phase, and every file of one commit that may matter.
 
 It is looked at once; the plan (`planning`) and what is wrong with it (`preflight`) are both read off the result.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import date, datetime
 from typing import NamedTuple, TypeAlias
 
 from secretsync.git import Repository
 from secretsync.keyring import Changes, KeyRing
+from secretsync.keyring.model import normalised
 from secretsync.masterkeys import MasterKeys
 from secretsync.processes import Pool
-from secretsync.rotation.file_metadata import Inspected, marked_files
+from secretsync.rotation import census
+from secretsync.rotation.file_metadata import Inspected
 from secretsync.rotation.file_worker import Look, Looked
 from secretsync.rotation.gathering import Known
+from secretsync.rotation.model import LeftOut, PlannedKey
 from secretsync.rotation.scenario import Phase
+from secretsync.sops.datakey import MasterKey
 
 Progress: TypeAlias = Callable[[int, int], None]
 """Who wants to know how many of how many files are done."""
@@ -44,14 +49,26 @@ class Stage(NamedTuple):
     ring: KeyRing
 
 
+class MovedRecipients(NamedTuple):
+    """Recipients of keys that the edits of all stages take out of the ring, and of those that they bring into it."""
+
+    lost: frozenset[MasterKey]
+    gained: frozenset[MasterKey]
+
+
 class Survey(NamedTuple):
-    """Everything that a plan and what is wrong with it are made from."""
+    """Everything that a plan and what is wrong with it are made from.
+
+    `files` are the SOPS files that the ring looks after, `left_out` what is no such file, or is ignored.
+    """
 
     setting: Setting
     base: str
     before: KeyRing
     stages: list[Stage]
+    access: MovedRecipients
     files: list[Inspected]
+    left_out: list[LeftOut]
     versions: Known
 
     @property
@@ -59,13 +76,45 @@ class Survey(NamedTuple):
         """The ring at the end."""
         return self.stages[-1].ring if self.stages else self.before
 
+    @property
+    def today(self) -> date:
+        """The day by which keys are usable or not."""
+        return self.setting.now.date()
 
-def survey_files(setting: Setting, commit: str, *, exposing: bool) -> list[Looked]:
-    """Open every encrypted file of a commit in memory and return what each says of itself, sorted by path."""
-    tasks = [Look(path, blob, exposing) for path, blob in marked_files(setting.repository, commit).items()]
-    found: list[Looked] = []
+    def names_of(self, file: Inspected) -> list[str]:
+        """Return the ids of the removed keys that a file is for or, where it does not say, that stand in it."""
+        return sorted({*file.named, *(self.before.label(one) for one in file.recipients & self.access.lost)})
+
+
+def surveyed(setting: Setting, commit: str, before: KeyRing, stages: Sequence[Stage], *, exposing: bool) -> Survey:
+    """Look at every file of a commit, and open in memory what is encrypted and not ignored, in the order of the paths."""
+    after = stages[-1].ring if stages else before
+    old, new = _recipients(before), _recipients(after)
+    access = MovedRecipients(old - new, new - old)
+    keys = census.texts_of({before.label(one): PlannedKey(*one) for one in access.lost})
+    taken = census.taken(setting.repository, commit, keys)
+    policy = before.policy
+    tasks = [Look(path, blob, exposing, policy.ignored(path) is not None, keys) for path, blob in taken.files.items()]
+    looked: list[Looked] = []
+    left_out = [replace(one, names=sorted(keys)) if one.kind == "missing" else one for one in taken.left_out]
     for number, one in enumerate(setting.pool.map("inspect", tasks, key=lambda task: task.blob), 1):
         setting.progress(number, len(tasks))
-        if one is not None:
-            found.append(one)
-    return found
+        if isinstance(one, Looked):
+            looked.append(one)
+        elif one is not None:
+            left_out.append(one)
+    survey = Survey(setting, commit, before, [*stages], access, [one.inspected for one in looked], [], {})
+    ignored = [
+        census.ignored(file.path, entry.reason, survey.names_of(file))
+        for file in survey.files
+        if (entry := policy.ignored(file.path))
+    ]
+    return survey._replace(
+        files=[file for file in survey.files if policy.ignored(file.path) is None],
+        left_out=sorted([*census.ignoring(policy, left_out), *ignored], key=lambda one: (one.kind, one.path)),
+        versions={(one.inspected.path, one.inspected.blob): one.versions for one in looked},
+    )
+
+
+def _recipients(ring: KeyRing) -> frozenset[MasterKey]:
+    return frozenset(normalised(key.master_key) for _, key in ring.public_keys())

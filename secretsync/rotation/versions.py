@@ -15,7 +15,7 @@ from secretsync.documents.stores import store_named
 from secretsync.documents.tree import Comment, Limits, Mapping, Scalar, Value
 from secretsync.errors import SecretsyncError
 from secretsync.keyring.model import normalised
-from secretsync.keyring.ownfiles import is_own, store_of
+from secretsync.keyring.ownfiles import is_own, store_whatever_the_name
 from secretsync.masterkeys import MasterKeys
 from secretsync.rotation.sealed_files import sealed_items
 from secretsync.sops import metadata, values
@@ -35,7 +35,7 @@ SHORT: Final = 8
 """Characters, below which equal values may well be two."""
 
 _OURS, _BASE, _THEIRS, _END = (b"<<<<<<< ", b"||||||| ", b"=======", b">>>>>>> ")
-_LFS: Final = b"version https://git-lfs.github.com/spec/v1"
+LFS: Final = b"version https://git-lfs.github.com/spec/v1"
 _ABOUT: Final = frozenset({"apiVersion", "kind", "type", "immutable"})
 
 
@@ -92,7 +92,7 @@ class Reading(NamedTuple):
 
     def versions(self, path: str, data: bytes) -> list[Version | Unread]:
         """Return a version of a file, both sides of an unresolved merge; nothing for a file without secrets."""
-        if data.startswith(_LFS):
+        if data.startswith(LFS):
             return [Unread(path, "is a pointer of Git LFS, and its content lies elsewhere")]
         found: list[Version | Unread] = []
         if b"SealedSecret" in data:
@@ -127,7 +127,7 @@ class Reading(NamedTuple):
         return found
 
     def _version(self, path: str, data: bytes) -> Version | None:
-        store = store_of(path, data)
+        store = store_whatever_the_name(path, data)
         if store is None:
             return None
         try:

@@ -53,12 +53,20 @@ def store_of_content(data: bytes) -> str | None:
 
     JSON that does not read, and has all the marks, counts as binary: it is damaged.
     """
+    store = readable_store(data)
+    if store is None and any(_is_damaged_json(form) for form in _forms(data)):
+        return FALLBACK
+    return store
+
+
+def readable_store(data: bytes) -> str | None:
+    """Return the store that reads `data` as a SOPS file, whatever its name says; None where none does."""
     for store in by_content():
         if may_be_encrypted(data, store):
             block = _first_encrypted(data, store)
             if block is not None:
                 return FALLBACK if store == ENVELOPE and _is_envelope(block) else store
-    return FALLBACK if any(_is_damaged_json(form) for form in _forms(data)) else None
+    return None
 
 
 def mentions(data: bytes, word: bytes) -> bool:

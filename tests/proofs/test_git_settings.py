@@ -22,7 +22,7 @@ from secretsync.git import Repository
 from secretsync.manifests.secret import decode_base64
 from secretsync.processes import Pool
 from secretsync.rotation import applying
-from secretsync.rotation.applying import ApplyOutcome, Controls
+from secretsync.rotation.applying import ApplyOutcome
 from secretsync.rotation.file_worker import FileWork
 from secretsync.rotation.journal import Operation
 from secretsync.rotation.model import Plan
@@ -30,6 +30,7 @@ from secretsync.rotation.planning import make_plan
 from secretsync.rotation.scenario import SCENARIOS, scenario_named
 from secretsync.rotation.sealed_files import sealed_items
 from secretsync.rotation.survey import Setting
+from secretsync.rotation.writing import Controls
 from secretsync.sealed import items, privatekeys
 from tests.peers import run
 from tests.proofs import FULL

@@ -12,11 +12,11 @@ from secretsync import files
 from secretsync.cli._options import grouped
 from secretsync.cli._output import write_result
 from secretsync.cli._terminal import confirm, say
-from secretsync.cli.runbook import run
-from secretsync.cli.runbook.options import Held, OperationName, RunbookOptions
+from secretsync.cli.runbook import grouping, run
+from secretsync.cli.runbook.options import AllowPartial, Held, OperationName, RunbookOptions
 from secretsync.cli.runbook.pull_request import markdown
 from secretsync.cli.runbook.verifying import export, verify
-from secretsync.errors import ConflictingOptionsError, ProofError
+from secretsync.errors import PARTIAL, ConflictingOptionsError, ProofError
 from secretsync.rotation import model
 from secretsync.rotation.evidence import markdown as evidence_markdown
 from secretsync.rotation.model import Plan
@@ -25,7 +25,7 @@ from secretsync.rotation.previewing import preview
 from secretsync.rotation.scenario import SCENARIOS, Scenario, scenario_named
 
 PROBLEMS = 1
-_EXITS: Final[dict[str, int]] = {"done": 0, "failed": ProofError.exit_code}
+_EXITS: Final[dict[str, int]] = {"done": 0, "partial": PARTIAL, "failed": ProofError.exit_code}
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, no_args_is_help=True)
 
@@ -71,11 +71,12 @@ def _plan(
     diff: Annotated[
         bool, typer.Option("--diff", help="Show what would change: the key ring by line, files by who opens them.")
     ] = False,
+    allow_partial: AllowPartial = False,
 ) -> int:
     if diff and sitting.form == "json":
         raise ConflictingOptionsError("--diff is for people: -o text or -o markdown")
     with sitting.desk() as desk:
-        plan = desk.plan(scenario_named(scenario), given)
+        plan = desk.plan(scenario_named(scenario), given, allow_partial=allow_partial)
         lines = [*preview(plan, desk.repository)] if diff else None
     if output:
         write_result(model.dump(plan), output)
@@ -102,20 +103,22 @@ def _apply(
     branch: Annotated[
         str, typer.Option("--branch", metavar="NAME", help="The new branch (secretsync/OPERATION unless given).")
     ] = "",
+    allow_partial: AllowPartial = False,
     held: Held = None,
 ) -> int:
     with sitting.desk(held) as desk:
         if plan_file:
             if given:
                 raise ConflictingOptionsError("--plan says everything already")
-            plan = desk.planned_again(scenario_named(scenario), model.parse(files.read(plan_file), plan_file))
+            reviewed = model.parse(files.read(plan_file), plan_file)
+            plan = desk.planned_again(scenario_named(scenario), reviewed, allow_partial=allow_partial)
         else:
-            plan = desk.plan(scenario_named(scenario), given)
+            plan = desk.plan(scenario_named(scenario), given, allow_partial=allow_partial)
         for line in run.problem_lines(plan):
             say(line, kind="error")
         if not (yes or plan.problems):
             say(run.summary(plan))
-            for note in plan.notes:
+            for note in (*plan.notes, *grouping.left_out_lines(plan.left_out), *grouping.waiting_lines(plan.waiting)):
                 say(note)
             if not confirm(f"carry out plan {plan.digest[:12]}?"):
                 say("nothing was changed")
@@ -184,16 +187,21 @@ def _bound(command: Callable[..., int], scenario: str) -> Callable[..., int]:
 
 def _parametrised(command: Callable[..., int], scenario: Scenario) -> Callable[..., int]:
     """Return a verb's command that takes the scenario's parameters: `subject` as argument, the others as options."""
-    parameters = [_parameter(one) for one in scenario.parameters]
-    names = {one.name.replace("-", "_"): one.name for one in scenario.parameters}
-    public = [one.name for one in scenario.parameters if one.kind == "file"]
+    parameters = [_parameter(one) for one in scenario.every_parameter]
+    names = {one.name.replace("-", "_"): one.name for one in scenario.every_parameter}
+    public = [one.name for one in scenario.every_parameter if one.kind == "file"]
 
     def call(**values: Any) -> int:
-        given = {names[name]: value for name in names if (value := values.pop(name, None))}
+        given = {names[name]: _text(value) for name in names if (value := values.pop(name, None))}
         given |= {name: files.read(given[name]).decode("utf-8", "replace") for name in public if name in given}
         return command(scenario=scenario.name, given=given, **values)
 
     return _signed(call, command, parameters)
+
+
+def _text(value: str | list[str]) -> str:
+    """Return the text of a parameter; what may be given several times is one line each."""
+    return value if isinstance(value, str) else "\n".join(value)
 
 
 def _signed(call: Callable[..., int], command: Callable[..., int], more: list[inspect.Parameter]) -> Callable[..., int]:
@@ -207,7 +215,7 @@ def _parameter(one: Parameter) -> inspect.Parameter:
     name = one.name.replace("-", "_")
     told = f"{one.help}{f' ({one.default} unless given)' if one.default else ''}"
     told = f"{told[:1].upper()}{told[1:]}."
-    kind: Any = Literal[one.choices] if one.choices else str
+    kind: Any = Literal[one.choices] if one.choices else list[str] if one.kind == "globs" else str
     if one.name == "subject":
         info: Any = typer.Argument(metavar="SUBJECT", help=told, callback=_checked(one))
     else:
@@ -217,13 +225,13 @@ def _parameter(one: Parameter) -> inspect.Parameter:
     )
 
 
-def _checked(one: Parameter) -> Callable[[str | None], str | None]:
+def _checked(one: Parameter) -> Callable[[str | list[str] | None], str | list[str] | None]:
     """Return a callback that refuses what is not of the parameter's kind before a repository is looked at."""
 
-    def callback(text: str | None) -> str | None:
-        if text is not None and one.kind != "file":
-            one.parse(text)
-        return text
+    def callback(value: str | list[str] | None) -> str | list[str] | None:
+        if value not in (None, []) and one.kind != "file":
+            one.parse(_text(value or ""))
+        return value
 
     return callback
 

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from secretsync.letters import counted
-from secretsync.rotation.model import FilePlan, PhasePlan, Plan, Problem
+from secretsync.rotation.model import FilePlan, LeftOut, PhasePlan, Plan, Problem, WaitingFile
 
 _NAMED: Final = 3  # files of a group
+_LISTED: Final = 20  # files that somebody has to look after
 _LONGEST: Final = 200  # characters of one cause; `-o json` has all of it
 _MOST_LINES: Final = 60  # of files or tasks, one each
 
@@ -72,6 +73,29 @@ def first_lines(lines: Sequence[str], noun: str) -> Iterator[str]:
     yield from lines[:_MOST_LINES]
     if len(lines) > _MOST_LINES:
         yield f"  and {counted(len(lines) - _MOST_LINES, f'more {noun}')}: -o json has all"
+
+
+def left_out_lines(left_out: Iterable[LeftOut]) -> Iterator[str]:
+    """Yield what is left as it is, files with the same reason in one line."""
+    groups: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for one in left_out:
+        groups.setdefault((one.why, tuple(one.names)), []).append(one.path)
+    for (why, names), paths in groups.items():
+        yield f"left out: {_listed(paths)}: {why}{'; it names ' + ', '.join(names) if names else ''}"
+
+
+def waiting_lines(waiting: Iterable[WaitingFile]) -> Iterator[str]:
+    """Yield for whom files wait, those with the same reason in one line."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for one in waiting:
+        groups.setdefault((one.for_whom, one.why), []).append(one.path)
+    for (whom, why), paths in groups.items():
+        yield f"waits for {whom}: {_listed(paths)} ({why})"
+
+
+def _listed(paths: Sequence[str]) -> str:
+    more = len(paths) - _LISTED
+    return f"{', '.join(paths[:_LISTED])}{f' and {more:,} more' if more > 0 else ''}"
 
 
 def named(paths: Sequence[str]) -> str:

@@ -22,6 +22,10 @@ RunbookForm: TypeAlias = Annotated[
 OperationName: TypeAlias = Annotated[
     str | None, typer.Argument(metavar="[OPERATION]", help="Its name; the latest of this runbook unless given.")
 ]
+AllowPartial: TypeAlias = Annotated[
+    bool,
+    typer.Option("--allow-partial", help="Change what can be changed here; the rest waits for somebody, and is named."),
+]
 Held: TypeAlias = Annotated[
     list[str] | None,
     typer.Option("--held", help="A file with an age identity that must open nothing any more (proves V7)."),

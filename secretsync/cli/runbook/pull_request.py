@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from secretsync.cli.runbook.grouping import note_lines, problem_lines
+from secretsync.cli.runbook.grouping import left_out_lines, note_lines, problem_lines, waiting_lines
 from secretsync.errors import one_line
 from secretsync.letters import counted
 from secretsync.rotation.model import Plan, Problem
@@ -70,6 +70,7 @@ def _problems(problems: list[Problem]) -> Iterator[str]:
 
 def _left(plan: Plan) -> Iterator[str]:
     told = [*note_lines(plan.notes), *(f"left as it is: {each}" for each in note_lines(plan.drift))]
+    told += [*waiting_lines(plan.waiting), *left_out_lines(plan.left_out)]
     if told:
         yield from ("", "Good to know:", "")
         yield from (f"- {_text(line)}" for line in told)

@@ -24,7 +24,7 @@ from secretsync.keyring import discovery
 from secretsync.keyring.reading import POLICY
 from secretsync.letters import counted
 from secretsync.masterkeys import MasterKeys
-from secretsync.rotation.model import FilePlan, Plan
+from secretsync.rotation.model import FilePlan, LeftOut, Plan, WaitingFile
 from secretsync.rotation.run import RunbookRun
 
 Form: TypeAlias = Annotated[Literal["text", "json"], typer.Option("--format", "-o", help="How to write the result.")]
@@ -129,6 +129,8 @@ def _plan_lines(plan: Plan) -> Iterator[str]:
         files, touches = counted(plan.touches, "file"), f"{plan.touches} touch{'' if plan.touches == 1 else 'es'}"
         yield f"note: to open {files} takes a person or another machine: expect {touches}"
     yield from (f"left as it is: {each}" for each in grouping.note_lines(plan.drift))
+    yield from grouping.left_out_lines(plan.left_out)
+    yield from grouping.waiting_lines(plan.waiting)
     yield from grouping.first_lines([*_task_lines([asdict(task) for task in plan.tasks])], "task")
     yield from (f"problem: {line}" for line in problem_lines(plan))
     yield "nothing is written yet; " + (
@@ -151,8 +153,14 @@ def _task_lines(tasks: list[dict[str, str]]) -> Iterator[str]:
 
 def evidence_text(values: dict[str, Any]) -> str:
     """Return what an operation came to, for people."""
-    lines = [f"{values['operation']}: {values['ending']} in {values['seconds']} s, {_files(len(values['files']))}"]
+    lines = [
+        f"{values['operation']}: {values['ending']} in {values['seconds']} s, {counted(len(values['files']), 'file')}"
+    ]
     lines += check_lines(values["checks"])
+    lines += [f"note: {note}" for note in grouping.note_lines(values["notes"])]
+    lines += [f"left as it is: {each}" for each in grouping.note_lines(values["drift"])]
+    lines += grouping.left_out_lines([LeftOut(**one) for one in values["left_out"]])
+    lines += grouping.waiting_lines([_waiting(one) for one in values["waiting"]])
     lines += [*_task_lines(values["tasks"]), f"evidence: {os.path.join(values['folder'], 'evidence.md')}"]
     lines.append(_ending(values))
     return lines_text(lines)
@@ -170,11 +178,25 @@ def _ending(values: dict[str, Any]) -> str:
     branch, failed = values["branch"], [check["id"] for check in values["checks"] if check["status"] == "failed"]
     if failed:
         return f"branch {branch} is not to be merged: {', '.join(failed)} failed"
+    if values["ending"] == "partial":
+        resume = f"secretsync runbook {values['scenario']} resume {values['operation']}"
+        return f"branch {branch} is partial: {_left(values)}" + (f"; go on with: {resume}" * bool(values["waiting"]))
     return f"branch {branch} is ready: git merge --ff-only {branch}"
 
 
-def _files(count: int) -> str:
-    return "1 file" if count == 1 else f"{count} files"
+def _left(values: dict[str, Any]) -> str:
+    """Return what keeps an operation from being done, in a few words."""
+    waiting = len(values["waiting"])
+    still = sum(LeftOut(**one).is_open for one in values["left_out"])
+    told = [f"{counted(waiting, 'file')} {'waits' if waiting == 1 else 'wait'} for somebody else"] * bool(waiting)
+    told += [
+        f"a removed key may still open {counted(still, 'file')} that {'is' if still == 1 else 'are'} left out"
+    ] * bool(still)
+    return ", and ".join(told)
+
+
+def _waiting(values: dict[str, Any]) -> WaitingFile:
+    return WaitingFile(values["path"], values["readers"], values["needed"], values["why"])
 
 
 def status_text(values: dict[str, Any]) -> str:

@@ -58,4 +58,5 @@ SCENARIO = Scenario(
     tasks=_tasks,
     exposes=True,
     exposure_days=1,
+    urgent=True,
 )

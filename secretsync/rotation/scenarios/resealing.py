@@ -37,7 +37,6 @@ SCENARIO = Scenario(
         Parameter("subject", "name of the cluster", "name", required=True),
         Parameter("certificate", "file with the new sealing certificate", "file", required=True),
         Parameter("plaintext-from", "SOPS files that items are compared with, with commas between them"),
-        Parameter("paths", "only files that this glob matches", default="**"),
         Parameter("owner", "who answers for what no tool can do"),
         Parameter("due-days", "days for what no tool can do", "days"),
     ),

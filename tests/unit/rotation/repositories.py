@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,14 +19,16 @@ from secretsync.keyring.editing import regenerated
 from secretsync.masterkeys import MasterKeys
 from secretsync.processes import Pool
 from secretsync.rotation import applying, evidence
-from secretsync.rotation.applying import ApplyOutcome, Controls
+from secretsync.rotation.applying import ApplyOutcome
 from secretsync.rotation.file_metadata import options_for
 from secretsync.rotation.file_worker import FileWork
 from secretsync.rotation.journal import Observer, Operation
 from secretsync.rotation.model import Plan
-from secretsync.rotation.planning import make_plan
+from secretsync.rotation.planning import Planning, make_plan
+from secretsync.rotation.run import RunbookRun
 from secretsync.rotation.scenario import scenario_named
 from secretsync.rotation.survey import Setting
+from secretsync.rotation.writing import Controls
 from secretsync.sops.operations import editable, open_file
 from secretsync.sops.selectors import Selector
 
@@ -112,6 +115,12 @@ class Sandbox:
         groups = [[("age", self.recipient(name)) for name in readers]]
         return sops.encrypt(source, groups=groups, keys=MasterKeys({}), now=NOW, selector=selector)
 
+    def shared(self, path: str, text: str, *groups: tuple[str, ...], threshold: int = 2) -> bytes:
+        """Return a file whose data key is shared between groups of readers."""
+        source = store_named(store_for_path(path)).load(text.encode())
+        named = [[("age", self.recipient(name)) for name in group] for group in groups]
+        return sops.encrypt(source, groups=named, keys=MasterKeys({}), now=NOW, threshold=threshold)
+
     def ring(self) -> dict[str, str]:
         """Return the files of the key ring."""
         found = {"keys/policy.yaml": POLICY}
@@ -138,13 +147,30 @@ class Sandbox:
         self.write({path: data for path, data in following.items() if data is not None})
         self.commit("change the key ring")
 
-    def plan(self, scenario: str, *, who: str = "alice", at: datetime = NOW, **given: str) -> Plan:
+    def plan(
+        self, scenario: str, *, who: str = "alice", at: datetime = NOW, allow_partial: bool = False, **given: str
+    ) -> Plan:
         """Make a plan with somebody's keys."""
         repository = Repository.containing(self.root)
         keys = self.keys(who)
         with Pool(FileWork(repository, keys)) as pool:
             values = {name.replace("_", "-"): value for name, value in given.items()}
-            return make_plan(scenario_named(scenario), values, Setting(repository, keys, pool, at))
+            how = Planning(allow_partial)
+            return make_plan(scenario_named(scenario), values, Setting(repository, keys, pool, at), how=how)
+
+    def resumed(self, scenario: str, *, who: str = "alice", name: str | None = None) -> dict[str, Any]:
+        """Go on with what was begun here or stands on a branch, with somebody's keys, and return the evidence."""
+        with RunbookRun(Repository.containing(self.root), self.keys(who)) as run:
+            return run.resume(scenario, name)
+
+    def clone(self, name: str, *options: str) -> Sandbox:
+        """Return another clone, of the same people."""
+        made = copy(self)
+        made.root = self.root.parent / name
+        self.git("clone", "-q", *options, f"file://{self.root}", str(made.root))
+        made.git("config", "user.name", name)
+        made.git("config", "user.email", f"{name}@example.org")
+        return made
 
     def apply(
         self,

@@ -27,7 +27,7 @@ from tests.unit.rotation.repositories import FILES, NOW, Sandbox
 
 
 def _problems(sandbox: Sandbox, scenario: str = "remove", who: str = "alice", **given: str) -> list[tuple[str, str]]:
-    plan = sandbox.plan(scenario, who=who, at=NOW, **(given or {"subject": "bob"}))
+    plan = sandbox.plan(scenario, who=who, at=NOW, allow_partial=False, **(given or {"subject": "bob"}))
     if plan.problems:
         with pytest.raises(PlanProblemError):
             sandbox.apply(plan, who=who)
@@ -80,8 +80,8 @@ def test_changes_elsewhere_do_not_matter_and_stay(sandbox: Sandbox) -> None:
     assert sandbox.git("status", "--porcelain") == "M README.md"
 
 
-def test_a_file_that_no_rule_matches(sandbox: Sandbox) -> None:
-    sandbox.write({"elsewhere/x.yaml": sandbox.encrypt("elsewhere/x.yaml", "a: b\n", "alice")})
+def test_a_file_that_no_rule_matches_and_that_the_removed_key_opens(sandbox: Sandbox) -> None:
+    sandbox.write({"elsewhere/x.yaml": sandbox.encrypt("elsewhere/x.yaml", "a: b\n", "alice", "bob")})
     sandbox.commit()
     assert _problems(sandbox) == [("elsewhere/x.yaml", "no-rule")]
 

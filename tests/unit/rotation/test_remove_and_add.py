@@ -45,11 +45,13 @@ def test_adding_a_person_changes_one_envelope_and_nothing_else(sandbox: Sandbox)
 def test_a_file_is_rotated_whatever_its_name_and_encoding_say(sandbox: Sandbox) -> None:
     wide = sandbox.encrypt("dev/wide.yaml", "password: deep\n", *READERS["dev"]).decode().encode("utf-16")
     nameless = sandbox.encrypt("dev/x.yaml", "password: deeper\n", *READERS["dev"])
-    sandbox.write({"dev/wide.yaml": wide, "dev/secrets.enc": nameless, "dev/quotes.md": b"```\n" + nameless + b"```\n"})
+    quoted = sandbox.encrypt("dev/x.yaml", "password: example\n", "alice")
+    sandbox.write({"dev/wide.yaml": wide, "dev/secrets.enc": nameless, "dev/quotes.md": b"```\n" + quoted + b"```\n"})
     sandbox.commit()
     plan = sandbox.plan("remove", subject="bob")
     assert {"dev/wide.yaml", "dev/secrets.enc"} <= {file.path for file in plan.files}
     assert "dev/quotes.md" not in {file.path for file in plan.files}
+    assert [(one.path, one.kind, one.names) for one in plan.left_out] == [("dev/quotes.md", "quoted", [])]
     sandbox.merge(sandbox.apply(plan))
     assert sandbox.text("dev/wide.yaml").decode("utf-16") == "password: deep\n"
     assert sandbox.text("dev/secrets.enc") == b"password: deeper\n"

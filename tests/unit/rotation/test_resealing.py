@@ -17,7 +17,7 @@ from secretsync.git import Repository
 from secretsync.manifests.secret import decode_base64
 from secretsync.processes import Pool
 from secretsync.rotation import applying
-from secretsync.rotation.applying import ApplyOutcome, Controls
+from secretsync.rotation.applying import ApplyOutcome
 from secretsync.rotation.file_worker import FileWork
 from secretsync.rotation.journal import Operation
 from secretsync.rotation.model import Plan
@@ -26,6 +26,7 @@ from secretsync.rotation.run import RunbookRun
 from secretsync.rotation.scenario import scenario_named
 from secretsync.rotation.sealed_files import sealed_items
 from secretsync.rotation.survey import Setting
+from secretsync.rotation.writing import Controls
 from secretsync.sealed import SealingCertificate, items, privatekeys, seal
 from secretsync.sealed.privatekeys import UnsealingKey
 from tests.unit.rotation.repositories import NOW, Sandbox

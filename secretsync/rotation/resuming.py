@@ -1,0 +1,103 @@
+"""Which operation is gone on with, and its plan: one that was begun here, or one that only a branch tells of.
+
+Where others have a part in it, the plan is made again with the keys that are here, so that it says what waits for whom.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from secretsync.errors import PlanProblemError, RepositoryError, beginning
+from secretsync.git import Repository
+from secretsync.rotation import adopting
+from secretsync.rotation.journal import Operation, operations
+from secretsync.rotation.model import Plan
+from secretsync.rotation.planning import Planning, make_plan
+from secretsync.rotation.scenario import scenario_named
+from secretsync.rotation.survey import Setting
+
+
+def begun_here(repository: Repository, scenario: str, name: str | None) -> Operation | None:
+    """Return the operation that was begun in this clone, the latest of a runbook unless it is named; None for none."""
+    for each in reversed(operations(repository)):
+        operation = Operation(repository, each)
+        if name == each or (name is None and operation.plan().scenario == scenario):
+            return operation
+    return None
+
+
+def nothing_begun(scenario: str, name: str | None) -> RepositoryError:
+    """Return the error that there is no such operation here."""
+    what = f"no operation {name!r}" if name else f"no operation of runbook {scenario}"
+    hint = f"git fetch brings the branch of one that was begun elsewhere; then: secretsync runbook {scenario} resume"
+    return RepositoryError(f"{what} was begun here", hint=hint)
+
+
+def resumed(setting: Setting, scenario: str, name: str | None, tell: Callable[[str], None]) -> tuple[Operation, Plan]:
+    """Return the operation to go on with, and its plan; one that others work on as well is planned with our keys.
+
+    Raises:
+        RepositoryError: no operation was begun here, and no branch carries one.
+        PlanProblemError: what the branch says is not what planning gives.
+    """
+    operation = begun_here(setting.repository, scenario, name)
+    if operation is None:
+        return _adopted(setting, scenario, name, tell)
+    plan = operation.plan()
+    if not plan.allow_partial or operation.has("rolled-back"):
+        return operation, plan
+    tips = adopting.published_tips(setting.repository, operation.branch)
+    if tip := adopting.furthest(setting.repository, operation.branch, tips):
+        adopting.brought_up(setting.repository, operation.branch, tip)
+    fresh = _made_again(setting, plan.scenario, plan.parameters, (plan.base, plan.at, plan.digest), plan)
+    return operation, replace(fresh, tasks=plan.tasks)
+
+
+def _adopted(setting: Setting, scenario: str, name: str | None, tell: Callable[[str], None]) -> tuple[Operation, Plan]:
+    """Begin here what a branch carries."""
+    repository = setting.repository
+    adopted = adopting.found(repository, scenario, name)
+    if adopted is None:
+        raise nothing_begun(scenario, name)
+    told = adopted.told
+    repository.require_committer()
+    adopting.require_known(repository, adopted)
+    begun = (repository.resolve(told.base), told.made, told.digest)
+    plan = _made_again(setting, scenario, told.parameters, begun, None)
+    adopting.brought_up(repository, adopted.branch, adopted.tip)
+    operation = Operation(repository, plan.operation, branch=adopted.branch)
+    operation.begin(plan)
+    tell(f"going on with {plan.operation} from branch {adopted.branch}")
+    return operation, plan
+
+
+def _made_again(
+    setting: Setting, scenario: str, given: Mapping[str, str], begun: tuple[str, str, str], known: Plan | None
+) -> Plan:
+    """Make a plan again that was begun: `begun` is its base, its instant and its digest, `known` the plan where it is here.
+
+    Raises:
+        PlanProblemError: it comes out as another plan.
+    """
+    base, made, digest = begun
+    runbook = scenario_named(scenario)
+    due = frozenset(file.path for file in known.files) if known and runbook.ages else None
+    how = Planning(allow_partial=True, again=True, exposing=known is None, due=due)
+    found = make_plan(runbook, given, setting._replace(now=_instant(made)), base=base, how=how)
+    if found.digest != digest:
+        message = (
+            f"planning {scenario} from commit {base[:12]} comes to {found.digest[:12]}, and begun was {digest[:12]}"
+        )
+        raise PlanProblemError(message, hint="go on where it was begun, with the release that it was begun with")
+    return found
+
+
+def _instant(text: str) -> datetime:
+    """Return the instant of a plan. Raises: PlanProblemError: whoever wrote it down made it up."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise PlanProblemError(f"{beginning(text)!r} is no instant at which a plan was made") from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
