@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple, TypeAlias
 from secretsync.errors import PlanProblemError, ProofError, RepositoryError
 from secretsync.git import Repository, Worktree, branches, checked_out
 from secretsync.processes import Pool
-from secretsync.rotation import trailers, verification
+from secretsync.rotation import partial, trailers, verification
 from secretsync.rotation.file_worker import Proof, blob_of
 from secretsync.rotation.journal import Operation, OperationLock
 from secretsync.rotation.model import FilePlan, LeftOut, PhasePlan, Plan, WaitingFile
@@ -50,8 +50,16 @@ class ApplyOutcome(NamedTuple):
         return "partial" if self.waiting or self.open_still else "done"
 
 
-def apply(plan: Plan, operation: Operation, repository: Repository, pool: Pool, controls: Controls) -> ApplyOutcome:
-    """Begin an operation and carry it out.
+def apply(
+    plan: Plan,
+    operation: Operation,
+    repository: Repository,
+    pool: Pool,
+    controls: Controls,
+    *,
+    budget: int | None = None,
+) -> ApplyOutcome:
+    """Begin an operation and carry it out, no more than `budget` files of it.
 
     Raises:
         PlanProblemError: the plan has problems, or nothing to do.
@@ -72,13 +80,19 @@ def apply(plan: Plan, operation: Operation, repository: Repository, pool: Pool, 
         branches.require_free(repository, operation.new_branch)
         Worktree(repository, operation.tree, operation.new_branch).require_able(plan.base)
         operation.begin(plan)
-        return _Run(plan, operation, repository, pool, controls).carry_out()
+        return _Run(plan, operation, repository, pool, controls).carry_out(budget)
 
 
 def resume(
-    operation: Operation, repository: Repository, pool: Pool, controls: Controls, *, plan: Plan | None = None
+    operation: Operation,
+    repository: Repository,
+    pool: Pool,
+    controls: Controls,
+    *,
+    plan: Plan | None = None,
+    budget: int | None = None,
 ) -> ApplyOutcome:
-    """Carry an operation on from where it stopped; one that is done is proved again.
+    """Carry an operation on from where it stopped, by no more than `budget` files; one that is done is proved again.
 
     `plan` is the same plan, made again with the keys of whoever goes on, so that it says what waits for others.
     Raises: as `apply`.
@@ -90,7 +104,7 @@ def resume(
                 f"operation {operation.name!r} was rolled back",
                 hint=f"{command(plan, 'apply')} --plan {shlex.quote(operation.plan_file)}",
             )
-        return _Run(plan, operation, repository, pool, controls).carry_out()
+        return _Run(plan, operation, repository, pool, controls).carry_out(budget)
 
 
 class _Due(NamedTuple):
@@ -116,8 +130,11 @@ class _Run:
         self._now = datetime.fromisoformat(plan.at)
         self._certificate = plan.parameters.get("certificate", "")
 
-    def carry_out(self) -> ApplyOutcome:
-        """Do what is not done yet, and can be done here."""
+    def carry_out(self, budget: int | None) -> ApplyOutcome:
+        """Do what is not done yet, and can be done here, and no more than `budget` files of it."""
+        if budget is not None:
+            remain = partial.beyond(self._plan, self._blobs(self._plan.files), budget)
+            self._plan = replace(self._plan, waiting=[*self._plan.waiting, *remain])
         made, is_prepared = self._made(), False
         for phase in self._plan.phases:
             due = self._due(phase, [name for name, _ in made])

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final, NamedTuple
 
 from secretsync.rotation import preflight
-from secretsync.rotation.model import FilePlan, LeftOut, Problem, WaitingFile
+from secretsync.rotation.model import FilePlan, LeftOut, Plan, Problem, WaitingFile
 from secretsync.rotation.survey import Survey
 from secretsync.sops.datakey import MasterKey
 
@@ -18,6 +18,9 @@ _OF_ONE_FILE: Final = frozenset(
     | {"nobody-left", "recipient-unusable", "missing", "quoted", "rules"}
 )
 """Kinds of problems that keep one file from being changed, and no other."""
+
+BEYOND: Final = "beyond the budget of this run"
+"""Why a file waits for nobody but another run."""
 
 _CLOSED: Final = "no key here opens it"
 _SHOWN: Final = 5
@@ -48,6 +51,21 @@ def divided(survey: Survey, files: Iterable[FilePlan], problems: Iterable[Proble
             names = survey.names_of(known[problem.path])
             left_out.setdefault(problem.path, LeftOut(problem.path, problem.kind, problem.message, names))
     return Divided(hard, [waiting[path] for path in sorted(waiting)], [left_out[path] for path in sorted(left_out)])
+
+
+def beyond(plan: Plan, blobs: Mapping[str, str], budget: int) -> list[WaitingFile]:
+    """Return the files that remain for another run; `blobs` are those of the branch, where there is one."""
+    waiting = {one.path for one in plan.waiting}
+    left = [file for file in plan.files if file.path not in waiting and blobs.get(file.path, file.blob) == file.blob]
+    return [
+        WaitingFile(
+            file.path,
+            [list(dict.fromkeys(plan.keys[name].principal or name for name in group)) for group in file.after],
+            file.threshold or 1,
+            BEYOND,
+        )
+        for file in left[budget:]
+    ]
 
 
 def of_recipients(files: Iterable[FilePlan], unusable: Mapping[str, Problem]) -> Iterator[Problem]:

@@ -6,9 +6,9 @@ The judged commit has no say in it.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from secretsync.errors import FormatError, RepositoryError
 from secretsync.git import Repository, blob_id
@@ -18,10 +18,14 @@ from secretsync.rotation.model import FilePlan, Plan, dump, parse
 PLANNED: Final = "planned"
 """The field of evidence that holds the whole plan."""
 
-_JUDGED: Final = ("done", "failed")
+_JUDGED: Final = ("done", "partial", "failed")
 """Endings after which there is something to judge."""
 
 _NOT_EVIDENCE: Final = "is not the evidence of an operation"
+
+
+Told: TypeAlias = Callable[[str, "str | None"], "tuple[Plan, str] | None"]
+"""Says of a runbook and the name of an operation which plan a branch carries, and which branch that is."""
 
 
 class Promise:
@@ -78,8 +82,10 @@ class Promise:
         return self.written.get(path, [""])[-1]
 
 
-def promise_of(repository: Repository, scenario: str, name: str | None, given: Promise | None) -> Promise:
-    """Return what an operation promised, as a plan or evidence says (`given`) or as this clone knows.
+def promise_of(
+    repository: Repository, scenario: str, name: str | None, given: Promise | None, elsewhere: Told
+) -> Promise:
+    """Return what an operation promised, as a plan or evidence says (`given`), as this clone knows, or as a branch says.
 
     Raises:
         FormatError: what is given is of another runbook or operation.
@@ -87,6 +93,11 @@ def promise_of(repository: Repository, scenario: str, name: str | None, given: P
     """
     if given is None:
         found = begun_here(repository, scenario, name)
+        if found is None and (told := elsewhere(scenario, name)):
+            plan, branch = told
+            # On the branch that is checked out others work as well.
+            own = "" if repository.head()[1] == f"refs/heads/{branch}" else branch
+            found = Promise(plan, plan.operation, own, origin=f"branch {branch}", written={})
         if found is None:
             subject = f"no operation {name!r}" if name else f"no operation of runbook {scenario}"
             hint = f"secretsync runbook {scenario} verify --plan FILE, or --evidence FILE of where it was carried out"

@@ -73,8 +73,31 @@ def _adopted(setting: Setting, scenario: str, name: str | None, tell: Callable[[
     return operation, plan
 
 
+def told_by_branch(setting: Setting, scenario: str, name: str | None) -> tuple[Plan, str] | None:
+    """Return the plan that a branch carries, made again, and that branch; nothing is written, and None for none.
+
+    Raises:
+        RepositoryError: the branch made up where it starts.
+        PlanProblemError: what it says is not what planning gives.
+    """
+    repository = setting.repository
+    adopted = adopting.found(repository, scenario, name)
+    if adopted is None:
+        return None
+    adopting.require_known(repository, adopted)
+    told = adopted.told
+    begun = (repository.resolve(told.base), told.made, told.digest)
+    return _made_again(setting, scenario, told.parameters, begun, None, exposing=False), adopted.branch
+
+
 def _made_again(
-    setting: Setting, scenario: str, given: Mapping[str, str], begun: tuple[str, str, str], known: Plan | None
+    setting: Setting,
+    scenario: str,
+    given: Mapping[str, str],
+    begun: tuple[str, str, str],
+    known: Plan | None,
+    *,
+    exposing: bool = True,
 ) -> Plan:
     """Make a plan again that was begun: `begun` is its base, its instant and its digest, `known` the plan where it is here.
 
@@ -84,7 +107,7 @@ def _made_again(
     base, made, digest = begun
     runbook = scenario_named(scenario)
     due = frozenset(file.path for file in known.files) if known and runbook.ages else None
-    how = Planning(allow_partial=True, again=True, exposing=known is None, due=due)
+    how = Planning(allow_partial=True, again=True, exposing=exposing and known is None, due=due)
     found = make_plan(runbook, given, setting._replace(now=_instant(made)), base=base, how=how)
     if found.digest != digest:
         message = (

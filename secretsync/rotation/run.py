@@ -24,7 +24,7 @@ from secretsync.rotation.judging import Judge, Judgement, judged_commit
 from secretsync.rotation.model import Plan
 from secretsync.rotation.planning import Planning, make_plan
 from secretsync.rotation.promises import Promise, promise_of
-from secretsync.rotation.resuming import begun_here, nothing_begun, resumed
+from secretsync.rotation.resuming import begun_here, nothing_begun, resumed, told_by_branch
 from secretsync.rotation.scenario import Scenario
 from secretsync.rotation.signatures import Signers
 from secretsync.rotation.survey import Progress, Setting, unshown
@@ -119,14 +119,17 @@ class RunbookRun:
         self._tell(f"the base moved to {plan.base[:12]}, and no file of the plan with it")
         return plan
 
-    def apply(self, plan: Plan, *, branch: str = "", stopped: Callable[[], bool] = _never) -> dict[str, Any]:
-        """Carry a plan out on `branch` and return the evidence; `stopped` is asked after each file.
+    def apply(
+        self, plan: Plan, *, branch: str = "", budget: int | None = None, stopped: Callable[[], bool] = _never
+    ) -> dict[str, Any]:
+        """Carry a plan out on `branch`, `budget` files of it, and return the evidence; `stopped` is asked after each.
 
         Raises: as `applying.apply`.
         """
         controls = Controls(stopped, self._progress)
         operation = Operation(self.repository, plan.operation, branch=branch)
-        return self._done(operation, applying.apply(plan, operation, self.repository, self._pool, controls))
+        outcome = applying.apply(plan, operation, self.repository, self._pool, controls, budget=budget)
+        return self._done(operation, outcome)
 
     def verify(
         self,
@@ -146,7 +149,10 @@ class RunbookRun:
             RepositoryError: nobody here knows the operation, it is not done, or there is no such commit.
             FormatError: the plan or evidence is of another one.
         """
-        found = promise_of(self.repository, scenario, name, promise)
+        setting = self._setting(datetime.now(UTC))
+        found = promise_of(
+            self.repository, scenario, name, promise, lambda runbook, one: told_by_branch(setting, runbook, one)
+        )
         commit, standing = judged_commit(self.repository, found, at)
         judge = Judge(self.repository, self._pool, datetime.now(UTC), self._progress)
         return judge.judge(found, commit, standing=standing, signers=signers)
@@ -161,11 +167,18 @@ class RunbookRun:
         found = evidence.read(operation)
         return found if signatures.SIGNATURE in found else signatures.sign(found, self.repository)
 
-    def resume(self, scenario: str, name: str | None, *, stopped: Callable[[], bool] = _never) -> dict[str, Any]:
-        """Carry an operation on, or prove it again where it is done. Raises: as `applying.apply`."""
+    def resume(
+        self,
+        scenario: str,
+        name: str | None,
+        *,
+        budget: int | None = None,
+        stopped: Callable[[], bool] = _never,
+    ) -> dict[str, Any]:
+        """Carry an operation on by `budget` files, or prove it again where it is done. Raises: as `applying.apply`."""
         controls = Controls(stopped, self._progress)
         operation, plan = resumed(self._setting(datetime.now(UTC)), scenario, name, self._tell)
-        outcome = applying.resume(operation, self.repository, self._pool, controls, plan=plan)
+        outcome = applying.resume(operation, self.repository, self._pool, controls, plan=plan, budget=budget)
         return self._done(operation, outcome, plan)
 
     def status(self, scenario: str, name: str | None) -> dict[str, Any]:

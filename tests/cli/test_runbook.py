@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from secretsync.errors import ProofError
+from secretsync.errors import PARTIAL, ProofError
 from secretsync.rotation import model
 from tests.cli.conftest import Invoke
 from tests.unit.rotation.repositories import FILES, Sandbox
@@ -121,6 +121,43 @@ def test_a_base_that_moved_under_the_plan_is_refused_by_name(sandbox: Sandbox, i
     assert outcome.code == 10
     assert "changed since the plan was made: dev/app.env" in outcome.err
     assert sandbox.git("branch") == "* main"
+
+
+def test_one_plan_becomes_several_pull_requests(sandbox: Sandbox, invoke: Invoke) -> None:
+    planned = invoke("runbook", "remove", "plan", "bob", "--budget", "2")
+    assert planned.code == 0
+    assert b"beyond the budget" in planned.out
+    first = invoke("runbook", "remove", "apply", "bob", "--yes", "--budget", "2")
+    assert first.code == PARTIAL, first.err
+    assert b"2 files remain for another run" in first.out
+    branch = sandbox.git("for-each-ref", "--format=%(refname:short)", "refs/heads/secretsync")
+    sandbox.git("merge", "-q", "--squash", branch)
+    sandbox.git("commit", "-q", "-m", "first half (#1)")
+    assert invoke("runbook", "remove", "verify", "--at", "main").code == ProofError.exit_code
+    assert invoke("runbook", "remove", "resume", "--budget", "1").code == PARTIAL
+    assert invoke("runbook", "remove", "resume").code == 0
+    sandbox.git("merge", "-q", "--no-ff", "-m", "second half (#2)", branch)
+    judged = invoke("runbook", "remove", "verify", "--at", "main")
+    assert judged.code == 0, judged.out
+
+
+def test_the_branch_alone_says_in_another_clone_what_was_promised(sandbox: Sandbox, invoke: Invoke) -> None:
+    clone = sandbox.root.parent / "clone"
+    assert invoke("runbook", "remove", "apply", "bob", "--yes").code == 0
+    sandbox.git("clone", "-q", str(sandbox.root), str(clone))
+    for setting in ("user.name", "user.email"):
+        sandbox.git("-C", str(clone), "config", setting, "x@example.org")
+    assert invoke("runbook", "remove", "verify", "-C", clone).code == 0
+    branch = sandbox.git("for-each-ref", "--format=%(refname:short)", "refs/heads/secretsync")
+    sandbox.git("-C", str(clone), "merge", "-q", "--no-ff", "-m", "bob leaves", f"origin/{branch}")
+    sandbox.git("-C", str(clone), "branch", "-q", "-r", "-d", f"origin/{branch}")
+    assert invoke("runbook", "remove", "verify", "-C", clone).code == 0
+    sandbox.git("-C", str(clone), "checkout", "-q", "HEAD^1", "--", "dev/app.env")
+    sandbox.git("-C", str(clone), "commit", "-q", "-m", "back")
+    bad = invoke("runbook", "remove", "verify", "-C", clone)
+    assert bad.code == ProofError.exit_code
+    assert "dev/app.env" in bad.err
+    assert sandbox.git("-C", str(clone), "for-each-ref", "refs/heads/secretsync") == ""
 
 
 def test_tasks_are_ticked_off(sandbox: Sandbox, invoke: Invoke) -> None:

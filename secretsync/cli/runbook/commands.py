@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Annotated, Any, Final, Literal
 
 import typer
@@ -13,11 +14,11 @@ from secretsync.cli._options import grouped
 from secretsync.cli._output import write_result
 from secretsync.cli._terminal import confirm, say
 from secretsync.cli.runbook import grouping, run
-from secretsync.cli.runbook.options import AllowPartial, Held, OperationName, RunbookOptions
+from secretsync.cli.runbook.options import AllowPartial, Budget, Held, OperationName, RunbookOptions
 from secretsync.cli.runbook.pull_request import markdown
 from secretsync.cli.runbook.verifying import export, verify
 from secretsync.errors import PARTIAL, ConflictingOptionsError, ProofError
-from secretsync.rotation import model
+from secretsync.rotation import model, partial
 from secretsync.rotation.evidence import markdown as evidence_markdown
 from secretsync.rotation.model import Plan
 from secretsync.rotation.parameters import Parameter
@@ -72,11 +73,14 @@ def _plan(
         bool, typer.Option("--diff", help="Show what would change: the key ring by line, files by who opens them.")
     ] = False,
     allow_partial: AllowPartial = False,
+    budget: Budget = None,
 ) -> int:
     if diff and sitting.form == "json":
         raise ConflictingOptionsError("--diff is for people: -o text or -o markdown")
     with sitting.desk() as desk:
         plan = desk.plan(scenario_named(scenario), given, allow_partial=allow_partial)
+        if budget:
+            plan = replace(plan, waiting=[*plan.waiting, *partial.beyond(plan, {}, budget)])
         lines = [*preview(plan, desk.repository)] if diff else None
     if output:
         write_result(model.dump(plan), output)
@@ -104,6 +108,7 @@ def _apply(
         str, typer.Option("--branch", metavar="NAME", help="The new branch (secretsync/OPERATION unless given).")
     ] = "",
     allow_partial: AllowPartial = False,
+    budget: Budget = None,
     held: Held = None,
 ) -> int:
     with sitting.desk(held) as desk:
@@ -123,14 +128,20 @@ def _apply(
             if not confirm(f"carry out plan {plan.digest[:12]}?"):
                 say("nothing was changed")
                 return PROBLEMS
-        return _told(desk.apply(plan, branch=branch, stopped=run.first_interrupt()), sitting)
+        return _told(desk.apply(plan, branch=branch, budget=budget, stopped=run.first_interrupt()), sitting)
 
 
 @grouped
-def _resume(scenario: str, sitting: RunbookOptions, operation: OperationName = None, held: Held = None) -> int:
-    """Go on where an interrupted operation stopped."""
+def _resume(
+    scenario: str,
+    sitting: RunbookOptions,
+    operation: OperationName = None,
+    budget: Budget = None,
+    held: Held = None,
+) -> int:
+    """Go on where an operation stopped: interrupted, or partial."""
     with sitting.desk(held) as desk:
-        return _told(desk.resume(scenario, operation, stopped=run.first_interrupt()), sitting)
+        return _told(desk.resume(scenario, operation, budget=budget, stopped=run.first_interrupt()), sitting)
 
 
 @grouped
@@ -205,7 +216,8 @@ def _text(value: str | list[str]) -> str:
 
 
 def _signed(call: Callable[..., int], command: Callable[..., int], more: list[inspect.Parameter]) -> Callable[..., int]:
-    own = [one for name, one in inspect.signature(command).parameters.items() if name not in {"scenario", "given"}]
+    taken = {"scenario", "given", *(one.name for one in more)}  # a runbook's own budget is for its plan
+    own = [one for name, one in inspect.signature(command).parameters.items() if name not in taken]
     call.__doc__ = command.__doc__
     call.__signature__ = inspect.Signature([*more, *own])  # type: ignore[attr-defined]  # inspect's own hook
     return call

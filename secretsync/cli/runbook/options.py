@@ -26,6 +26,12 @@ AllowPartial: TypeAlias = Annotated[
     bool,
     typer.Option("--allow-partial", help="Change what can be changed here; the rest waits for somebody, and is named."),
 ]
+Budget: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        "--budget", min=1, metavar="N", help="Change N files in one run; the rest remains, and resume goes on."
+    ),
+]
 Held: TypeAlias = Annotated[
     list[str] | None,
     typer.Option("--held", help="A file with an age identity that must open nothing any more (proves V7)."),

@@ -25,6 +25,7 @@ from secretsync.keyring.reading import POLICY
 from secretsync.letters import counted
 from secretsync.masterkeys import MasterKeys
 from secretsync.rotation.model import FilePlan, LeftOut, Plan, WaitingFile
+from secretsync.rotation.partial import BEYOND
 from secretsync.rotation.run import RunbookRun
 
 Form: TypeAlias = Annotated[Literal["text", "json"], typer.Option("--format", "-o", help="How to write the result.")]
@@ -186,9 +187,11 @@ def _ending(values: dict[str, Any]) -> str:
 
 def _left(values: dict[str, Any]) -> str:
     """Return what keeps an operation from being done, in a few words."""
-    waiting = len(values["waiting"])
+    remain = sum(one["why"] == BEYOND for one in values["waiting"])
+    waiting = len(values["waiting"]) - remain
     still = sum(LeftOut(**one).is_open for one in values["left_out"])
     told = [f"{counted(waiting, 'file')} {'waits' if waiting == 1 else 'wait'} for somebody else"] * bool(waiting)
+    told += [f"{counted(remain, 'file')} {'remains' if remain == 1 else 'remain'} for another run"] * bool(remain)
     told += [
         f"a removed key may still open {counted(still, 'file')} that {'is' if still == 1 else 'are'} left out"
     ] * bool(still)
