@@ -6,7 +6,8 @@ The sample beside all other tests is one of each kind of outcome; `make proof-fl
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, Any, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import pytest
 import yaml
@@ -17,6 +18,7 @@ from tests.peers import run
 from tests.peers.api import wait_for
 from tests.peers.sops import Sops
 from tests.proofs import size
+from tests.proofs.flux_draws import drawn
 from tests.proofs.flux_layouts import ENTRY, LAYOUTS, Files, Maker
 
 if TYPE_CHECKING:
@@ -35,7 +37,10 @@ SAMPLE: Final = (
     "a generator of both",
 )
 NAMES: Final = SAMPLE if size(1, 0) else tuple(LAYOUTS)
-STARTS: Final = ("gotk-sync.yaml", "ks.yaml")
+DRAWS: Final = range(size(6, 150))
+
+
+_OWN: Final = ("sops-age", "kube-root-ca.crt")
 
 
 @pytest.fixture(scope="module")
@@ -46,24 +51,14 @@ def peer_sops(peer: Callable[[str], Path], tmp_path_factory: pytest.TempPathFact
     return Sops(peer("sops"), identity=identity, folder=folder)
 
 
-class Applied:
-    """One layout in a namespace of its own, at the real controller."""
+class Applied(NamedTuple):
+    """One repository in a namespace of its own, at the real controller."""
 
-    def __init__(self, name: str, namespace: str, files: Files, revision: str) -> None:
-        self.layout = LAYOUTS[name]
-        self.namespace = namespace
-        self.files = files
-        self.revision = revision
+    namespace: str
+    files: Files
 
 
-@pytest.fixture(scope="module")
-def applied(flux: Flux, control_plane: ControlPlane, peer_sops: Sops) -> dict[str, Applied]:
-    """Publish every layout and apply its entries: the controller works on all of them at a time."""
-    return {name: _applied(name, number, flux, control_plane.api, peer_sops) for number, name in enumerate(NAMES)}
-
-
-def _applied(name: str, number: int, flux: Flux, api: Api, sops: Sops) -> Applied:
-    namespace = f"layout-{number}"
+def _applied(make: Callable[[Maker], Files], namespace: str, flux: Flux, api: Api, sops: Sops) -> Applied:
     api.create_namespace(namespace)
     identity = {"k.agekey": base64.b64encode(sops.identity.read_bytes()).decode()}
     own = {"name": "sops-age", "namespace": namespace}
@@ -73,12 +68,25 @@ def _applied(name: str, number: int, flux: Flux, api: Api, sops: Sops) -> Applie
         flags = (f"--{kind.replace('_', '-')}", pattern) if kind else ()
         return sops.encrypt(content, store, *flags)
 
-    files = LAYOUTS[name].files(Maker(encrypt, namespace))
-    revision = flux.publish("flux-system", files, namespace=namespace)
+    files = make(Maker(encrypt, namespace))
+    flux.publish("flux-system", files, namespace=namespace)
     for path in _entries(files):
         for entry in yaml.safe_load_all(files[path]):
             api.apply(entry)
-    return Applied(name, namespace, files, revision)
+    return Applied(namespace, files)
+
+
+@pytest.fixture(scope="module")
+def layouts(flux: Flux, control_plane: ControlPlane, peer_sops: Sops) -> dict[str, Applied]:
+    """Publish every layout and apply its entries: the controller works on all of them at a time."""
+    made = enumerate(NAMES)
+    return {name: _applied(LAYOUTS[name].files, f"layout-{n}", flux, control_plane.api, peer_sops) for n, name in made}
+
+
+@pytest.fixture(scope="module")
+def draws(flux: Flux, control_plane: ControlPlane, peer_sops: Sops) -> dict[int, Applied]:
+    """Publish every repository that is drawn."""
+    return {n: _applied(partial(drawn, n), f"draw-{n}", flux, control_plane.api, peer_sops) for n in DRAWS}
 
 
 def _entries(files: Files) -> list[str]:
@@ -88,15 +96,39 @@ def _entries(files: Files) -> list[str]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_real_controller_does_what_is_said_of_a_layout(
-    name: str, applied: dict[str, Applied], control_plane: ControlPlane, peer_sops: Sops, tmp_path: Path
+    name: str, layouts: dict[str, Applied], control_plane: ControlPlane, peer_sops: Sops, tmp_path: Path
 ) -> None:
-    this, api = applied[name], control_plane.api
-    assert _said(this.files, peer_sops, tmp_path) == this.layout.says
-    ends = {sync: end for sync, end in this.layout.ready.items() if end is not None}
+    this, layout, api = layouts[name], LAYOUTS[name], control_plane.api
+    assert _said(this.files, peer_sops, tmp_path) == layout.says
+    ends = {sync: end for sync, end in layout.ready.items() if end is not None}
     done = {sync: wait_for(lambda sync=sync: _end(api, sync, this)) for sync in ends}  # type: ignore[misc]
     assert {sync: end[0] == "True" for sync, end in done.items()} == ends, done
-    arrived = {each: _password(api, each, this.namespace) for each in this.layout.arrives}
-    assert arrived == this.layout.arrives
+    arrived = {each: _password(api, each, this.namespace) for each in layout.arrives}
+    assert arrived == layout.arrives
+
+
+@pytest.mark.parametrize("number", DRAWS)
+def test_the_real_controller_does_what_is_said_of_a_drawn_repository(
+    number: int, draws: dict[int, Applied], control_plane: ControlPlane, peer_sops: Sops, tmp_path: Path
+) -> None:
+    this, api = draws[number], control_plane.api
+    said = set(_said(this.files, peer_sops, tmp_path).values())
+    done = _done(api, this)
+    assert ("fails" in said) is (done[0] == "fails"), (said, done)
+    if done[0] != "fails":
+        assert ("missed" in said) is (done[0] == "missed"), (said, done)
+
+
+def _done(api: Api, this: Applied) -> tuple[str, object]:
+    """Return what the controller makes of an entry and its child, and what it says or what arrives."""
+    for name in ("apps", "web"):
+        status, message = wait_for(lambda name=name: _end(api, name, this))  # type: ignore[misc]
+        if status != "True":
+            return "fails", message
+    objects = [each for kind in ("Secret", "ConfigMap") for each in api.list(kind, this.namespace)]
+    arrived = {each["metadata"]["name"]: each.get("data") for each in objects if each["metadata"]["name"] not in _OWN}
+    is_missed = "ENC[" in str(arrived) or base64.b64encode(b"ENC[AES").decode()[:8] in str(arrived)
+    return ("missed" if is_missed else "decrypts"), arrived
 
 
 def _said(files: Files, sops: Sops, root: Path) -> dict[str, str]:

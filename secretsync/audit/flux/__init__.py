@@ -45,11 +45,10 @@ def check_flux(
         message = "no Kustomization of Flux here, so what Flux would do is unknown"
         hint = "run it in the folder that holds them, too, or name them: --entry PATH"
         return [FLUX_UNREACHED.finding(root, "", message, hint, level="warning")]
-    if start.own is not None:
-        run.reconcile(start.first, start.own)
-    else:
-        for each in start.first:
-            run.reconcile([each], each.source)
+    clusters = [(start.first, start.own)] if start.own is not None else [([each], each.source) for each in start.first]
+    run.leave_out([line for source in {own for _, own in clusters} for line in entries.ignored(artifact, source)])
+    for first, own in clusters:
+        run.reconcile(first, own)
     run.wait()
     found = [*judge.verdicts.findings(), *_unreached(artifact, judge)]
     if any(each.rule == FLUX_DECRYPTS.id for each in found):

@@ -7,6 +7,7 @@ from bisect import bisect_left
 from typing import Final, NamedTuple, cast
 
 import secretsync.audit.flux.ignoring as ignoring
+import secretsync.audit.walking as walking
 from secretsync import files
 from secretsync.documents.plain import to_plain
 from secretsync.documents.tree import Limits, Mapping
@@ -16,7 +17,7 @@ from secretsync.errors import SecretsyncError
 from secretsync.keyring.ownfiles import is_own
 from secretsync.manifests.objects import Object, flatten
 from secretsync.secrecy import CIPHERTEXT
-from secretsync.sops.recognition import mentions, store_of_content
+from secretsync.sops.recognition import store_of_content
 
 GROUP: Final = "kustomize.toolkit.fluxcd.io/"
 KUSTOMIZATIONS: Final = ("kustomization.yaml", "kustomization.yml", "Kustomization")
@@ -38,11 +39,14 @@ class Manifest(NamedTuple):
 
 
 class Artifact:
-    """The tree of a source below `root`; all paths are relative to it, with `/`, and the root is `.`."""
+    """The tree of a source below `root`; all paths are relative to it, with `/`, and the root is `.`.
+
+    Links are in no artifact: source-controller packs regular files only.
+    """
 
     def __init__(self, root: str) -> None:
         self.root = root
-        self._all = [path.replace(os.sep, "/") for path in files.walk(root)]
+        self._all = sorted(met.path.replace(os.sep, "/") for met in walking.below(root) if met.problem is None)
         self.left_out: set[str] = set()
         self._files: list[str] = []
         self._present: set[str] = set()
@@ -52,6 +56,7 @@ class Artifact:
         self._manifests: dict[str, list[Manifest] | SecretsyncError] = {}
         self._contents: dict[str, Object] = {}
         self._patterns = [each for path in self._all for each in self._ignored_by(path)]
+        self._links = {path for path in self._all if os.path.islink(os.path.join(root, path))}
         self._take()
 
     def leave_out(self, lines: list[str]) -> None:
@@ -122,11 +127,15 @@ class Artifact:
 
     def holds_kustomizations(self, path: str) -> bool:
         """Whether a manifest may hold Kustomizations or what stands for them; where it cannot be read, it does not."""
+        return self.mentions(path, GROUP.encode()) or self.mentions(path, b"sync:", b"nstance")
+
+    def mentions(self, path: str, *words: bytes) -> bool:
+        """Whether all words stand in a manifest; where it cannot be read, they do not."""
         try:
             data = self.data(path)
         except SecretsyncError:
             return False
-        return GROUP.encode() in data or (b"sync:" in data and mentions(data, b"nstance"))
+        return all(word in data for word in words)
 
     def is_sops(self, path: str) -> bool:
         """Whether a file is a SOPS file, of whatever store, and not one of the key ring."""
@@ -137,8 +146,8 @@ class Artifact:
         return is_sops(path, data)
 
     def all_files(self) -> list[str]:
-        """Return all files, those that are left out as well."""
-        return self._all
+        """Return all files but links, those that are left out as well."""
+        return [path for path in self._all if path not in self._links]
 
     def _ignored_by(self, path: str) -> list[ignoring.IgnorePattern]:
         folder, _, name = path.rpartition("/")
@@ -149,7 +158,7 @@ class Artifact:
 
     def _take(self) -> None:
         self.left_out = {path for path in self._all if ignoring.is_left_out(path, self._patterns)}
-        self._files = [path for path in self._all if path not in self.left_out]
+        self._files = [path for path in self._all if path not in self.left_out and path not in self._links]
         self._present = set(self._files)
         self._folders = {"."}
         for path in self._files:

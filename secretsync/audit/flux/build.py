@@ -22,12 +22,13 @@ from secretsync.audit.flux.scopes import is_cluster_wide, keeps_its_name
 from secretsync.documents.plain import to_plain
 from secretsync.documents.tree import Limits
 from secretsync.documents.yaml import loading
-from secretsync.errors import ConfigError, EscapeError, MissingFileError, SecretsyncError
+from secretsync.errors import ConfigError, EscapeError, LimitError, MissingFileError, SecretsyncError
 from secretsync.manifests.objects import Object
 from secretsync.secrecy import CIPHERTEXT
 
 _LOCAL: Final = "config.kubernetes.io/local-config"
-_COMPONENT: Final = "Component"
+_MOST: Final = 5_000
+"""Kustomizations of one build, each counted as often as it is included."""
 
 
 @dataclass(slots=True)
@@ -62,6 +63,7 @@ class _Builder:
         self.artifact = artifact
         self.built = Build()
         self._decrypts = decrypts
+        self._included = 0
         self._unvisited: set[str] = set()  # folders that only `bases` names: the controller does not look there
 
     def root(self, folder: str, sync: Kustomization) -> tuple[Object, str]:
@@ -129,7 +131,10 @@ class _Builder:
             found += self._entry(folder, name, entry, inner)
         visited = not self._unvisited.intersection(inner)
         self.built.uses += generators.uses(content, folder, name, is_visited=visited)
-        found += [Resource(obj, name, "", is_whole=False) for obj in generators.generated(content)]
+        found += [
+            Resource(each.obj, name, "", is_whole=each.is_whole)
+            for each in generators.generated(self.artifact, content, folder)
+        ]
         generators.refuse_plugins(self.artifact, content, folder, name)
         self.built.unfollowed += [f"{name} uses {each}" for each in generators.unfollowed(content)]
         for entry in texts(content, "components"):
@@ -165,13 +170,16 @@ class _Builder:
             raise MissingFileError("no kustomization here", location=folder)
         if folder in outer:
             raise ConfigError("includes itself", location=name)
+        self._included += 1
+        if self._included > _MOST:
+            raise LimitError(f"includes more than {_MOST} kustomizations", location=name)
         self.built.read.add(name)
         return self.target(folder, self.artifact.content(name), name, before, outer)
 
     def _transformed(self, folder: str, content: Object, name: str, found: list[Resource]) -> list[Resource]:
         try:
             for patch in self._patches(folder, content):
-                found = patches.apply(patch, found)
+                found = patches.apply(patch, found, must_match=not self.built.unfollowed)
         except ConfigError as error:
             raise error if error.location else error.at(name) from None
         namespace, prefix, suffix = (text(content, each) for each in ("namespace", "namePrefix", "nameSuffix"))

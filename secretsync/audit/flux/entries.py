@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Final, NamedTuple
 
 import secretsync.audit.flux.patches as patches
@@ -19,6 +20,7 @@ from secretsync.audit.flux.kustomization import (
     Instance,
     Kustomization,
     SourceReference,
+    ignored_by,
     instance_of,
     is_kustomization,
 )
@@ -67,6 +69,16 @@ def found(artifact: Artifact, held: Held) -> Entries:
         return Entries(bootstrapped, None)
     own = own_source(artifact, written)
     return Entries(_roots(written, held, own), own)
+
+
+def ignored(artifact: Artifact, source: SourceReference) -> list[str]:
+    """Return what the object of a source leaves out of its artifact, where that object lies in the artifact itself."""
+    found: list[str] = []
+    for path in artifact.below("."):
+        if path.endswith(MANIFESTS) and artifact.mentions(path, b"ignore:", source.name.encode()):
+            with suppress(SecretsyncError):
+                found += [line for each in artifact.whole(path) for line in ignored_by(each.obj, source)]
+    return found
 
 
 def own_source(artifact: Artifact, syncs: list[Kustomization]) -> SourceReference:

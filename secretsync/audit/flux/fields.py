@@ -37,10 +37,14 @@ def text(obj: Object, field: str) -> str:
 
 
 def annotations_of(obj: Object) -> Object:
-    """Return the annotations of an object."""
-    return mapping(obj, "metadata", "annotations")
+    """Return the annotations of an object that are texts."""
+    return _texts(mapping(obj, "metadata", "annotations"))
 
 
 def labels_of(obj: Object) -> Object:
-    """Return the labels of an object."""
-    return mapping(obj, "metadata", "labels")
+    """Return the labels of an object that are texts."""
+    return _texts(mapping(obj, "metadata", "labels"))
+
+
+def _texts(values: Object) -> Object:
+    return {key: value for key, value in values.items() if isinstance(value, str)}

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple, TypeAlias
 
-from secretsync.audit.flux.artifact import Artifact
+from secretsync.audit.flux.artifact import Artifact, is_sops
 from secretsync.audit.flux.fields import listed, mapping, mappings, text, texts
 from secretsync.documents.plain import to_plain
 from secretsync.documents.tree import Limits
@@ -21,6 +21,7 @@ Role: TypeAlias = Literal["secret file", "secret env", "config map", "old env", 
 
 _PLUGINS: Final = ("generators", "transformers", "validators")
 _BUILTIN: Final = "builtin"
+_PUBLIC: Final = "ConfigMap"
 _UNFOLLOWED: Final = ("replacements", "vars", "generators", "transformers")
 _REMOTE: Final = ("://", "git@", "github.com/", "git::", "gh:", "github.com:")
 
@@ -78,14 +79,47 @@ def _files(generator: Object) -> Iterator[tuple[str, str]]:
         yield path, key or os.path.basename(path)
 
 
-def generated(content: Object) -> Iterator[Object]:
-    """Yield the objects that generators make anew, without their data."""
+class Generated(NamedTuple):
+    """An object that a generator makes; `is_whole` says whether its data is in it."""
+
+    obj: Object
+    is_whole: bool
+
+
+def generated(artifact: Artifact, content: Object, folder: str) -> Iterator[Generated]:
+    """Yield the objects that generators make anew: of Secrets only the names, since their data is base64."""
+    options = mapping(content, "generatorOptions")
     for field, kind in (("secretGenerator", "Secret"), ("configMapGenerator", "ConfigMap")):
         for generator in mappings(content, field):
             if text(generator, "behavior") in {"", "create"}:
                 named = {name: text(generator, name) for name in ("name", "namespace") if text(generator, name)}
-                made = {**mapping(generator, "options"), **named}
-                yield {"apiVersion": "v1", "kind": kind, "metadata": {**_labelled(made), **named}}
+                metadata = {**_labelled(options), **_labelled(mapping(generator, "options")), **named}
+                made: Object = {"apiVersion": "v1", "kind": kind, "metadata": metadata}
+                data = dict(_data(artifact, generator, folder)) if kind == _PUBLIC else {}
+                yield Generated({**made, "data": data} if data else made, is_whole=kind == _PUBLIC)
+
+
+def _data(artifact: Artifact, generator: Object, folder: str) -> Iterator[tuple[str, str]]:
+    """Yield keys and texts of a generated ConfigMap, as far as they are texts, and not encrypted."""
+    for entry in texts(generator, "literals"):
+        key, _, value = entry.partition("=")
+        yield key, value.strip("'\"")
+    for path, key in _files(generator):
+        if content := _text(artifact, local(folder, path)):
+            yield key, content
+    for path in texts(generator, "envs"):
+        for line in _text(artifact, local(folder, path)).splitlines():
+            key, found, value = line.partition("=")
+            if found and not line.startswith("#"):
+                yield key, value
+
+
+def _text(artifact: Artifact, path: str) -> str:
+    try:
+        data = artifact.data(path) if artifact.is_file(path) else b""
+        return "" if is_sops(path, data) else data.decode()
+    except (SecretsyncError, UnicodeDecodeError):
+        return ""
 
 
 def _labelled(options: Object) -> Object:

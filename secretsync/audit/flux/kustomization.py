@@ -123,6 +123,14 @@ def is_kustomization(obj: Object) -> bool:
     return own.api_version.startswith(GROUP) and own.kind == KIND
 
 
+def ignored_by(obj: Object, source: SourceReference) -> list[str]:
+    """Return the lines of `spec.ignore` where an object is that source."""
+    own = identify(obj)
+    if not source.kind or not source.is_same(SourceReference(own.kind, own.name, own.namespace)):
+        return []
+    return text(mapping(obj, "spec"), "ignore").splitlines()
+
+
 class Instance(NamedTuple):
     """What flux-operator makes a Kustomization from: the Kustomization, and the patches for it."""
 

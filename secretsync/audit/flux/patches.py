@@ -8,7 +8,7 @@ Source: kustomize api/builtins PatchTransformer at 5.8, RFC 6902, RFC 7386.
 from __future__ import annotations
 
 import copy
-from typing import NamedTuple, cast
+from typing import Final, NamedTuple, cast
 
 from secretsync.audit.flux.fields import mapping, text
 from secretsync.audit.flux.selecting import is_selected
@@ -17,6 +17,8 @@ from secretsync.documents.tree import Limits
 from secretsync.documents.yaml import loading
 from secretsync.errors import ConfigError
 from secretsync.manifests.objects import Object, ObjectReference, identify
+
+_DEFAULT: Final = "default"  # what kustomize takes an object without a namespace to lie in
 
 
 class Resource:
@@ -49,7 +51,7 @@ def read(content: bytes, target: Object) -> Patch:
 
     Raises:
         ParseError: it is neither YAML nor JSON.
-        ConfigError: it is neither a list of operations nor an object.
+        ConfigError: it is neither a list of operations nor an object with a kind and a name.
     """
     return _patch(_values(content), target)
 
@@ -72,16 +74,26 @@ def _patch(values: list[object], target: Object) -> Patch:
     objects = [cast("Object", each) for each in values if isinstance(each, dict)]
     if len(objects) != len(values):
         raise ConfigError("a patch is neither an object nor a list of operations")
-    is_operations = bool(objects) and all("op" in each and "path" in each for each in objects)
-    return Patch([], objects, target) if is_operations else Patch([each for each in objects if each], [], target)
+    if objects and all("op" in each and "path" in each for each in objects):
+        return Patch([], objects, target)
+    merges = [each for each in objects if each]
+    if not all(text(each, "kind") and text(mapping(each, "metadata"), "name") for each in merges):
+        raise ConfigError(
+            "a patch has no kind and metadata.name", hint="they have to be there, whatever the target says"
+        )
+    return Patch(merges, [], target)
 
 
-def apply(patch: Patch, resources: list[Resource]) -> list[Resource]:
+def apply(patch: Patch, resources: list[Resource], *, must_match: bool = False) -> list[Resource]:
     """Return the resources with a patch applied; those that it deletes are gone.
 
     Raises:
-        ConfigError: an operation cannot be applied, or a target is malformed.
+        ConfigError: an operation cannot be applied, a target is malformed, or (if it `must_match`) what the patch names
+            itself is not there.
     """
+    for merge in patch.merges if must_match and not patch.target else ():
+        if not any(_is_meant(merge, patch.target, each) for each in resources):
+            raise ConfigError(f"a patch is for {identify(merge)}, which is not there")
     left = []
     for resource in resources:
         kept: Object | None = resource.obj
@@ -104,7 +116,7 @@ def _is_meant(merge: Object, target: Object, resource: Resource) -> bool:
 
 
 def _is_named(wanted: ObjectReference, own: ObjectReference) -> bool:
-    return wanted.name == own.name and wanted.namespace in {"", own.namespace}
+    return wanted.name == own.name and (wanted.namespace or _DEFAULT) == (own.namespace or _DEFAULT)
 
 
 def merged(obj: Object, patch: Object, *, is_root: bool = True) -> Object | None:

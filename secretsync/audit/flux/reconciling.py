@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple, cast
 
@@ -20,6 +20,10 @@ from secretsync.audit.ruleset import FLUX_NOT_JUDGED
 from secretsync.errors import SecretsyncError
 from secretsync.manifests.objects import Object, identify
 
+_VERSIONS: Final = (
+    100  # of one Kustomization, as it is applied by one parent and another: none makes itself anew for ever
+)
+_MOST: Final = 10_000
 _ROUNDS: Final = 3  # of what comes round: a Kustomization that brings itself, variables from what they lead to
 
 
@@ -37,6 +41,7 @@ class Reconciling:
         self.artifact = artifact
         self.judge = judge
         self._mapped = mapped
+        self._versions: Counter[tuple[str, str]] = Counter()
         self._builds: dict[tuple[str, str], Build] = {}
         self._done: set[tuple[str, str, str]] = set()
         self._applied: set[tuple[str, str]] = set()
@@ -50,7 +55,7 @@ class Reconciling:
         seen: set[tuple[str, str, str]] = set()
         while queue:
             each = queue.popleft()
-            if self._is_other(each.sync.source, own) or _key(each.sync) in seen:
+            if self._is_other(each.sync.source, own) or _key(each.sync) in seen or len(seen) == _MOST:
                 continue
             seen.add(_key(each.sync))
             built = self._build(self.artifact, each.sync)
@@ -61,6 +66,12 @@ class Reconciling:
                 found += [one for path in sorted(built.read) for one in entries.of_file(self.artifact, path)]
         return found
 
+    def leave_out(self, lines: list[str]) -> None:
+        """Leave out what `spec.ignore` of the repository's source says: what was built until now does not count."""
+        if lines:
+            self.artifact.leave_out(lines)
+            self._builds.clear()
+
     def reconcile(self, first: list[Kustomization], own: SourceReference) -> None:
         """BuildJudge the entries of one cluster and all that they bring; `own` is the source that this repository is."""
         self._config_maps = {}
@@ -70,9 +81,10 @@ class Reconciling:
         queue = deque([AsApplied(self._settled(sync, own), is_known=True) for sync in first])
         while queue:
             each = queue.popleft()
-            if _key(each.sync) in self._done:
+            if _key(each.sync) in self._done or self._versions[each.sync.file, each.sync.place] == _VERSIONS:
                 continue
             self._done.add(_key(each.sync))
+            self._versions[each.sync.file, each.sync.place] += 1
             self._applied.add((each.sync.namespace, each.sync.name))
             self._waiting.append(each.sync)
             artifact = self._source(each, own)
@@ -155,12 +167,16 @@ class Reconciling:
         if found is None:
             return None
         artifact, resource = found
-        try:
-            manifests = artifact.whole(resource.origin)
-        except SecretsyncError:
-            return None
-        whole = next((each.obj for each in manifests if each.place == resource.place and "data" in each.obj), None)
-        return None if whole is None or "${" in str(whole["data"]) else whole
+        whole: Object | None = resource.obj if resource.is_whole else _whole(artifact, resource)
+        return None if whole is None or "${" in str(whole.get("data")) else whole
+
+
+def _whole(artifact: Artifact, resource: Resource) -> Object | None:
+    try:
+        manifests = artifact.whole(resource.origin)
+    except SecretsyncError:
+        return None
+    return next((each.obj for each in manifests if each.place == resource.place), None)
 
 
 def _name(sync: Kustomization) -> tuple[str, str]:

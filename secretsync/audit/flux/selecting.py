@@ -56,6 +56,8 @@ def _requirements(selector: str) -> Iterator[str]:
             if requirement := selector[start:index].strip():
                 yield requirement
             start = index + 1
+    if depth:
+        raise ConfigError(f"the selector {selector!r} of a patch cannot be read")
 
 
 def _holds(requirement: str, values: Object) -> bool:
