@@ -407,8 +407,8 @@ SETTINGS: Final[dict[str, Callable[[Place], None]]] = {
     "all ignored": _ignored,
     "somebody else's": _somebody_elses,
 }
-CUT_OFF: Final = {"shallow", "treeless, remote there", "partial, remote away"}
-"""Where history is not all there, the age of a data key is unknown and no reason to rotate."""
+CUT_OFF: Final = {"shallow"}
+"""Where history is cut off, the age of a data key is unknown and no reason to rotate; a partial clone has what it shows."""
 
 
 # --- carrying out, and what came of it ----------------------------------------------------------------------------
