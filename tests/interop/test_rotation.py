@@ -73,3 +73,20 @@ def test_an_envelope_smuggled_in_gets_no_new_data_key_from_us_and_would_from_sop
     sandbox.merge(sandbox.apply(sandbox.plan("align", unknown="drop"), held=("dave",)))
     assert _opened(binary, sandbox, path, "alice").code == 0
     assert _opened(binary, sandbox, path, "dave").code != 0
+
+
+def test_a_removal_that_two_operators_share_is_one_in_the_eyes_of_sops(
+    sandbox: Sandbox, peer: Callable[[str], Path]
+) -> None:
+    """carol opens `dev` alone, the cluster `prod` alone: each changes what it opens, the second in a clone of its own."""
+    binary = peer("sops")
+    before = {path: _opened(binary, sandbox, path, "bob").stdout for path in FILES}
+    outcome = sandbox.apply(sandbox.plan("remove", who="carol", subject="bob", allow_partial=True), who="carol")
+    second = sandbox.clone("second")
+    second.git("checkout", "-q", outcome.branch)
+    opened = {path for path in FILES if _opened(binary, second, path, "bob").code == 0}
+    assert opened == {path for path in FILES if path.startswith("prod/")}
+    assert second.resumed("remove", who="prod")["ending"] == "done"
+    for path in FILES:
+        assert _opened(binary, second, path, "bob").code != 0
+        assert _opened(binary, second, path, "alice").stdout == before[path]
