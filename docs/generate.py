@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
 from importlib import import_module
 from pathlib import Path
 
 from secretsync import errors
+from secretsync.audit import settings
 from secretsync.audit.ruleset import every_rule
 from secretsync.cli.__main__ import run
 from secretsync.cli._commands import COMMANDS, LazyGroup
@@ -17,6 +19,7 @@ from secretsync.hooks import COMMANDS as HOOKS
 
 FOLDER = Path(__file__).parent / "reference"
 ARGOCD = Path(__file__).parents[1] / "deploy" / "argocd"
+SCHEMAS = Path(__file__).parents[1] / "secretsync" / "schemas"
 NOTE = "<!-- Written by docs/generate.py from the code: run `make docs`. -->\n"
 
 
@@ -78,6 +81,40 @@ def findings() -> str:
     return "\n".join([*lines, ""])
 
 
+def configuration_schema() -> str:
+    """Return the JSON Schema of `.secretsync.yaml`."""
+    check = {
+        "type": ["object", "null"],
+        "additionalProperties": False,
+        "properties": {
+            "ignore": {
+                "description": "Files that are not examined: globs as in .gitignore, from the repository's root.",
+                "type": ["array", "null"],
+                "items": {"type": "string", "pattern": r"^(?!#)(?![!/ ]*$)"},
+            },
+            "rules": {
+                "description": "How grave the findings of a rule are. A note is shown and does not count.",
+                "type": ["object", "null"],
+                "propertyNames": {"enum": [rule.id for rule in every_rule()]},
+                "additionalProperties": {"enum": list(settings.SETTINGS)},
+            },
+            "baseline": {
+                "description": "The file of findings that are known, from the repository's root.",
+                "type": "string",
+                "pattern": r"^(?!/)(?!(.*/)?\.\.(/|$))[^\\]+$",
+            },
+        },
+    }
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": settings.FILE_NAME,
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {"check": check, "hydrate": {"type": ["object", "null"]}},
+    }
+    return json.dumps(schema, indent=2) + "\n"
+
+
 def commands() -> str:
     """Return the page of all commands: their `--help`."""
     blocks = ["# Commands", "", NOTE, _help([])]
@@ -117,6 +154,7 @@ def pages() -> dict[Path, str]:
         FOLDER / "exit-codes.md": exit_codes(),
         FOLDER / "findings.md": findings(),
         FOLDER / "cli.md": commands(),
+        SCHEMAS / "configuration.json": configuration_schema(),
         **{ARGOCD / f"{part}.yaml": text for part, text in argocd.parts().items()},
     }
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
+import secretsync.documents.tree as tree
 from secretsync.documents.plain import to_plain
-from secretsync.documents.tree import Limits
+from secretsync.documents.tree import Limits, Node
 from secretsync.documents.yaml import loading
-from secretsync.errors import ConfigError, SecretsyncError
+from secretsync.errors import ConfigError, SecretsyncError, TreeError
 from secretsync.late import LateModule
 
 if TYPE_CHECKING:
@@ -28,27 +29,32 @@ Kind = TypeVar("Kind")
 class Fields:
     """One mapping. `path` is the file, `where` the place within it for messages."""
 
-    def __init__(self, values: dict[str, object], path: str, where: str = "") -> None:
+    def __init__(
+        self, values: dict[str, object], path: str, where: str = "", lines: Mapping[str, int] | None = None
+    ) -> None:
         self._values = values
-        self.path = path
-        self.where = f"{path} {where}".strip()
+        self._lines = lines or {}
         self._steps = where
+        self.path = path
+        self.where = self._at(where) if where else path
 
     @classmethod
-    def parse(cls, data: bytes, path: str) -> Fields:
-        """Parse the one document in `data`. Raises: ConfigError."""
+    def parse(cls, data: bytes, path: str, *, with_lines: bool = False) -> Fields:
+        """Parse the one document in `data`; `with_lines`, messages say in which line a field is. Raises: ConfigError."""
         try:
-            documents = loading.load(data, limits=Limits()).documents
+            source = loading.load(data, limits=Limits())
+            documents = source.documents
+            lines = dict(_lines(documents[0], "", source.text)) if with_lines and documents else None
             plain = to_plain(documents[0]) if documents else {}
         except SecretsyncError as error:
             raise ConfigError(error.message, location=f"{path} {error.location or ''}".strip()) from None
         if len(documents) > 1:
             raise ConfigError("holds more than one document", location=path)
-        return cls(cast("dict[str, object]", plain), path)
+        return cls(cast("dict[str, object]", plain), path, lines=lines)
 
     def place(self, name: str) -> str:
-        """Return where a field stands, for a message."""
-        return f"{self.path} {self._step(name)}"
+        """Return where a field, or an item of one (`ignore[2]`), stands, for a message."""
+        return self._at(self._step(name))
 
     def names(self) -> list[str]:
         """Return the names of all fields, in order."""
@@ -69,7 +75,8 @@ class Fields:
 
     def without(self, *names: str) -> Fields:
         """Return these fields without some."""
-        return Fields({key: value for key, value in self._values.items() if key not in names}, self.path, self._steps)
+        kept = {key: value for key, value in self._values.items() if key not in names}
+        return Fields(kept, self.path, self._steps, self._lines)
 
     def plain(self, name: str, kind: type[Kind]) -> Kind:
         """Return a value that must be of `kind`, an empty one where it is absent."""
@@ -129,18 +136,44 @@ class Fields:
 
     def mapping(self, name: str) -> Fields:
         """Return a nested mapping, an empty one where it is absent."""
-        return Fields(self.plain(name, dict), self.path, self._step(name))
+        return Fields(self.plain(name, dict), self.path, self._step(name), self._lines)
 
     def mappings(self, name: str) -> Iterable[Fields]:
         """Yield the mappings of a list."""
         for index, item in enumerate(self.plain(name, list)):
             step = f"{self._step(name)}[{index}]"
             if not isinstance(item, dict):
-                raise ConfigError("expected a mapping", location=f"{self.path} {step}")
-            yield Fields(item, self.path, step)
+                raise ConfigError("expected a mapping", location=self._at(step))
+            yield Fields(item, self.path, step, self._lines)
 
     def _step(self, name: str) -> str:
         return f"{self._steps}.{name}" if self._steps else name
+
+    def _at(self, step: str) -> str:
+        line = self._lines.get(step)
+        return f"{self.path} {step}" if line is None else f"{self.path} line {line} {step}"
+
+
+def _lines(node: Node, step: str, text: str) -> Iterator[tuple[str, int]]:
+    """Yield the place of each field and item with its line. Raises: TreeError: a key is no string."""
+    if isinstance(node, tree.Mapping):
+        for entry in node.entries():
+            line = _line(entry.key, text)
+            if not isinstance(entry.key.value, str):
+                raise TreeError(f"key {entry.key.value!r} is not a string; quote it", location=f"line {line}")
+            inner = f"{step}.{entry.key.value}" if step else entry.key.value
+            yield inner, line
+            yield from _lines(entry.value, inner, text)
+    elif isinstance(node, tree.Sequence):
+        for index, item in enumerate(each for each in node.items if not isinstance(each, tree.Comment)):
+            inner = f"{step}[{index}]"
+            yield inner, _line(item, text)
+            yield from _lines(item, inner, text)
+
+
+def _line(node: Node, text: str) -> int:
+    span = node.alias or node.span
+    return text.count("\n", 0, span.start if span else 0) + 1
 
 
 _WORDS: Final[dict[type, str]] = {

@@ -6,11 +6,11 @@ The rules are those of the room that examines, each one entry of its list; every
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 import secretsync.errors as errors
-from secretsync.errors import SecretsyncError
+from secretsync.errors import SecretsyncError, shortened
 from secretsync.letters import DIGITS, consists_of
 
 Level: TypeAlias = Literal["error", "warning", "note"]
@@ -24,7 +24,10 @@ _LONGEST_NUMBER: Final = 18  # digits; no file has more lines
 
 @dataclass(frozen=True, slots=True, order=True)
 class Finding:
-    """One problem. `place` is what stands behind the file: `#2 data.password`, `line 3`; it may be empty."""
+    """One problem. `place` is what stands behind the file: `#2 data.password`, `line 3`; it may be empty.
+
+    `subject` is the public key that it is about, where it is about one.
+    """
 
     file: str
     place: str
@@ -32,6 +35,11 @@ class Finding:
     level: Level
     message: str
     hint: str | None = None
+    subject: str = ""
+
+    def about(self, subject: str) -> Finding:
+        """Return this finding with the public key that it is about."""
+        return replace(self, subject=shortened(subject))
 
     @property
     def line(self) -> int | None:
@@ -72,14 +80,50 @@ class Unopened(NamedTuple):
     files: int
 
 
+class FindingIdentity(NamedTuple):
+    """What a finding is known by between versions of its file: never a line, never a value.
+
+    `file` is relative to the repository's root, `path` leads to a field of `object`; `subject` is a public key. All but
+    the first two may be empty.
+    """
+
+    rule: str
+    file: str
+    object: str
+    path: str
+    subject: str
+
+
+class LocatedFinding(NamedTuple):
+    """What a finding is known by, and the line where it is now (0: not known)."""
+
+    identity: FindingIdentity
+    line: int
+
+
+class Suppressed(NamedTuple):
+    """A finding that somebody has accepted: in the file itself, with a reason, or by a baseline."""
+
+    finding: Finding
+    by: Literal["inline", "baseline"]
+    reason: str
+
+
 @dataclass(slots=True)
 class Report:
-    """All findings of one run, in the order of the files, and how much was looked at."""
+    """All findings of one run, in the order of the files, and how much was looked at.
+
+    `suppressed` are those that do not count; `ignored` says how many files nobody looked at. `located` is filled where
+    somebody needs it.
+    """
 
     findings: list[Finding] = field(default_factory=list)
     files: int = 0
     encrypted: int = 0
     unopened: list[Unopened] = field(default_factory=list)
+    suppressed: list[Suppressed] = field(default_factory=list)
+    ignored: int = 0
+    located: dict[Finding, LocatedFinding] = field(default_factory=dict)
 
     @property
     def problems(self) -> int:

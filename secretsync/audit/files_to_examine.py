@@ -11,7 +11,6 @@ from secretsync import files
 from secretsync.errors import ConfigError, FileAccessError, LimitError
 from secretsync.git.history import REGULAR
 from secretsync.git.index import Index
-from secretsync.git.objects import ObjectReader
 
 Reading: TypeAlias = "Callable[[int], bytes]"
 """Returns a file's bytes, at most so many. Raises: FileAccessError, LimitError, RepositoryError."""
@@ -59,10 +58,9 @@ def staged(index: Index, paths: Sequence[str]) -> Iterator[FileToExamine]:
     """
     entries = index.entries()
     wanted = _staged_below(index, entries, paths) if paths else index.changed()
-    with index.reader() as reader:
-        for path in sorted(path for path in set(wanted) if entries[path].mode in REGULAR):
-            shown = os.path.relpath(os.path.join(index.root, path))
-            yield FileToExamine(path, shown, found=True, read=_blob(reader, entries[path].id, shown))
+    for path in sorted(path for path in set(wanted) if entries[path].mode in REGULAR):
+        shown = os.path.relpath(os.path.join(index.root, path))
+        yield FileToExamine(path, shown, found=True, read=_blob(index, entries[path].id, shown))
 
 
 def _named(path: str) -> Reading:
@@ -80,9 +78,9 @@ def _refused(problem: FileAccessError) -> Reading:
     return read
 
 
-def _blob(reader: ObjectReader, blob: str, shown: str) -> Reading:
+def _blob(index: Index, blob: str, shown: str) -> Reading:
     def read(most: int) -> bytes:
-        data = reader.read(blob)
+        data = index.read(blob)
         if len(data) > most:
             raise LimitError(f"is larger than {most} bytes", location=shown)
         return data

@@ -73,6 +73,10 @@ FLUX_UNREACHED: Final = Rule(
     "name the file in a kustomization, or the folder in a Kustomization",
 )  # fmt: skip
 FLUX_UNVERIFIED: Final = Rule("flux-unverified", "note", _FLUX, "Flux does not verify what it decrypts.")
+IGNORE_COMMENT: Final = Rule(
+    "ignore-comment", "error", "nothing", "A comment that should accept a finding has a mistake, so it accepts nothing.",
+    "write: `# secretsync: ignore RULE why it is accepted here`",
+)  # fmt: skip
 TEMPLATE_WIDENS: Final = Rule(
     "template-widens", "error", "nothing", "A SealedSecret's template says a wider scope than the object itself.",
     "take the annotation out of the template; where it is meant, seal it anew: `secretsync seal --scope SCOPE`",
@@ -89,7 +93,7 @@ UNSEALABLE: Final = Rule(
 RULES: Final = (
     PLAINTEXT_SECRET, BARE_CIPHERTEXT, CLEAR_VALUE, DEMO_KEY, LAST_APPLIED, LOST_BLOCK, NO_NAMESPACE, NOT_ENCRYPTED,
     NOT_EXAMINED, PLAINTEXT_GENERATOR, SUSPECT, FLUX_AMBIGUOUS, FLUX_CHANGES, FLUX_DECRYPTS, FLUX_FAILS, FLUX_MISSED,
-    FLUX_NOT_JUDGED, FLUX_RENAMED, FLUX_UNREACHED, FLUX_UNVERIFIED, TEMPLATE_WIDENS, UNKNOWN_FIELD, UNSEALABLE,
+    FLUX_NOT_JUDGED, FLUX_RENAMED, FLUX_UNREACHED, FLUX_UNVERIFIED, IGNORE_COMMENT, TEMPLATE_WIDENS, UNKNOWN_FIELD, UNSEALABLE,
 )  # fmt: skip
 
 

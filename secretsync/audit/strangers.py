@@ -96,7 +96,7 @@ class Rules:
                     message = f"is encrypted for {one}, and {rule.place} names no such key for it"
                     name = argument(file)
                     hint = f"see who added it: git log -p -- {name}; secretsync updatekeys {name} takes it out"
-                    yield EXTRA_RECIPIENT.finding(file, line, message, hint)
+                    yield EXTRA_RECIPIENT.finding(file, line, message, hint).about(one.recipient.name)
 
     def private_keys(self, file: str, data: bytes) -> Iterator[Finding]:
         """Yield a finding for each kind of private key that a file holds, with the public half and never the key."""
@@ -108,11 +108,11 @@ class Rules:
             told.add((found.kind, half))
             place = f"line {data.count(NEWLINE, 0, found.start) + 1}"
             if half in DEMO_RECIPIENTS:
-                yield DEMO_KEY.finding(file, place, f"holds the private key of {half}, which is public")
+                yield DEMO_KEY.finding(file, place, f"holds the private key of {half}, which is public").about(half)
             elif not self._allowed(file):
                 self._holders.add(file)
                 message = f"holds {found.kind}{f'; its public half is {half}' if half else ''}"
-                yield PRIVATE_KEY.finding(file, place, message, LEAKED)
+                yield PRIVATE_KEY.finding(file, place, message, LEAKED).about(half or found.kind)
 
     def _allowed(self, file: str) -> bool:
         try:

@@ -1,103 +1,106 @@
-"""A report as text for people, as JSON and as SARIF 2.1.0, which code hosts show next to the line."""
+"""A report as text for people and as JSON; SARIF and JUnit are in modules of their own."""
 
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
-from urllib.parse import quote
 
-from secretsync import __version__
+from secretsync.audit.fingerprints import fingerprints, located
+from secretsync.audit.junit import as_junit
 from secretsync.audit.ruleset import every_rule
+from secretsync.audit.sarif import as_sarif
 from secretsync.errors import one_line
-from secretsync.findings import Finding, Report
+from secretsync.findings import Finding, Level, Report
+from secretsync.letters import argument
 
 JSON_VERSION: Final = 1
 """Grows when a field changes its meaning or goes away; new fields do not count."""
 
-_SARIF_SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
+_ORDER: Final[tuple[Level, ...]] = ("error", "warning", "note")
 
 
 def as_text(report: Report) -> str:
-    """Return one line per finding, its hint below it, and a line that sums up."""
-    lines = []
-    for finding in report.findings:
-        lines.append(one_line(f"{finding.location}: {finding.level}: {finding.message} [{finding.rule}]"))
-        if finding.hint:
-            lines.append(f"    {one_line(finding.hint)}")
+    """Return one line per finding, grouped by rule, below each group its remedy, and a line that sums up."""
+    lines: list[str] = []
+    for remedy, findings in _groups(report.findings):
+        lines += [one_line(f"{each.location}: {each.level}: {each.message} [{each.rule}]") for each in findings]
+        if remedy:
+            lines.append(f"    {one_line(remedy)}")
     lines += [
         one_line(f"not opened, for want of a key: {_count(each.files, 'file')} for {each.recipient}")
         for each in report.unopened
     ]
-    lines.append(
-        f"{_count(report.files, 'file')} checked, {report.encrypted} encrypted: {_count(report.problems, 'finding')}"
-    )
+    lines.append(_sum(report))
     return "\n".join(lines) + "\n"
 
 
+def _groups(findings: list[Finding]) -> Iterator[tuple[str, list[Finding]]]:
+    """Yield the findings that one remedy helps against, with it: the gravest first, then by rule."""
+    remedies = {rule.id: rule.remedy.replace("`", "") for rule in every_rule()}
+    groups: dict[tuple[int, str, str], list[Finding]] = {}
+    for each in findings:
+        remedy = (each.hint or remedies.get(each.rule, "")).replace(argument(each.file), "FILE")
+        groups.setdefault((_ORDER.index(each.level), each.rule, remedy), []).append(each)
+    for (_, _, remedy), some in sorted(groups.items(), key=lambda group: group[0][:2]):
+        yield (some[0].hint or remedy) if len(some) == 1 else remedy, some
+
+
+def _sum(report: Report) -> str:
+    problems = _count(report.problems, "finding")
+    text = f"{_count(report.files, 'file')} checked, {report.encrypted} encrypted: {problems}"
+    if report.suppressed:
+        text += f", {len(report.suppressed)} suppressed"
+    if report.ignored:
+        text += f", {_count(report.ignored, 'file')} ignored"
+    return text
+
+
 def as_json(report: Report) -> str:
-    """Return the report as one JSON object with a `version`."""
+    """Return the report as one JSON object with a `version`; its schema is `secretsync/schemas/findings.json`."""
+    known = fingerprints(report)
     return _dumped(
         {
             "version": JSON_VERSION,
             "files": report.files,
             "encrypted": report.encrypted,
             "unopened": [each._asdict() for each in report.unopened],
-            "findings": [
+            "ignored": report.ignored,
+            "findings": [_plain(report, each, known[at]) for at, each in enumerate(report.findings)],
+            "suppressed": [
                 {
-                    "rule": finding.rule,
-                    "level": finding.level,
-                    "file": finding.file,
-                    "place": finding.place or None,
-                    "line": finding.line,
-                    "message": finding.message,
-                    "hint": finding.hint,
+                    **_plain(report, each.finding, known[len(report.findings) + at]),
+                    "suppressed_by": each.by,
+                    "reason": each.reason,
                 }
-                for finding in report.findings
+                for at, each in enumerate(report.suppressed)
             ],
         }
     )
 
 
-def as_sarif(report: Report) -> str:
-    """Return the report as a SARIF log with one run. Source: OASIS SARIF 2.1.0, sections 3.13 to 3.30."""
-    summaries = {rule.id: rule.meaning for rule in every_rule()}
-    rules = sorted({finding.rule for finding in report.findings})
-    return _dumped(
-        {
-            "$schema": _SARIF_SCHEMA,
-            "version": "2.1.0",
-            "runs": [
-                {
-                    "tool": {
-                        "driver": {
-                            "name": "secretsync",
-                            "version": __version__,
-                            "rules": [{"id": rule, "shortDescription": {"text": summaries[rule]}} for rule in rules],
-                        }
-                    },
-                    "results": [_result(finding, rules.index(finding.rule)) for finding in report.findings],
-                }
-            ],
-        }
-    )
-
-
-WRITERS: Final[dict[str, Callable[[Report], str]]] = {"text": as_text, "json": as_json, "sarif": as_sarif}
-
-
-def _result(finding: Finding, rule_index: int) -> dict[str, object]:
-    text = f"{finding.place}: {finding.message}" if finding.place else finding.message
-    physical: dict[str, object] = {"artifactLocation": {"uri": quote(os.fsencode(finding.file))}}
-    physical["region"] = {"startLine": finding.line or 1}
+def _plain(report: Report, finding: Finding, fingerprint: str) -> dict[str, object]:
+    where = located(report, finding)
     return {
-        "ruleId": finding.rule,
-        "ruleIndex": rule_index,
+        "rule": finding.rule,
         "level": finding.level,
-        "message": {"text": f"{text}. {finding.hint}" if finding.hint else text},
-        "locations": [{"physicalLocation": physical}],
+        "file": finding.file,
+        "place": finding.place or None,
+        "line": where.line or None,
+        "object": where.identity.object or None,
+        "path": where.identity.path or None,
+        "message": finding.message,
+        "hint": finding.hint,
+        "fingerprint": fingerprint,
     }
+
+
+WRITERS: Final[dict[str, Callable[[Report], str]]] = {
+    "text": as_text,
+    "json": as_json,
+    "sarif": lambda report: _dumped(as_sarif(report)),
+    "junit": as_junit,
+}
 
 
 def _dumped(value: object) -> str:

@@ -7,7 +7,8 @@ for the index stands where a hook stands.
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
+from types import TracebackType
+from typing import NamedTuple, Self
 
 from secretsync.errors import RepositoryError
 from secretsync.git.history import RAW, raw_changes
@@ -23,11 +24,21 @@ class StagedEntry(NamedTuple):
 
 
 class Index:
-    """The index of one working tree."""
+    """The index of one working tree, to be used as a context."""
 
     def __init__(self, root: str) -> None:
         self.root = root
         self._git = Git.called_by_git(root)
+        self._reader: ObjectReader | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._reader:
+            self._reader.close()
 
     @classmethod
     def of(cls, folder: str) -> Index:
@@ -67,6 +78,7 @@ class Index:
         words = os.fsdecode(self._git.silently("diff-index", "--cached", *RAW, head, "--")).split("\0")
         return [one.path for one in raw_changes(word for word in words if word) if one.after.strip("0")]
 
-    def reader(self) -> ObjectReader:
-        """Return a reader of the staged files, to be used as a context."""
-        return ObjectReader(self._git)
+    def read(self, blob: str) -> bytes:
+        """Return a staged file by the id of its blob. Raises: RepositoryError."""
+        self._reader = self._reader or ObjectReader(self._git)
+        return self._reader.read(blob)

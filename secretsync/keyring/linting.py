@@ -104,7 +104,7 @@ def _out_of_place(seen: RepositoryFile, policy: Policy) -> Iterator[Finding]:
         matches(glob, seen.path) for glob in policy.allow_private_keys
     )
     for kind in () if allowed else privatekeys.kinds_of(seen.data):
-        yield ruleset.PRIVATE_KEY.finding(seen.path, "", f"holds {kind}", ruleset.LEAKED)
+        yield ruleset.PRIVATE_KEY.finding(seen.path, "", f"holds {kind}", ruleset.LEAKED).about(kind)
     if seen.path.endswith(f"/{SOPS_YAML}"):
         message = "would decide instead of the policy who reads the files next to it"
         yield ruleset.NESTED_CONFIG.finding(seen.path, "", message, f"git rm {argument(seen.path)}")
@@ -147,7 +147,8 @@ def _of_recipient(
         message = f"{known[1].id} of {known[0].name}, whom the policy does not name for it"
     else:
         return
-    yield rule.finding(seen.path, encrypted_files.line_of(seen, envelope), f"is encrypted for {message}", hint)
+    place = encrypted_files.line_of(seen, envelope)
+    yield rule.finding(seen.path, place, f"is encrypted for {message}", hint).about(recipient.name)
 
 
 def _missing(

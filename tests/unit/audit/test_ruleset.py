@@ -50,6 +50,8 @@ IDS = [
     "flux-unreached",
     "flux-unverified",
     "generated-drift",
+    "ignore-comment",
+    "ignored-files",
     "integrity",
     "interrupted",
     "invalid-manifest",
