@@ -88,7 +88,8 @@ def test_evidence_is_judged_in_a_bare_clone_that_nobody_may_write(sandbox: Sandb
         path.chmod(0o700 if path.is_dir() else 0o600)
     assert good.code == 0, good.err
     assert {"V1", "files", "ring", "nothing-else", "signature"} <= {one["id"] for one in json.loads(good.out)["checks"]}
-    unknown = invoke("runbook", "remove", "verify", "--git-dir", bare)
+    assert invoke("runbook", "remove", "verify", "--git-dir", bare).code == 0, "its branch is here"
+    unknown = invoke("runbook", "align", "verify", "--git-dir", bare)
     assert (unknown.code, unknown.out) == (10, b"")
     assert "--evidence FILE" in unknown.err
 
