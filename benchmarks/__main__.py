@@ -25,6 +25,7 @@ COMPARISONS: Final = {
     "sealing": "comparisons:sealing",
     "changing": "comparisons:changing",
     "leaving": "rotation:leaving",
+    "check": "checking:checking",
     "kustomize": "engines:kustomize",
     "helm": "engines:helm",
     "argo-cd": "repo_server:argo_cd",

@@ -76,7 +76,7 @@ class Examination:
             if data is not None:
                 self._report.findings += self._of_data(file, data)
         except SecretsyncError as error:
-            self._report.findings.append(finding_of(error, file.shown))
+            self._report.findings.append(_finding_at(error, file.shown))
 
     def finish(self) -> None:
         """Look at what generators name, once every file was seen."""
@@ -102,9 +102,9 @@ class Examination:
         except LimitError:
             if store_for_path(file.name) == FALLBACK:
                 return NOT_EXAMINED.finding(file.shown, "", error.message)
-            return finding_of(error, file.shown)
+            return _finding_at(error, file.shown)
         is_ours = any(mark in data for mark in (*recognition.MARKS, b"\nkind: Secret\n"))
-        return finding_of(error, file.shown) if is_ours else None
+        return _finding_at(error, file.shown) if is_ours else None
 
     def _of_data(self, file: FileToExamine, data: bytes) -> Iterator[Finding]:
         yield from self._rules.private_keys(file.shown, data)
@@ -188,6 +188,13 @@ class Examination:
         while folder not in self._namespaces:
             self._namespaces[folder] = _namespace_in(folder or ".", self._limits)
         return self._namespaces[folder]
+
+
+def _finding_at(error: SecretsyncError, shown: str) -> Finding:
+    """Return the finding that an error is; where it only repeats the file, in another spelling, it has no place in it."""
+    if error.location and os.path.normpath(error.location) == os.path.normpath(shown):
+        error.location = None
+    return finding_of(error, shown)
 
 
 def _namespace_in(folder: str, limits: Limits) -> str:

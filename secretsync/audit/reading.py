@@ -20,16 +20,9 @@ from secretsync.sops import metadata, recognition
 from secretsync.sops.metadata import KEY, Metadata
 
 _WORDS: Final = (b"Secret", b"secretGenerator")
-_OWN_LINES: Final = (
-    b"sops:",
-    b'"sops":',
-    b"'sops':",
-    b"kind: Secret",
-    b'kind: "Secret"',
-    b"kind: SopsSecret",
-    b"kind: SealedSecret",
-)
-"""How a line begins in YAML of ours that need not read otherwise."""
+_BLOCK_LINES: Final = (b"sops:", b'"sops":', b"'sops':")
+_KINDS: Final = frozenset((b"Secret", b"SopsSecret", b"SealedSecret"))
+"""What begins a line, and what `kind` says, in YAML of ours that need not read otherwise."""
 _BLOCK_FIELDS: Final = ("mac", "lastmodified")
 _TEMPLATE: Final = (b"{{", b"{%", b"<%")
 _STREAM: Final = "yaml"
@@ -78,7 +71,8 @@ class FileRead(NamedTuple):
 def read(name: str, data: bytes, limits: Limits, *, ruled: bool, comments: bool = False) -> FileRead | None:
     """Return what a file holds that concerns us, None where it is none of our business.
 
-    `ruled` says that a rule wants it encrypted; `comments`, that some of them select what is encrypted.
+    `ruled` says that a rule wants it encrypted, so that it counts as plain text where it does not read; `comments`, that
+    some of them select what is encrypted.
 
     Raises:
         ConflictMarkersError: it is ours, and a merge left its markers in it.
@@ -97,7 +91,9 @@ def read(name: str, data: bytes, limits: Limits, *, ruled: bool, comments: bool 
     try:
         source = _loaded(store, data, limits, comments=marked or comments, encrypted=marked)
     except SecretsyncError as error:
-        return _in_part(store, data, limits, error, marked=marked)
+        part = _in_part(store, data, limits, error, marked=marked)
+        is_template = any(mark in data for mark in _TEMPLATE)
+        return part or (FileRead(FALLBACK, None, [], whole=False) if ruled and not is_template else None)
     return FileRead(store, source, [_document(number, root) for number, root in enumerate(source.documents, 1)])
 
 
@@ -192,7 +188,11 @@ def _is_damaged(data: bytes, *, marked: bool) -> bool:
     An array is none of them, and neither is what has comments, which sops and Kubernetes refuse in JSON.
     """
     is_object = data.lstrip()[:1] == b"{" and not any(line.lstrip().startswith(b"//") for line in data.split(b"\n"))
-    return marked or any(mark in data for mark in recognition.MARKS) or (is_object and b'"kind": "Secret"' in data)
+    return (
+        marked
+        or any(mark in data for mark in recognition.MARKS)
+        or (is_object and b'"kind"' in data and b'"Secret"' in data)
+    )
 
 
 def _pieces(data: bytes) -> Iterator[bytes]:
@@ -212,7 +212,12 @@ def _is_own_piece(text: bytes) -> bool:
     """Whether a document that does not read is ours: by a line of its own, and none of a template."""
     if any(mark in text for mark in _TEMPLATE):
         return False
-    return any(line.startswith(_OWN_LINES) for line in text.split(b"\n")) or any(mark in text for mark in _VALUES)
+    return any(map(_is_own_line, text.split(b"\n"))) or any(mark in text for mark in _VALUES)
+
+
+def _is_own_line(line: bytes) -> bool:
+    name, _, value = line.partition(b":")
+    return line.startswith(_BLOCK_LINES) or (name == b"kind" and value.strip(b" \t\r\"'") in _KINDS)
 
 
 _VALUES: Final = tuple(b": " + quote + recognition.MARKS[0] for quote in (b"", b'"', b"'"))

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from secretsync import files
 from secretsync.errors import NoMatchingRuleError, SecretsyncError
 from secretsync.keyring.globs import matches
 from secretsync.keyring.model import KeyRing, PolicyRule
@@ -52,6 +53,7 @@ class Naming:
         self._root_of = cache(_root_of)  # one answer for all files of a folder
         self._config_of = cache(find_config)
         self._tops_of = cache(_tops_of)
+        self._real_folder = cache(os.path.realpath)
         self._shown = cache(_shown)
         self._root = self._root_of(os.getcwd())
         if self._root:
@@ -67,9 +69,17 @@ class Naming:
 
     def rules_for(self, path: str) -> list[FileRule]:
         """Return the rules that are for the file: its creation rule, and that of the key ring. Raises: as `of`."""
-        names = dict.fromkeys((os.path.abspath(path), os.path.realpath(path)))
+        names = dict.fromkeys((os.path.abspath(path), self._real(path)))
         found = [rule for name in names for rule in (self._by_config(name), self._by_ring(name)) if rule]
         return list({rule.place: rule for rule in found}.values())
+
+    def _real(self, path: str) -> str:
+        """Return the real path; of all files of a folder, links on the way to it are looked at once."""
+        name = os.path.abspath(path)
+        folder, _, last = name.rpartition(os.sep)
+        if os.path.islink(name) or not last:
+            return os.path.realpath(name)
+        return os.path.join(self._real_folder(folder or os.sep), last)
 
     def label(self, recipient: MasterKey) -> str:
         """Return what a key ring calls a recipient, or the empty text where none knows it."""
@@ -142,9 +152,8 @@ class Naming:
     def _inside(self, root: Path, name: str) -> Iterator[str]:
         """Yield the name relative to the root, with `/`, where it is below it under one of the root's names."""
         for top in self._tops_of(root):
-            relative = os.path.relpath(name, top)
-            if relative.partition(os.sep)[0] != os.pardir:
-                yield relative.replace(os.sep, "/")
+            if files.is_below(name, top):
+                yield name[len(top) :].lstrip(os.sep).replace(os.sep, "/")
                 return
 
 

@@ -177,6 +177,9 @@ def test_a_plain_file_that_its_rule_names_is_found_in_every_store(repository: Re
         ("path_regex: '\\.enc\\.'", "a.enc.yaml", "password: ${PASSWORD}\n", False),
         ("path_regex: '\\.enc\\.'", "a.enc.env.example", "TOKEN=change-me\n", False),
         ("path_regex: '\\.enc\\.'", "a.enc.yaml", "kind: ConfigMap\napiVersion: v1\ndata: {a: b}\n", False),
+        ("path_regex: '\\.enc\\.'", "a.enc.json", '["hunter2"]', True),
+        ("path_regex: '\\.enc\\.'", "a.enc.yaml", "- hunter2\n", True),
+        ("path_regex: '\\.enc\\.'", "a.enc.yaml", "a: {{ b }}\n", False),
         ("path_regex: '\\.sops\\.yaml$'", "a.sops.yaml", "cluster: {id: hunter2}\n", True),
         ("path_regex: '^secrets/.*'", "secrets/a.yaml", "a: hunter2\n", True),
         ("path_regex: '^secrets/.*'", "secrets/token", "hunter2\n", True),
@@ -239,6 +242,7 @@ OTHERS: dict[str, str | bytes] = {
     "b.json": '{"sops": "a tool", "Secret": 1}',
     "values.yaml": "sops:\n  enabled: true\n  age: {secret: x}\n",
     "empty.yaml": "",
+    "store.yaml": "apiVersion: external-secrets.io/v1\nkind: SecretStore\nspec: {a: [}\n",
     "latin.yaml": b"name: \xe9 Secret sops\n",
     "crd.yaml": "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nspec: {names: {kind: SopsSecret}}\n",
     "es.yaml": "apiVersion: external-secrets.io/v1\nkind: ExternalSecret\nspec: {data: [{secretKey: a}]}\n",
@@ -288,7 +292,7 @@ def test_a_file_of_a_gigabyte_is_named_and_not_read(repository: Repository) -> N
     for name in ("film.mp4", "large.yaml"):
         with repository.write(name, "").open("ab") as file:
             file.truncate(1 << 30)
-    found = [(each.file, each.rule, each.level) for each in repository.report().findings]
+    found = [(each.location, each.rule, each.level) for each in repository.report().findings]
     assert found == [("film.mp4", "not-examined", "note"), ("large.yaml", "limit-exceeded", "error")]
 
 
