@@ -40,6 +40,7 @@ NAMES: Final = SAMPLE if size(1, 0) else tuple(LAYOUTS)
 DRAWS: Final = range(size(6, 150))
 
 
+_PATIENCE: Final = 240  # all are applied at a time, and those that fail are tried again and again
 _OWN: Final = ("sops-age", "kube-root-ca.crt")
 
 
@@ -101,7 +102,7 @@ def test_the_real_controller_does_what_is_said_of_a_layout(
     this, layout, api = layouts[name], LAYOUTS[name], control_plane.api
     assert _said(this.files, peer_sops, tmp_path) == layout.says
     ends = {sync: end for sync, end in layout.ready.items() if end is not None}
-    done = {sync: wait_for(lambda sync=sync: _end(api, sync, this)) for sync in ends}  # type: ignore[misc]
+    done = {sync: wait_for(lambda sync=sync: _end(api, sync, this), seconds=_PATIENCE) for sync in ends}  # type: ignore[misc]
     assert {sync: end[0] == "True" for sync, end in done.items()} == ends, done
     arrived = {each: _password(api, each, this.namespace) for each in layout.arrives}
     assert arrived == layout.arrives
@@ -122,7 +123,7 @@ def test_the_real_controller_does_what_is_said_of_a_drawn_repository(
 def _done(api: Api, this: Applied) -> tuple[str, object]:
     """Return what the controller makes of an entry and its child, and what it says or what arrives."""
     for name in ("apps", "web"):
-        status, message = wait_for(lambda name=name: _end(api, name, this))  # type: ignore[misc]
+        status, message = wait_for(lambda name=name: _end(api, name, this), seconds=_PATIENCE)  # type: ignore[misc]
         if status != "True":
             return "fails", message
     objects = [each for kind in ("Secret", "ConfigMap") for each in api.list(kind, this.namespace)]

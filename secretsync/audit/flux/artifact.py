@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_left
+from contextlib import suppress
+from functools import cached_property
 from typing import Final, NamedTuple, cast
 
 import secretsync.audit.flux.ignoring as ignoring
@@ -36,6 +38,13 @@ class Manifest(NamedTuple):
     place: str
     obj: Object
     document: Mapping | None
+
+
+class Marked(NamedTuple):
+    """Manifests that may hold Kustomizations, or what stands for them, and those that may say what is left out."""
+
+    kustomizations: list[str]
+    ignoring: list[str]
 
 
 class Artifact:
@@ -125,17 +134,19 @@ class Artifact:
         found = self._manifests[path] = _read(self.data(path))
         return found
 
-    def holds_kustomizations(self, path: str) -> bool:
-        """Whether a manifest may hold Kustomizations or what stands for them; where it cannot be read, it does not."""
-        return self.mentions(path, GROUP.encode()) or self.mentions(path, b"sync:", b"nstance")
-
-    def mentions(self, path: str, *words: bytes) -> bool:
-        """Whether all words stand in a manifest; where it cannot be read, they do not."""
-        try:
-            data = self.data(path)
-        except SecretsyncError:
-            return False
-        return all(word in data for word in words)
+    @cached_property
+    def marked(self) -> Marked:
+        """The manifests that may hold what a run begins with: one look at all of them, before they are read."""
+        entries, ignoring_ones = [], []
+        for path in self._files:
+            if path.endswith(MANIFESTS):
+                with suppress(SecretsyncError):
+                    data = self.data(path)
+                    if GROUP.encode() in data or (b"sync:" in data and b"nstance" in data):
+                        entries.append(path)
+                    if b"ignore:" in data:
+                        ignoring_ones.append(path)
+        return Marked(entries, ignoring_ones)
 
     def is_sops(self, path: str) -> bool:
         """Whether a file is a SOPS file, of whatever store, and not one of the key ring."""

@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Final, NamedTuple
 
 import secretsync.audit.flux.patches as patches
-from secretsync.audit.flux.artifact import MANIFESTS, Artifact
+from secretsync.audit.flux.artifact import Artifact
 from secretsync.audit.flux.build import build
 from secretsync.audit.flux.fields import mapping, text
 from secretsync.audit.flux.kustomization import (
@@ -74,10 +74,9 @@ def found(artifact: Artifact, held: Held) -> Entries:
 def ignored(artifact: Artifact, source: SourceReference) -> list[str]:
     """Return what the object of a source leaves out of its artifact, where that object lies in the artifact itself."""
     found: list[str] = []
-    for path in artifact.below("."):
-        if path.endswith(MANIFESTS) and artifact.mentions(path, b"ignore:", source.name.encode()):
-            with suppress(SecretsyncError):
-                found += [line for each in artifact.whole(path) for line in ignored_by(each.obj, source)]
+    for path in artifact.marked.ignoring:
+        with suppress(SecretsyncError):
+            found += [line for each in artifact.whole(path) for line in ignored_by(each.obj, source)]
     return found
 
 
@@ -100,9 +99,8 @@ def _folder(sync: Kustomization) -> str:
 
 
 def _written(artifact: Artifact) -> Iterator[Kustomization]:
-    for path in artifact.below("."):
-        if path.endswith(MANIFESTS) and artifact.holds_kustomizations(path):
-            yield from of_file(artifact, path)
+    for path in artifact.marked.kustomizations:
+        yield from of_file(artifact, path)
 
 
 def of_file(artifact: Artifact, path: str) -> Iterator[Kustomization]:
