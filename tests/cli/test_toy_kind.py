@@ -140,7 +140,7 @@ def test_it_lives_in_a_key_ring_and_its_rotations(toy: Toy) -> None:
     plan = str(toy.home / "plan.json")
     toy.run("runbook", "remove", "plan", "bob", "--output", plan)
     done = toy.run("runbook", "remove", "apply", "--plan", plan, "--yes")
-    assert "V11  passed" in done
+    assert "V11 passed" in done
     branch = next(line.split()[-1] for line in done.splitlines() if "git merge --ff-only" in line)
     toy.git("merge", "-q", "--ff-only", branch)
     assert toy.run("decrypt", "db.enc.yaml") == SECRET
