@@ -18,7 +18,7 @@ from secretsync.errors import FormatError, RepositoryError, one_line
 from secretsync.git import Repository
 from secretsync.rotation.applying import ApplyOutcome
 from secretsync.rotation.journal import Operation
-from secretsync.rotation.model import FilePlan, Plan
+from secretsync.rotation.model import DATA_KEY, FilePlan, Plan
 from secretsync.rotation.promises import PLANNED, document
 
 VERSION: Final = 1
@@ -83,7 +83,8 @@ def _left_lines(evidence: dict[str, Any]) -> Iterator[str]:
     for one in evidence["waiting"]:
         yield f"- {_code(one['path'])} waits for {one['for']}: {one['why']}"
     for one in evidence["left_out"]:
-        yield f"- {_code(one['path'])} {one['why']}{'; it names ' + ', '.join(one['names']) if one['names'] else ''}"
+        names = [] if one["kind"] == DATA_KEY else one["names"]
+        yield f"- {_code(one['path'])} {one['why']}{'; it names ' + ', '.join(names) if names else ''}"
     yield from (f"- {note}" for note in (*evidence["drift"], *evidence["notes"]))
 
 

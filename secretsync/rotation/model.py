@@ -107,11 +107,15 @@ class Problem:
     hint: str = ""
 
 
+DATA_KEY: Final = "data-key"
+"""The kind of a file that is left out and names no removed key, though one had an envelope of the data key that it has."""
+
+
 @dataclass(frozen=True, slots=True)
 class LeftOut:
     """A file that is left as it is, or cannot be looked at, and why; `names` are keys of the removal that it still names.
 
-    Of kind `mention` it holds no ciphertext, so that those keys open nothing there.
+    Of kind `mention` it holds no ciphertext, so that those keys open nothing there; of kind `data-key` it named them once.
     """
 
     path: str
@@ -200,8 +204,10 @@ class Plan:
         return [one for phase in self.phases for one in phase.files]
 
     def removed_keys(self) -> dict[str, PlannedKey]:
-        """Return the keys that lose at least one file."""
-        return {one: self.keys[one] for file in self.files for one in file.removed if one in self.keys}
+        """Return the keys that lose at least one file, or had its data key without being named in it any more."""
+        listed = {one for file in self.files for group in (*file.before, *file.after) for one in group}
+        former = {name: key for name, key in self.keys.items() if name not in listed and key.kind != "sealing"}
+        return {one: self.keys[one] for file in self.files for one in file.removed if one in self.keys} | former
 
 
 def dump(plan: Plan) -> bytes:

@@ -5,7 +5,7 @@ Nothing is written. Recipients come from the key ring's policy alone; a file onl
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from secretsync.errors import ConfigError
@@ -15,7 +15,7 @@ from secretsync.keyring.editing import SOPS_YAML
 from secretsync.keyring.model import normalised
 from secretsync.keyring.sources import FOLDER
 from secretsync.rotation import census, partial, preflight
-from secretsync.rotation.ageing import ages
+from secretsync.rotation.ageing import COMPLETE, ages
 from secretsync.rotation.ageing import due as due_ages
 from secretsync.rotation.ageing import notes as ageing_notes
 from secretsync.rotation.exposure import Work, work
@@ -87,6 +87,7 @@ def _put_together(scenario: Scenario, parameters: Parameters, survey: Survey, ho
             *exposure.notes,
             *aged.notes,
             *_circumstances(survey),
+            *_cut_off(survey),
         ],
         drift=[*preflight.drift(survey, expected), *(sealed.left if sealed else [])],
         problems=judged.problems,
@@ -193,6 +194,13 @@ def _circumstances(survey: Survey) -> list[str]:
     """Return what is special about the clone, and what the policy of the commit ignores."""
     ignored = [f"the policy ignores {each}" for each in survey.before.policy.ignore]
     return [*census.kind_of_clone(survey.setting.repository), *ignored]
+
+
+def _cut_off(survey: Survey) -> Iterator[str]:
+    """Yield what to know where history may hide that a removed key had the data key of a file that does not name it."""
+    repository = survey.setting.repository
+    if survey.access.lost and (repository.is_shallow() or repository.left_out()):
+        yield f"a file whose recipients lost a key before what is here may have the data key that it had: {COMPLETE}"
 
 
 def _touches(survey: Survey, chosen: frozenset[str]) -> int:

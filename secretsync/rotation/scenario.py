@@ -32,6 +32,13 @@ class SurveyedFile(NamedTuple):
     """Recipients of the principal or key that the scenario is about."""
     due: bool = False
     """Whether its data key is among those that have to go."""
+    former: frozenset[MasterKey] = frozenset()
+    """Recipients in `lost` that had an envelope of its data key, and that it does not name any more."""
+
+    @property
+    def loses(self) -> bool:
+        """Whether a key that the scenario takes out of the ring opens it, or ever had its data key."""
+        return bool(self.lost & (self.recipients | self.former))
 
 
 class ScenarioContext(NamedTuple):

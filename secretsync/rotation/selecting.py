@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
 from typing import NamedTuple
 
@@ -54,17 +54,27 @@ def selected(survey: Survey, parameters: Parameters, due: Collection[str]) -> Fi
             found = list(_candidates(survey, stage, stage.phase.operation, parameters, due))
             nobody_left += [one for one in found if isinstance(one, Problem)]
             for one in (one for one in found if isinstance(one, _Candidate) and chosen(one.file.path)):
-                known = {each: planned_key(survey, each) for group in (*one.file.groups, *one.groups) for each in group}
+                listed = {each for group in (*one.file.groups, *one.groups) for each in group}
+                known = {each: planned_key(survey, each) for each in (*listed, *_former(survey, one))}
                 recipients |= dict(known.values())
                 files.append(_planned(one, {each: name for each, (name, _) in known.items()}))
         phases.append(_phase(stage, parameters, files))
-    elsewhere = [
-        LeftOut(one.path, "elsewhere", "is outside of --paths", names)
-        for one in survey.files
-        if not chosen(one.path) and (names := survey.names_of(one))
-    ]
     kept = [phase for phase in phases if phase.paths]
-    return FileSelection(kept, dict(sorted(recipients.items())), nobody_left, elsewhere, sealed)
+    return FileSelection(
+        kept, dict(sorted(recipients.items())), nobody_left, list(_left(survey, phases, chosen)), sealed
+    )
+
+
+def _left(survey: Survey, phases: Iterable[PhasePlan], chosen: Callable[[str], bool]) -> Iterator[LeftOut]:
+    """Yield the files outside of `--paths` that name a removed key, and those left to a data key that one had."""
+    planned = {file.path for phase in phases for file in phase.files}
+    for one in survey.files:
+        why = "" if chosen(one.path) else "is outside of --paths"
+        names = survey.names_of(one)
+        if names and why:
+            yield LeftOut(one.path, "elsewhere", why, names)
+        elif not names and one.path not in planned:
+            yield from survey.left_with_key(one.path, why)
 
 
 def planned_key(survey: Survey, recipient: MasterKey) -> tuple[str, PlannedKey]:
@@ -100,14 +110,24 @@ def _candidates(
             yield Problem(one.path, "nobody-left", error.message, error.hint or "")
             continue
         wanted = frozenset(recipient for group in groups for recipient in group)
-        seen = SurveyedFile(one.path, one.recipients, wanted, *survey.access, subject, one.path in due)
+        former = frozenset(survey.former.told.get(one.path, ()))
+        seen = SurveyedFile(one.path, one.recipients, wanted, *survey.access, subject, one.path in due, former)
         if not stage.phase.selects(seen, parameters):
             continue
         if operation == "updatekeys" and one.recipients - wanted:
             why = "somebody loses the file as well, so it gets a new data key"
             yield _Candidate(one, "rotate", why, rule, groups)
         else:
-            yield _Candidate(one, operation, "", rule, groups)
+            yield _Candidate(one, operation, _since_when(survey, seen), rule, groups)
+
+
+def _since_when(survey: Survey, seen: SurveyedFile) -> str:
+    """Say why a file is chosen that names none of the keys which go."""
+    return survey.formerly(seen.path) if seen.lost and not seen.lost & seen.recipients else ""
+
+
+def _former(survey: Survey, one: _Candidate) -> Collection[MasterKey]:
+    return survey.former.told.get(one.file.path, ()) if one.operation == "rotate" else ()
 
 
 def _planned(one: _Candidate, names: Mapping[MasterKey, str]) -> FilePlan:

@@ -5,7 +5,7 @@ It is looked at once; the plan (`planning`) and what is wrong with it (`prefligh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from typing import NamedTuple, TypeAlias
@@ -18,8 +18,9 @@ from secretsync.processes import Pool
 from secretsync.rotation import census
 from secretsync.rotation.file_metadata import Inspected
 from secretsync.rotation.file_worker import Look, Looked
+from secretsync.rotation.former_readers import FormerReaders, Leavers, former_readers
 from secretsync.rotation.gathering import Known
-from secretsync.rotation.model import LeftOut, PlannedKey
+from secretsync.rotation.model import DATA_KEY, LeftOut, PlannedKey
 from secretsync.rotation.scenario import Phase
 from secretsync.sops.datakey import MasterKey
 
@@ -70,6 +71,7 @@ class Survey(NamedTuple):
     files: list[Inspected]
     left_out: list[LeftOut]
     versions: Known
+    former: FormerReaders = FormerReaders({}, {})
 
     @property
     def after(self) -> KeyRing:
@@ -84,6 +86,24 @@ class Survey(NamedTuple):
     def names_of(self, file: Inspected) -> list[str]:
         """Return the ids of the removed keys that a file is for or, where it does not say, that stand in it."""
         return sorted({*file.named, *(self.before.label(one) for one in file.recipients & self.access.lost)})
+
+    def left_with_key(self, path: str, why: str = "") -> list[LeftOut]:
+        """Return a file that is left though a removed key had its data key, as what is left out; none for any other."""
+        found = self.former.told.get(path) or self.former.told_here.get(path)
+        if not found:
+            return []
+        told = self.formerly(path, found)
+        names = sorted(self.before.label(one) for one in found)
+        return [LeftOut(path, DATA_KEY, f"{why}, and {told}" if why else told, names)]
+
+    def formerly(self, path: str, found: Mapping[MasterKey, str] | None = None) -> str:
+        """Say which removed keys had an envelope of a file's data key, and where; nothing where none did."""
+        readers = found or self.former.told.get(path, {})
+        told = {self.before.label(one): commit for one, commit in readers.items()}
+        return ", ".join(
+            f"{name} had an envelope of this data key {f'in commit {told[name][:12]}' if told[name] else 'at another ref'}"
+            for name in sorted(told)
+        )
 
 
 def surveyed(setting: Setting, commit: str, before: KeyRing, stages: Sequence[Stage], *, exposing: bool) -> Survey:
@@ -104,10 +124,19 @@ def surveyed(setting: Setting, commit: str, before: KeyRing, stages: Sequence[St
         elif one is not None:
             left_out.append(one)
     survey = Survey(setting, commit, before, [*stages], access, [one.inspected for one in looked], [], {})
+    leavers = Leavers(access.lost, keys)
+    former = former_readers(setting.repository, commit, survey.files, leavers, setting.keys)
+    survey = survey._replace(former=former)
     ignored = [
         census.ignored(file.path, entry.reason, survey.names_of(file))
         for file in survey.files
         if (entry := policy.ignored(file.path))
+    ]
+    ignored += [
+        left
+        for file in survey.files
+        if (entry := policy.ignored(file.path))
+        for left in survey.left_with_key(file.path, census.ignored(file.path, entry.reason, []).why)
     ]
     return survey._replace(
         files=[file for file in survey.files if policy.ignored(file.path) is None],

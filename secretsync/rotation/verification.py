@@ -15,7 +15,8 @@ from secretsync.keyring import Changed, load_from
 from secretsync.keyring.editing import SOPS_YAML
 from secretsync.keyring.sources import FOLDER
 from secretsync.rotation import census
-from secretsync.rotation.model import FilePlan, Plan, PlannedKey
+from secretsync.rotation.former_readers import still_rule
+from secretsync.rotation.model import DATA_KEY, FilePlan, Plan, PlannedKey
 from secretsync.rotation.planning import snapshot
 from secretsync.rotation.proving import Verdict
 from secretsync.sops.recognition import MARKS
@@ -124,8 +125,23 @@ def removed_are_gone(repository: Repository, plan: Plan, tip: str) -> Check:
             f"{', '.join(commits[commit])} still carries {_files(len(paths))} that {name} opens, until this is merged there"
             for commit, paths in carried.items()
         ]
+    behind = _behind(repository, plan, tip)
+    open_still += behind
+    notes += behind.values()
     status: Status = "failed" if failures else "unknown" if open_still else "passed"
     return Check("V8", TITLES["V8"], status, len(commits), failures[:_SHOWN], notes)
+
+
+def _behind(repository: Repository, plan: Plan, tip: str) -> dict[str, str]:
+    """Return what names no removed key, waits or was left, and has the data key still that one had an envelope of."""
+    whom = {one.path: one.for_whom for one in plan.waiting}
+    why = {one.path: one.why for one in plan.left_out if one.kind == DATA_KEY}
+    why |= {
+        file.path: f"{file.why}, and waits for {whom[file.path]}"
+        for file in plan.files
+        if file.operation == "rotate" and file.path in whom and file.why and not file.removed
+    }
+    return {path: f"{path}: {why[path]}" for path in still_rule(repository, plan.base, tip, why)}
 
 
 def _files(count: int) -> str:

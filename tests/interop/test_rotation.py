@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.peers import run
-from tests.unit.rotation.repositories import FILES, Sandbox
+from tests.unit.rotation.repositories import FILES, POLICY, Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,3 +91,38 @@ def test_a_removal_that_two_operators_share_is_one_in_the_eyes_of_sops(
     for path in FILES:
         assert _opened(binary, second, path, "bob").code != 0
         assert _opened(binary, second, path, "alice").stdout == before[path]
+
+
+def _with_old_envelopes(sandbox: Sandbox, path: str) -> str:
+    """Write the newest file with the envelopes of its first version beside it, and return where."""
+    first = sandbox.git("rev-list", "--max-parents=0", "HEAD")
+    old, new = json.loads(sandbox.git("show", f"{first}:{path}")), json.loads((sandbox.root / path).read_bytes())
+    new["sops"]["age"] = old["sops"]["age"]
+    sandbox.write({"spliced.json": json.dumps(new)})
+    return "spliced.json"
+
+
+@pytest.mark.parametrize("is_edited", [False, True])
+def test_after_a_removal_no_envelope_of_before_opens_what_updatekeys_left(
+    sandbox: Sandbox, peer: Callable[[str], Path], *, is_edited: bool
+) -> None:
+    """`is_edited`: all values changed in the same commit, so that only a key at hand shows the data key to be the same."""
+    binary, path = peer("sops"), "dev/app.json"
+    environ = {"SOPS_AGE_KEY_FILE": str(sandbox.key_file("alice")), "HOME": str(sandbox.root.parent)}
+    sandbox.write({path: sandbox.encrypt(path, '{"password": "hunter2-dev"}', "alice", "bob", "carol")})
+    sandbox.commit()
+    sandbox.git("reset", "-q", "--soft", sandbox.git("rev-list", "--max-parents=0", "HEAD"))
+    sandbox.git("commit", "-q", "--amend", "-m", "begin")
+    policy = POLICY.replace("readers: [alice, bob, carol]", "readers: [alice]")
+    sandbox.change_ring({"keys/policy.yaml": policy})
+    if is_edited:
+        run([binary, "set", path, '["password"]', '"hunter3-dev"'], env=environ, cwd=sandbox.root)
+    run([binary, "updatekeys", "--yes", path], env=environ, cwd=sandbox.root)
+    sandbox.commit()
+    assert _opened(binary, sandbox, _with_old_envelopes(sandbox, path), "bob").code == 0
+    (sandbox.root / "spliced.json").unlink()
+    outcome = sandbox.apply(sandbox.plan("remove", subject="bob"))
+    sandbox.merge(outcome)
+    is_open = _opened(binary, sandbox, _with_old_envelopes(sandbox, path), "bob").code == 0
+    assert (outcome.ending, is_open) in {("done", False), ("partial", True)}
+    assert is_edited or not is_open

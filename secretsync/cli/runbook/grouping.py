@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from secretsync.letters import counted
-from secretsync.rotation.model import FilePlan, LeftOut, PhasePlan, Plan, Problem, WaitingFile
+from secretsync.rotation.model import DATA_KEY, FilePlan, LeftOut, PhasePlan, Plan, Problem, WaitingFile
 
 _NAMED: Final = 3  # files of a group
 _LISTED: Final = 20  # files that somebody has to look after
@@ -79,7 +79,8 @@ def left_out_lines(left_out: Iterable[LeftOut]) -> Iterator[str]:
     """Yield what is left as it is, files with the same reason in one line."""
     groups: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for one in left_out:
-        groups.setdefault((one.why, tuple(one.names)), []).append(one.path)
+        names = () if one.kind == DATA_KEY else tuple(one.names)
+        groups.setdefault((one.why, names), []).append(one.path)
     for (why, names), paths in groups.items():
         yield f"left out: {_listed(paths)}: {why}{'; it names ' + ', '.join(names) if names else ''}"
 

@@ -22,8 +22,8 @@ def _retire(source: RingSource, parameters: Parameters) -> Changes:
 
 
 def loses(seen: SurveyedFile, _: Parameters) -> bool:
-    """Whether a key that the scenario retires opens the file."""
-    return bool(seen.lost & seen.recipients)
+    """Whether a key that the scenario retires opens the file, or had an envelope of the data key that it has."""
+    return seen.loses
 
 
 def _tasks(context: ScenarioContext) -> list[Task]:

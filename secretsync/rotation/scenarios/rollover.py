@@ -66,7 +66,7 @@ def needs_data_key(seen: SurveyedFile, parameters: Parameters) -> bool:
     """Whether the predecessor leaves this file, or its envelope may be for a part of the key that ended."""
     if parameters.text("stage") == EXTEND:
         return bool(seen.subject & seen.recipients)
-    return parameters.text("stage") == RETIRE and bool(seen.lost & seen.recipients)
+    return parameters.text("stage") == RETIRE and seen.loses
 
 
 def tasks(context: ScenarioContext) -> list[Task]:
