@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import sha1, sha256
 from tempfile import TemporaryFile
 from types import TracebackType
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self, TypeAlias
 
 from secretsync.errors import RepositoryError
 from secretsync.git.running import Git
@@ -23,6 +23,17 @@ _BLOB: Final = 3  # the number of the type in a pack
 _VERSION: Final = 2  # of a pack
 _MANY: Final = 100  # objects. Source: git-config(1), fetch.unpackLimit
 _INCOMPLETE: Final = "git fsck; in a partial clone, which is not completed here: git fetch --refetch --no-filter"
+
+Spellings: TypeAlias = Callable[[bytes], Iterable[bytes]]
+"""All that a piece of a file may say: as it stands, and behind what hides it."""
+
+_SPELT: Final = 64
+"""Bytes that one of a text takes at most: an escape in UTF-16 takes 20, a joined line its indentation."""
+
+
+def as_is(piece: bytes) -> Iterable[bytes]:
+    """Return the one spelling of what hides nothing."""
+    return (piece,)
 
 
 class _Head(NamedTuple):
@@ -68,11 +79,11 @@ class ObjectReader:
             self.ask(some)
             yield from [self.answer(name, kind) for name in some]
 
-    def holding(self, blobs: Iterable[str], texts: Sequence[bytes]) -> Iterator[bool]:
-        """Say of each blob whether it holds one of `texts`, whatever its size. Raises: as `read`."""
+    def holding(self, blobs: Iterable[str], texts: Sequence[bytes], spellings: Spellings = as_is) -> Iterator[bool]:
+        """Say of each blob whether it holds one of `texts` in one of its spellings, whatever its size. Raises: as `read`."""
         for some in _chunks(blobs):
             self.ask(some)
-            yield from [self._search(blob, texts) for blob in some]
+            yield from [self._search(blob, texts, spellings) for blob in some]
 
     def ask(self, names: list[str]) -> None:
         """Ask for objects, no more than `AHEAD` at a time, that `answer` then has to be called for, in this order."""
@@ -109,24 +120,28 @@ class ObjectReader:
             raise RepositoryError(f"object {name} is not a {kind}", location=self._folder)
         return data
 
-    def _search(self, blob: str, texts: Sequence[bytes]) -> bool:
+    def _search(self, blob: str, texts: Sequence[bytes], spellings: Spellings) -> bool:
         head = self._head()
         if head is None:
             raise self._absent(blob)
         left, carried, found = head.size, b"", False
-        longest = max(map(len, texts), default=1)
+        kept = max(map(len, texts), default=1) * _SPELT
         while left > _CHUNK:
             data = carried + self._process.stdout.read(_CHUNK)
-            found = found or any(text in data for text in texts)
-            left, carried = left - _CHUNK, data[-longest:]
+            found = found or _is_in(data, texts, spellings)
+            left, carried = left - _CHUNK, data[-kept:]
         data = carried + self._rest(left)
-        return found or any(text in data for text in texts)
+        return found or _is_in(data, texts, spellings)
 
     def _absent(self, name: str) -> RepositoryError:
         return RepositoryError(f"no object {name}", location=self._folder, hint=_INCOMPLETE)
 
     def _ended(self) -> RepositoryError:
         return RepositoryError("git cat-file ended early", location=self._folder, hint=_INCOMPLETE)
+
+
+def _is_in(data: bytes, texts: Sequence[bytes], spellings: Spellings) -> bool:
+    return any(text in form for form in spellings(data) for text in texts)
 
 
 def blob_id(data: bytes, like: str) -> str:

@@ -15,7 +15,7 @@ from secretsync import files
 from secretsync.errors import RepositoryError, SecretsyncError
 from secretsync.git.commits import LogEntry
 from secretsync.git.history import RAW, REGULAR, History, RawChange, raw_changes
-from secretsync.git.objects import ObjectReader, blob_id
+from secretsync.git.objects import ObjectReader, Spellings, as_is, blob_id
 from secretsync.git.running import Git
 from secretsync.git.trees import files_holding
 
@@ -184,7 +184,12 @@ class Repository:
         return self.files_of([commit], *texts).get(commit, [])
 
     def files_of(
-        self, commits: Sequence[str], *texts: bytes, but_not: Sequence[str] = (), also: Sequence[bytes] = ()
+        self,
+        commits: Sequence[str],
+        *texts: bytes,
+        but_not: Sequence[str] = (),
+        also: Sequence[bytes] = (),
+        spellings: Spellings = as_is,
     ) -> dict[str, list[str]]:
         """Return, for each commit that has any, the paths of its files that hold one of `texts`; without `but_not`.
 
@@ -192,8 +197,9 @@ class Repository:
         """
         without = tuple(f"{folder}/" for folder in but_not)
         found = {}
+        missing = self.left_out()
         with self.reader() as reader:
-            for commit, paths in files_holding(reader, commits, texts, also=also, missing=self.left_out()):
+            for commit, paths in files_holding(reader, commits, texts, also=also, spellings=spellings, missing=missing):
                 found[commit] = [path for path in paths if path not in but_not and not path.startswith(without)]
         return {commit: paths for commit, paths in found.items() if paths}
 

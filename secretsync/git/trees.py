@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
-from secretsync.git.objects import ObjectReader
+from secretsync.git.objects import ObjectReader, Spellings, as_is
 
 _FOLDER: Final = b"40000"
 _REGULAR: Final = frozenset({b"100644", b"100755"})
@@ -32,6 +32,7 @@ def files_holding(
     texts: Sequence[bytes],
     *,
     also: Sequence[bytes] = (),
+    spellings: Spellings = as_is,
     missing: Collection[str] = (),
 ) -> Iterator[tuple[str, list[str]]]:
     """Yield each commit with the paths of its files that hold one of `texts`; trees, and tags of either, are taken as well.
@@ -44,10 +45,10 @@ def files_holding(
     roots = {commit: root for commit in commits if (root := _root(reader, commit))}
     trees = _all_trees(reader, roots.values())
     blobs = list(dict.fromkeys(entry.id for tree in trees.values() for entry in tree.files if entry.id not in missing))
-    hits = {blob for blob, found in zip(blobs, reader.holding(blobs, texts), strict=True) if found}
+    hits = {blob for blob, found in zip(blobs, reader.holding(blobs, texts, spellings), strict=True) if found}
     if also:
         some = sorted(hits)
-        hits = {blob for blob, found in zip(some, reader.holding(some, also), strict=True) if found}
+        hits = {blob for blob, found in zip(some, reader.holding(some, also, spellings), strict=True) if found}
     leading = _leading_to(trees, hits)
     for commit, root in roots.items():
         yield commit, sorted(os.fsdecode(one.name) for one in _paths(trees, root, hits, leading))

@@ -19,7 +19,7 @@ from secretsync.keyring.ownfiles import is_own
 from secretsync.keyring.sources import FOLDER
 from secretsync.rotation.model import LeftOut, PlannedKey
 from secretsync.rotation.versions import LFS
-from secretsync.sops.recognition import MARKS, mentions
+from secretsync.sops.recognition import MARKS, mentions, spellings
 
 Texts: TypeAlias = Mapping[str, tuple[bytes, ...]]
 """What names each key in a file, by the key's id."""
@@ -57,7 +57,7 @@ def taken(repository: Repository, commit: str, keys: Texts = NO_KEYS) -> Census:
     wanted = (*MARKS, LFS, *(text for texts in keys.values() for text in texts))
     with repository.reader() as reader:
         unique = list(dict.fromkeys(present.values()))
-        hits = {blob for blob, found in zip(unique, reader.holding(unique, wanted), strict=True) if found}
+        hits = {blob for blob, found in zip(unique, reader.holding(unique, wanted, spellings), strict=True) if found}
         left_out = [_left_out(path, "missing") for path in sorted(blobs.keys() - present.keys())]
         for path, entry in sorted(entries.items()):
             if entry.mode == _SUBMODULE:
@@ -68,18 +68,31 @@ def taken(repository: Repository, commit: str, keys: Texts = NO_KEYS) -> Census:
 
 
 def texts_of(keys: Mapping[str, PlannedKey]) -> Texts:
-    """Return what names keys in files: without encryption context, a fingerprint in either case, also in UTF-16."""
+    """Return what names keys in files: what stands there in one piece, in either case where it has two, also in UTF-16."""
     found = {}
     for name, key in keys.items():
-        text = key.recipient.partition("+")[0]
-        forms = {text, text.lower()} if _HEX.issuperset(text.upper()) else {text}
+        text = _in_one_piece(key)
+        forms = (
+            {text, text.lower(), text.upper()} if _HEX.issuperset(text.upper()) or text.startswith("age1") else {text}
+        )
         found[name] = tuple(form for one in sorted(forms) for form in (one.encode(), one.encode("utf-16-le")[:-1]))
     return found
 
 
+def _in_one_piece(key: PlannedKey) -> str:
+    """Return the part of a name that files hold as it is: no role or context, of Azure the version, of SSH the key."""
+    match key.kind:
+        case "kms":
+            return key.recipient.partition("|")[0].partition("+")[0]
+        case "azure_kv":
+            return key.recipient.rpartition("/")[2] or key.recipient
+        case _:
+            return key.recipient.split(" ")[:2][-1]
+
+
 def named_in(data: bytes, keys: Texts) -> list[str]:
     """Return which of `keys` a file names, in whatever encoding."""
-    return [name for name, texts in keys.items() if any(mentions(data, text) for text in texts)]
+    return [name for name, texts in keys.items() if mentions(data, *texts)]
 
 
 def no_sops_file(path: str, data: bytes, keys: Texts) -> LeftOut | None:
@@ -89,7 +102,7 @@ def no_sops_file(path: str, data: bytes, keys: Texts) -> LeftOut | None:
     if path == SOPS_YAML or is_own(path, data):
         return None
     names = named_in(data, keys)
-    if any(mark in data for mark in MARKS):
+    if mentions(data, *MARKS):
         return _left_out(path, "quoted", names)
     if not names or path.startswith(f"{FOLDER}/"):
         return None

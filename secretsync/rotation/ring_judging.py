@@ -23,6 +23,7 @@ from secretsync.rotation.planning import snapshot
 from secretsync.rotation.promises import Promise
 from secretsync.rotation.scenario import complete, scenario_named
 from secretsync.rotation.signatures import Signers, signers_in
+from secretsync.sops.recognition import spellings
 
 RING, RULES = "ring", "rules"
 
@@ -141,7 +142,8 @@ def _named(repository: Repository, promise: Promise, commit: str, before: KeyRin
     for one in planned.retired:
         name = normalised(one.key.master_key)
         if before.find_retired(name) is None and name.name not in asked:
-            for path in repository.files_of([commit], name.name.encode(), but_not=(FOLDER, SOPS_YAML)).get(commit, []):
+            found = repository.files_of([commit], name.name.encode(), but_not=(FOLDER, SOPS_YAML), spellings=spellings)
+            for path in found.get(commit, []):
                 yield f"{path}: names {one.key.id}, which was retired"
 
 

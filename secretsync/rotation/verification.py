@@ -19,7 +19,7 @@ from secretsync.rotation.former_readers import still_rule
 from secretsync.rotation.model import DATA_KEY, FilePlan, Plan, PlannedKey
 from secretsync.rotation.planning import snapshot
 from secretsync.rotation.proving import Verdict
-from secretsync.sops.recognition import MARKS
+from secretsync.sops.recognition import MARKS, spellings
 
 Status: TypeAlias = Literal["passed", "failed", "unknown", "not applicable"]
 
@@ -116,7 +116,9 @@ def removed_are_gone(repository: Repository, plan: Plan, tip: str) -> Check:
     open_still: list[str] = []
     failures, notes = [], []
     for name, texts in census.texts_of(removed).items():
-        carried = repository.files_of(list(commits), *texts, but_not=(FOLDER, SOPS_YAML), also=MARKS)
+        carried = repository.files_of(
+            list(commits), *texts, but_not=(FOLDER, SOPS_YAML), also=MARKS, spellings=spellings
+        )
         here = carried.pop(tip, [])
         open_still += [path for path in here if path in expected]
         failures += [f"{path}: still names {name}" for path in here if path not in expected]

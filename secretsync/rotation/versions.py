@@ -97,7 +97,7 @@ class Reading(NamedTuple):
         found: list[Version | Unread] = []
         if b"SealedSecret" in data:
             found += self._sealed(path, data)
-        if not any(mark in data for mark in MARKS) or is_own(path, data):
+        if not mentions(data, *MARKS) or is_own(path, data):
             return found
         sides = list(dict.fromkeys(_sides(data)))
         read = [one for side in sides if (one := self._version(path, side)) is not None]

@@ -27,6 +27,10 @@ _MARK: Final = MARK.encode()
 _WORD: Final = KEY.encode()
 _FIELDS: Final = (b"lastmodified", b"mac")
 _UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
+_LINE_ENDS: Final = tuple(end.encode() for end in ("\r\n", "\n", "\r", "\x85", "\u2028", "\u2029"))
+"""All that YAML takes for the end of a line, behind a backslash that joins it with the next one."""
+
+_ESCAPES: Final = (b"\\u", b"\\x", b"\\U", b"\\/", *(b"\\" + each for each in _LINE_ENDS))
 _LIMITS: Final = Limits(size=1 << 40)  # whoever reads a file limits its size; a tree may not grow beyond that
 
 
@@ -69,9 +73,18 @@ def readable_store(data: bytes) -> str | None:
     return None
 
 
-def mentions(data: bytes, word: bytes) -> bool:
-    """Whether a word stands in `data`, in UTF-16 or behind escapes as well."""
-    return any(word in form for form in _forms(data))
+def mentions(data: bytes, *words: bytes) -> bool:
+    """Whether one of some words stands in `data`, in UTF-16 or behind escapes as well."""
+    return any(word in form for form in _forms(data) for word in words)
+
+
+def spellings(piece: bytes) -> Iterator[bytes]:
+    """Yield a piece of a file as it stands, and what it says without UTF-16 and escapes, whatever stood before it."""
+    yield piece
+    if b"\0" in piece:
+        piece = piece.replace(b"\0", b"")
+        yield piece
+    yield from _unescaped(piece)
 
 
 def ciphertexts(data: bytes) -> set[bytes]:
@@ -109,9 +122,18 @@ def _forms(data: bytes) -> Iterator[bytes]:
     if data.startswith(_UTF_16):
         data = data.decode("utf-16", "replace").encode("utf-8", "replace")
         yield data
-    if b"\\u" in data or b"\\x" in data or b"\\U" in data:
-        text = data.replace(b"\\x", b"\\u00").decode("raw_unicode_escape", "replace")
-        yield text.encode("utf-8", "replace")
+    yield from _unescaped(data)
+
+
+def _unescaped(data: bytes) -> Iterator[bytes]:
+    """Yield what a text says without the escapes that can stand for, or within, what is looked for."""
+    if not any(escape in data for escape in _ESCAPES):
+        return
+    for line_end in _LINE_ENDS:
+        first, *others = data.split(b"\\" + line_end)
+        data = b"".join([first, *(other.lstrip(b" \t") for other in others)])
+    data = data.replace(b"\\/", b"/").replace(b"\\x", b"\\u00")
+    yield data.decode("raw_unicode_escape", "replace").encode("utf-8", "replace")
 
 
 def _first_encrypted(data: bytes, store: str) -> Mapping | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -126,3 +127,29 @@ def test_after_a_removal_no_envelope_of_before_opens_what_updatekeys_left(
     is_open = _opened(binary, sandbox, _with_old_envelopes(sandbox, path), "bob").code == 0
     assert (outcome.ending, is_open) in {("done", False), ("partial", True)}
     assert is_edited or not is_open
+
+
+@pytest.mark.parametrize("form", ["json", "yaml", "continued"])
+def test_a_removal_reaches_files_that_only_sops_saw_through(
+    sandbox: Sandbox, peer: Callable[[str], Path], form: str
+) -> None:
+    """Escapes in the ciphertext and the recipients hide nothing: what sops opens for somebody is found."""
+    binary, bob = peer("sops"), sandbox.recipient("bob")
+    path, text = ("dev/h.json", '{"a": "a value"}\n') if form == "json" else ("dev/h.yaml", "a: a value\n")
+    plain = sandbox.encrypt(path, text, "alice", "bob", "carol").decode()
+    mark, name = {
+        "json": ("\\u0045NC[", f"\\u0061{bob[1:]}"),
+        "yaml": ("\\x45NC[", f'"\\x61{bob[1:]}"'),
+        "continued": ("EN\\\n      C[", f'"{bob[:9]}\\\n        {bob[9:]}"'),
+    }[form]
+    if form != "json":
+        plain = re.sub(r": (ENC\[.*\])$", r': "\1"', plain, flags=re.MULTILINE)
+    sandbox.write({path: plain.replace("ENC[", mark).replace(bob, name)})
+    sandbox.commit()
+    before = _opened(binary, sandbox, path, "bob")
+    assert before.code == 0, before.stderr
+    outcome = sandbox.apply(sandbox.plan("remove", subject="bob"), held=("bob",))
+    assert outcome.ending == "done"
+    sandbox.merge(outcome)
+    assert _opened(binary, sandbox, path, "bob").code != 0
+    assert _opened(binary, sandbox, path, "alice").stdout == before.stdout

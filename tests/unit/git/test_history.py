@@ -8,6 +8,7 @@ import pytest
 
 from secretsync.git import Repository
 from secretsync.git.commits import parse
+from secretsync.sops.recognition import spellings
 from tests.unit.git.repositories import Made
 
 ODD = (
@@ -188,3 +189,15 @@ def test_a_corrupt_date_in_a_real_commit_ends_nothing(made: Made) -> None:
     assert [entry.date for change in history.arrivals(commit) for entry in history.entries([change.commit])] == [
         "1970-01-01T00:00:00+00:00"
     ]
+
+
+def test_a_spelling_is_found_where_what_is_read_at_once_cuts_it(made: Made) -> None:
+    word = "".join(f"\\u{ord(letter):04x}" for letter in "needle").encode("utf-16-le")
+    for number, before in enumerate(range(2, len(word), 7)):
+        made.write(f"cut-{number}", b"." * (1024 * 1024 - before) + word + b"." * 1024 * 1024)
+    made.write("none", b"." * 1024 * 1024)
+    commit = made.commit()
+    repository = Repository.containing(made.root)
+    found = repository.files_of([commit], b"needle", spellings=spellings)[commit]
+    assert len(found) == number + 1
+    assert repository.files_with(commit, b"needle") == []

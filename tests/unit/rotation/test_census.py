@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from secretsync.git import Repository
 from secretsync.keyring.linting import lint
-from secretsync.rotation.model import Plan
+from secretsync.rotation.census import named_in, texts_of
+from secretsync.rotation.model import Plan, PlannedKey
+from secretsync.rotation.verification import removed_are_gone
 from tests.unit.rotation.repositories import FILES, NOW, READERS, Sandbox
 
 IGNORE = 'ignore:\n  - paths: ["docs/**"]\n    reason: examples\n'
@@ -193,3 +196,65 @@ def test_what_a_partial_clone_left_out_may_name_the_key(sandbox: Sandbox) -> Non
     assert {one.path for one in plan.problems} == {"prod/api.yaml", "prod/db.yaml"}
     again = partial.plan("remove", subject="bob", allow_partial=True)
     assert (again.problems, partial.apply(again).ending) == ([], "partial")
+
+
+def _escaped(data: bytes, *words: str) -> bytes:
+    """Escape the first letter of words in JSON, as every reader of JSON takes it."""
+    text = data.decode()
+    for word in words:
+        assert word in text
+        text = text.replace(word, f"\\u{ord(word[0]):04x}{word[1:]}")
+    return text.encode()
+
+
+def test_a_file_that_hides_the_key_on_a_branch_is_noted_and_fails_where_it_stays(sandbox: Sandbox) -> None:
+    """What V8 says of a branch that came by a forged merge is asked of the same commit."""
+    hidden = _escaped(sandbox.encrypt("dev/h.json", '{"a": "b"}\n', *READERS["dev"]), "ENC[", sandbox.recipient("bob"))
+    plan = sandbox.plan("remove", subject="bob")
+    sandbox.git("checkout", "-q", "-b", "other")
+    sandbox.write({"dev/h.json": hidden})
+    other = sandbox.commit()
+    sandbox.git("checkout", "-q", "main")
+    repository = Repository.containing(sandbox.root)
+    check = removed_are_gone(repository, plan, plan.base)
+    assert any(note.startswith("refs/heads/other still carries 5 files that bob-1 opens") for note in check.notes)
+    check = removed_are_gone(repository, plan, other)
+    assert (check.status, "dev/h.json: still names bob-1" in check.failures) == ("failed", True)
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_a_removal_that_changes_nothing_sees_a_key_behind_escapes(sandbox: Sandbox, *, damaged: bool) -> None:
+    sandbox.change_ring({"keys/people/dave.yaml": sandbox.ring()["keys/people/carol.yaml"].replace("carol", "dave")
+                         .replace(sandbox.recipient("carol"), sandbox.recipient("dave"))})  # fmt: skip
+    data = _escaped(sandbox.encrypt("dev/h.json", '{"a": "b"}\n', "dave"), "ENC[", sandbox.recipient("dave"))
+    sandbox.write({"dev/h.json": data.rstrip().rstrip(b"}") if damaged else data})
+    sandbox.commit()
+    assert [path for path, _ in _problems(sandbox.plan("remove", subject="dave"))] == ["dev/h.json"]
+    expected = ("", "nothing-rekeyed") if damaged else ("dev/h.json", "cannot-open")
+    assert _problems(sandbox.plan("remove", subject="dave", allow_partial=True)) == [expected]
+
+
+def test_what_hides_its_ciphertext_is_not_said_to_be_in_the_clear(sandbox: Sandbox) -> None:
+    sandbox.write({"dev/h.json": _escaped(sandbox.encrypt("dev/h.json", '{"a": "b"}\n', *READERS["dev"]), "ENC[")})
+    sandbox.commit()
+    plan = sandbox.plan("remove", subject="bob")
+    assert "dev/h.json" in {file.path for file in plan.files}
+    assert not any("sops" in task.what for task in plan.tasks)
+
+
+@pytest.mark.parametrize(
+    ("kind", "recipient", "text"),
+    [
+        ("age", "age1qyz", "recipient: AGE1QYZ"),
+        ("age", "ssh-ed25519 AAAA+b/c", "recipient: ssh-ed25519\n  AAAA+b/c"),
+        ("age", "ssh-ed25519 AAAA+b/c", '"recipient": "ssh-ed25519 AAAA+b\\/c me@here"'),
+        ("pgp", "ABCDEF0123", "fp: abcdef0123"),
+        ("kms", "arn:aws:kms:x:1:key/a+arn:aws:iam::1:role/b|c:d", '"arn": "arn:aws:kms:x:1:key\\/a"'),
+        ("kms", "arn:aws:kms:x:1:key/a|c:d", "arn: arn:aws:kms:x:1:key/a"),
+        ("azure_kv", "https://v.example/keys/k/0a1b2c", "vault_url: https://v.example\nname: k\nversion: 0a1b2c"),
+    ],
+)
+def test_keys_are_found_as_files_spell_them(kind: str, recipient: str, text: str) -> None:
+    keys = texts_of({"one": PlannedKey(kind, recipient)})
+    assert named_in(text.encode(), keys) == named_in(text.encode("utf-16"), keys) == ["one"]
+    assert named_in(text.replace("a", "e").replace("A", "E").encode(), keys) == []

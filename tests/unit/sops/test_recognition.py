@@ -15,6 +15,7 @@ from secretsync.sops.recognition import (
     ciphertexts,
     may_be_encrypted,
     mentions,
+    spellings,
     store_of,
     store_of_content,
 )
@@ -203,3 +204,22 @@ def test_the_marks_of_flux_are_its_own() -> None:
 def test_content_of_another_store_than_its_name_is_told_by_its_content() -> None:
     assert store_of_content(DOTENV.encode()) == "dotenv"
     assert store_of("a.yaml", README.encode()) == "yaml"
+
+
+@pytest.mark.parametrize(
+    "escaped", [b"EN\\\n    C[x", b"EN\\\r\n\tC[x", b"\\x45NC[x", b"\\u0045NC[x", b"\\U00000045NC[x"]
+)
+def test_words_are_found_behind_every_escape_that_can_hide_one(escaped: bytes) -> None:
+    assert mentions(b'a: "%s"' % escaped, b"nothing", b"ENC[x")
+    for encoding in ("utf-16-le", "utf-16-be"):
+        pieces = spellings(f'a: "{escaped.decode()}"'.encode(encoding))
+        assert any(b"ENC[x" in piece for piece in pieces), "in the middle of a file, too"
+
+
+def test_a_slash_of_json_may_have_a_backslash() -> None:
+    assert mentions(rb'{"arn": "arn:aws:kms:x:1:key\/abc"}', b"key/abc")
+
+
+def test_what_is_no_escape_stays_as_it_is() -> None:
+    assert list(spellings(b"a: b\\n\n")) == [b"a: b\\n\n"]
+    assert not mentions(rb"a: \\u0045NC[x", b"ENC[x")
