@@ -18,7 +18,7 @@ from secretsync.git.history import Arrival
 from secretsync.keyring import KeyRing
 from secretsync.masterkeys import MasterKeys
 from secretsync.rotation.lineage import Lineage
-from secretsync.sops.recognition import MARKS, spellings
+from secretsync.sops.recognition import FOUND_BY, spellings
 
 COMPLETE: Final = "git fetch --unshallow, or in a partial clone git fetch --refetch --no-filter"
 """What completes the history of a clone."""
@@ -41,7 +41,7 @@ def ages(repository: Repository, commit: str, paths: Iterable[str], keys: Master
     with repository.reader() as reader:
         names = dict.fromkeys(one.after for one in history if one.after not in missing)
         marked = {
-            blob for blob, is_marked in zip(names, reader.holding(names, MARKS, spellings), strict=True) if is_marked
+            blob for blob, is_marked in zip(names, reader.holding(names, FOUND_BY, spellings), strict=True) if is_marked
         }
         lineage = Lineage(reader, keys)
         arrivals = [one for one in history if one.after in marked]

@@ -19,7 +19,7 @@ from secretsync.keyring.ownfiles import is_own
 from secretsync.keyring.sources import FOLDER
 from secretsync.rotation.model import LeftOut, PlannedKey
 from secretsync.rotation.versions import LFS
-from secretsync.sops.recognition import MARKS, mentions, spellings
+from secretsync.sops.recognition import FOUND_BY, MARKS, mentions, spellings
 
 Texts: TypeAlias = Mapping[str, tuple[bytes, ...]]
 """What names each key in a file, by the key's id."""
@@ -54,7 +54,7 @@ def taken(repository: Repository, commit: str, keys: Texts = NO_KEYS) -> Census:
     missing = repository.left_out()
     blobs = {path: one.id for path, one in entries.items() if one.mode in REGULAR}
     present = {path: blob for path, blob in sorted(blobs.items()) if blob not in missing}
-    wanted = (*MARKS, LFS, *(text for texts in keys.values() for text in texts))
+    wanted = (*FOUND_BY, LFS, *(text for texts in keys.values() for text in texts))
     with repository.reader() as reader:
         unique = list(dict.fromkeys(present.values()))
         hits = {blob for blob, found in zip(unique, reader.holding(unique, wanted, spellings), strict=True) if found}

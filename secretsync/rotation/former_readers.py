@@ -16,7 +16,7 @@ from secretsync.rotation.census import Texts
 from secretsync.rotation.file_metadata import Inspected, inspect
 from secretsync.rotation.lineage import Lineage
 from secretsync.sops.datakey import MasterKey
-from secretsync.sops.recognition import MARKS
+from secretsync.sops.recognition import FOUND_BY, spellings
 
 Formerly: TypeAlias = Mapping[str, Mapping[MasterKey, str]]
 """By path, recipients that had an envelope of a file's data key, each with the last commit where a file said so."""
@@ -90,11 +90,13 @@ class _Versions:
             if blob not in self._seen and blob not in self._missing:
                 first.setdefault(blob, (path, commit))
         self._seen.update(first)
-        marked = [blob for blob, found in zip(first, self._reader.holding(first, MARKS), strict=True) if found]
+        marked = [
+            blob for blob, found in zip(first, self._reader.holding(first, FOUND_BY, spellings), strict=True) if found
+        ]
         for blob in marked:
             self.lineage.add(blob, first[blob][0])
         texts = [text for some in self._leavers.texts.values() for text in some]
-        for blob, is_named in zip(marked, list(self._reader.holding(marked, texts)), strict=True):
+        for blob, is_named in zip(marked, list(self._reader.holding(marked, texts, spellings)), strict=True):
             if is_named and (named := self._named(first[blob][0], blob)):
                 self.naming[blob] = named, first[blob][1]
 

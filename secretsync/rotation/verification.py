@@ -12,14 +12,11 @@ from typing import Final, Literal, TypeAlias
 
 from secretsync.git import Repository
 from secretsync.keyring import Changed, load_from
-from secretsync.keyring.editing import SOPS_YAML
-from secretsync.keyring.sources import FOLDER
-from secretsync.rotation import census
 from secretsync.rotation.former_readers import still_rule
 from secretsync.rotation.model import DATA_KEY, FilePlan, Plan, PlannedKey
+from secretsync.rotation.named_files import naming
 from secretsync.rotation.planning import snapshot
 from secretsync.rotation.proving import Verdict
-from secretsync.sops.recognition import MARKS, spellings
 
 Status: TypeAlias = Literal["passed", "failed", "unknown", "not applicable"]
 
@@ -115,17 +112,15 @@ def removed_are_gone(repository: Repository, plan: Plan, tip: str) -> Check:
     expected |= {one.path: f"waits for {one.for_whom}" for one in plan.waiting}
     open_still: list[str] = []
     failures, notes = [], []
-    for name, texts in census.texts_of(removed).items():
-        carried = repository.files_of(
-            list(commits), *texts, but_not=(FOLDER, SOPS_YAML), also=MARKS, spellings=spellings
-        )
-        here = carried.pop(tip, [])
+    for name, carried in naming(repository, list(commits), removed):
+        here = carried.get(tip, ())
         open_still += [path for path in here if path in expected]
         failures += [f"{path}: still names {name}" for path in here if path not in expected]
         notes += [f"{path}: still names {name}, and {expected[path]}" for path in here if path in expected]
         notes += [
             f"{', '.join(commits[commit])} still carries {_files(len(paths))} that {name} opens, until this is merged there"
             for commit, paths in carried.items()
+            if commit != tip
         ]
     behind = _behind(repository, plan, tip)
     open_still += behind

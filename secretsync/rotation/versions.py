@@ -24,7 +24,7 @@ from secretsync.sops.decryption import Decrypted, decrypt_with
 from secretsync.sops.mac import MacPolicy
 from secretsync.sops.open_file import OpenOptions, load
 from secretsync.sops.recipients import of_file
-from secretsync.sops.recognition import MARKS, mentions
+from secretsync.sops.recognition import FOUND_BY, MARKS, mentions
 from secretsync.sops.selectors import Selector
 from secretsync.sops.walk import Walk
 
@@ -97,11 +97,11 @@ class Reading(NamedTuple):
         found: list[Version | Unread] = []
         if b"SealedSecret" in data:
             found += self._sealed(path, data)
-        if not mentions(data, *MARKS) or is_own(path, data):
+        if not mentions(data, *FOUND_BY) or is_own(path, data):
             return found
         sides = list(dict.fromkeys(_sides(data)))
         read = [one for side in sides if (one := self._version(path, side)) is not None]
-        if not read and mentions(data, metadata.KEY.encode()):
+        if not read and mentions(data, *MARKS) and mentions(data, metadata.KEY.encode()):
             found.append(Unread(path, "holds ciphertext and cannot be read", damaged=True))
         return found + read
 

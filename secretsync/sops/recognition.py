@@ -24,6 +24,9 @@ MARKS: Final = (MARK.encode(), MARK.encode("utf-16-le")[:-1])
 """What SOPS files are found by: the mark, and the mark in UTF-16 of either order, as a redirection in PowerShell writes it."""
 
 _MARK: Final = MARK.encode()
+FOUND_BY: Final = (*MARKS, b"lastmodified")
+"""What all files hold that sops opens: ciphertext may be base64 behind a tag of YAML, but no field's name is."""
+
 _WORD: Final = KEY.encode()
 _FIELDS: Final = (b"lastmodified", b"mac")
 _UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from base64 import b64encode
 from typing import TYPE_CHECKING
 
 import pytest
@@ -129,7 +130,11 @@ def test_after_a_removal_no_envelope_of_before_opens_what_updatekeys_left(
     assert is_edited or not is_open
 
 
-@pytest.mark.parametrize("form", ["json", "yaml", "continued"])
+def _tagged(text: re.Match[str]) -> str:
+    return f"!!binary {b64encode(text[1].encode()).decode()}"
+
+
+@pytest.mark.parametrize("form", ["json", "yaml", "continued", "tagged"])
 def test_a_removal_reaches_files_that_only_sops_saw_through(
     sandbox: Sandbox, peer: Callable[[str], Path], form: str
 ) -> None:
@@ -141,10 +146,16 @@ def test_a_removal_reaches_files_that_only_sops_saw_through(
         "json": ("\\u0045NC[", f"\\u0061{bob[1:]}"),
         "yaml": ("\\x45NC[", f'"\\x61{bob[1:]}"'),
         "continued": ("EN\\\n      C[", f'"{bob[:9]}\\\n        {bob[9:]}"'),
+        "tagged": ("", ""),
     }[form]
     if form != "json":
         plain = re.sub(r": (ENC\[.*\])$", r': "\1"', plain, flags=re.MULTILINE)
-    sandbox.write({path: plain.replace("ENC[", mark).replace(bob, name)})
+    hidden = plain.replace("ENC[", mark).replace(bob, name)
+    if form == "tagged":
+        hidden = re.sub(r'"?(ENC\[.*\]|age1\w+)"?$', _tagged, plain, flags=re.MULTILINE)
+        assert bob not in hidden
+        assert "ENC[" not in hidden
+    sandbox.write({path: hidden})
     sandbox.commit()
     before = _opened(binary, sandbox, path, "bob")
     assert before.code == 0, before.stderr

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+
 import pytest
 
 from secretsync.git import Repository
 from secretsync.keyring.linting import lint
 from secretsync.rotation.census import named_in, texts_of
 from secretsync.rotation.model import Plan, PlannedKey
+from secretsync.rotation.named_files import naming
 from secretsync.rotation.verification import removed_are_gone
 from tests.unit.rotation.repositories import FILES, NOW, READERS, Sandbox
 
@@ -258,3 +261,21 @@ def test_keys_are_found_as_files_spell_them(kind: str, recipient: str, text: str
     keys = texts_of({"one": PlannedKey(kind, recipient)})
     assert named_in(text.encode(), keys) == named_in(text.encode("utf-16"), keys) == ["one"]
     assert named_in(text.replace("a", "e").replace("A", "E").encode(), keys) == []
+
+
+@pytest.mark.parametrize("kind", ["tagged", "vault"])
+def test_a_key_that_no_text_tells_is_read_off_the_file(sandbox: Sandbox, kind: str) -> None:
+    text = sandbox.encrypt("dev/h.yaml", "a: b\n", "alice", "bob").decode()
+    bob = sandbox.recipient("bob")
+    if kind == "tagged":
+        keys = {"one": PlannedKey("age", bob)}
+        text = text.replace(bob, f"!!binary {b64encode(bob.encode()).decode()}")
+    else:
+        keys = {"one": PlannedKey("hc_vault", "https://v.example/v1/transit/keys/k")}
+        text += "    hc_vault:\n    - {vault_address: https://v.example, engine_path: transit, key_name: k, created_at: '2026-01-01T00:00:00Z', enc: x}\n"
+    sandbox.write({"dev/h.yaml": text})
+    commit = sandbox.commit()
+    repository = Repository.containing(sandbox.root)
+    assert named_in(text.encode(), texts_of(keys)) == []
+    found = dict(naming(repository, [commit], keys))["one"].get(commit, [])
+    assert "dev/h.yaml" in found
