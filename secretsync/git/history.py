@@ -22,6 +22,7 @@ class RawChange(NamedTuple):
     before: str
     after: str
     path: str
+    mode_before: str
 
 
 class Arrival(NamedTuple):
@@ -52,6 +53,7 @@ def raw_changes(words: Iterable[str]) -> Iterator[RawChange]:
             none if mode_before == _SUBMODULE else before,
             none if mode == _SUBMODULE else after,
             next(following),
+            mode_before,
         )
 
 
@@ -76,6 +78,10 @@ class History:
         if not walk:
             return tip
         return walk[-1][1] if len(walk[-1]) > 1 else ""
+
+    def merge_bases(self, tips: Sequence[str]) -> list[str]:
+        """Return the best commits that lead to all of some tips; none where their histories have nothing in common."""
+        return [words[0] for words in self._git.ids("merge-base", "--octopus", "--all", *tips, accept=(0, 1))]
 
     def compared(self, pairs: Iterable[Sequence[str]]) -> dict[str, list[RawChange]]:
         """Return what each commit changed, given with the parent to compare it with; one without a parent, against nothing."""

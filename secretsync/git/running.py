@@ -98,9 +98,11 @@ class Git:
         found = self.output(*arguments, accept=accept, source=source).split(b"\0")
         return [os.fsdecode(name) for name in found if name]
 
-    def ids(self, *arguments: str, source: bytes = b"") -> list[list[str]]:
+    def ids(self, *arguments: str, accept: Sequence[int] = (0,), source: bytes = b"") -> list[list[str]]:
         """Run git and return the object ids that it printed, line by line. Raises: as `output`."""
-        return [line.split() for line in self.output(*arguments, source=source).decode("ascii").splitlines()]
+        return [
+            line.split() for line in self.output(*arguments, accept=accept, source=source).decode("ascii").splitlines()
+        ]
 
     def start(self, *arguments: str) -> Process:
         """Start git with pipes to its input and from its output."""

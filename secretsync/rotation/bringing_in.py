@@ -2,7 +2,7 @@
 
 A fast-forward, a rebase and a cherry-pick keep its commits, which their trailers tell. A merge or a squash is the commit
 of the line of first parents that made the planned files what the operation wrote. What a trailer says is never believed:
-a commit that has it is looked at like any other.
+a commit that has it is looked at like any other. The merges on its way are compared with each parent (`merges`).
 """
 
 from __future__ import annotations
@@ -12,12 +12,15 @@ from typing import Final, NamedTuple
 
 from secretsync.git import LogEntry, Repository
 from secretsync.git.history import RawChange
+from secretsync.rotation import merges
 from secretsync.rotation.promises import Promise
 from secretsync.rotation.trailers import OP_TRAILER
 
 NOTHING_ELSE: Final = "nothing-else"
 TITLE: Final = "the commits that brought it in change the planned paths alone"
 _NONE: Final = "0"
+_GONE: Final = "000000"
+_PLAIN: Final = "100644"
 
 
 class BroughtIn(NamedTuple):
@@ -66,13 +69,15 @@ def brought_in(
     if not carrying and not promise.files:
         carrying = [one for one in walk.line if any(each.path in promise.edits for each in walk.changes.get(one, ()))]
     failures = [text for one in dict.fromkeys([*trailed, *carrying]) for text in _beside(promise, walk, one, kept)]
+    merged = merges.look(repository, promise, walk.parents, {*trailed, *carrying})
+    failures += merged.failures
     if standing is not None:
         failures += _additional(repository, promise, walk, set(trailed), standing)
     if not carrying:
         failures.append(f"operation {promise.name} is not in commit {commit[:12]}")
-        return BroughtIn([], "", "", failures, [])
+        return BroughtIn([], "", "", failures, merged.notes)
     before = next(iter(walk.parents[carrying[0]]), "")
-    notes = list(_since(promise, walk, carrying[-1]))
+    notes = [*merged.notes, *_since(promise, walk, carrying[-1])]
     return BroughtIn([walk.entries[one] for one in carrying], before, carrying[-1], failures, notes)
 
 
@@ -102,6 +107,8 @@ def _beside(promise: Promise, walk: _Walk, commit: str, kept: Callable[[str, str
             yield f"{one.path}: is not in the plan, and {who} changes it"
         elif one.path in promise.files and not _is_written(promise, one, kept):
             yield f"{one.path}: {who} makes it something else than the operation did"
+        elif not _keeps_mode(one):
+            yield f"{one.path}: {who} gives it mode {one.mode}"
 
 
 def _additional(repository: Repository, promise: Promise, walk: _Walk, ours: set[str], standing: str) -> Iterator[str]:
@@ -126,6 +133,11 @@ def _since(promise: Promise, walk: _Walk, last: str) -> Iterator[str]:
         for one in walk.changes.get(commit, ()):
             if one.path in promise.paths:
                 yield f"{one.path}: changed since by commit {commit[:12]} of {walk.entries[commit].author}"
+
+
+def _keeps_mode(one: RawChange) -> bool:
+    """Whether a file has the mode that it had; a new one is a plain file, and one that goes has none."""
+    return one.mode in {_GONE, _PLAIN if one.mode_before == _GONE else one.mode_before}
 
 
 def _blob(one: RawChange) -> str:

@@ -49,10 +49,14 @@ class JudgedFile(NamedTuple):
 
 
 class JudgedAs(NamedTuple):
-    """What a file comes to: the verdicts, and whether no key here opens it, so that some could not be reached."""
+    """What a file comes to: the verdicts, and whether no key here opens it, so that some could not be reached.
+
+    `compared`: its values were compared with those of before, or need not be.
+    """
 
     verdicts: list[Verdict]
     closed: bool = False
+    compared: bool = True
 
 
 class JudgingWork(FileWork):
@@ -117,11 +121,14 @@ class JudgingWork(FileWork):
         """Return the proof of a file, as far as keys here go."""
         if file.operation == "re-seal":
             found = self.prove(task.proof) if task.whole else []
-            return JudgedAs([kept, *found], closed=not task.whole)
+            compared = sum(one.checked for one in found if one.check == "V4")
+            return JudgedAs([kept, *found], not task.whole, not task.whole or compared == len(file.sealed))
         found = self.prove(task.proof._replace(file=file))
         if len(found) == 1 and self._is_closed(task, data):
-            return JudgedAs([kept], closed=True)
-        return JudgedAs([kept, *(one for one in found if task.whole or one.check not in _COMPARED)])
+            return JudgedAs([kept], closed=True, compared=False)
+        compared = sum(one.checked for one in found if one.check in _COMPARED)
+        verdicts = [kept, *(one for one in found if task.whole or one.check not in _COMPARED)]
+        return JudgedAs(verdicts, compared=not task.whole or compared > 0)
 
     def _is_closed(self, task: JudgedFile, data: bytes) -> bool:
         try:

@@ -15,7 +15,7 @@ from secretsync.git import LogEntry, Repository
 from secretsync.keyring import KeyRing
 from secretsync.keyring.model import normalised
 from secretsync.processes import Pool
-from secretsync.rotation import bringing_in, ring_judging, signatures, verification
+from secretsync.rotation import bringing_in, leaving, ring_judging, signatures, verification
 from secretsync.rotation.bringing_in import NOTHING_ELSE, BroughtIn
 from secretsync.rotation.file_judging import FILES, JudgedAs, JudgedFile
 from secretsync.rotation.file_worker import Proof
@@ -37,13 +37,16 @@ _SHOWN: Final = 20  # failures listed of one check
 class Judgement(NamedTuple):
     """What a commit comes to: which commits brought the operation in, and each check. `good`: none failed or is open.
 
-    Checks for which a key has to be here may be unknown, and say so.
+    Checks for which a key has to be here may be unknown, and say so; so may V8, where nothing is left but what the
+    policy ignores (`by_policy`). `hint` says how to come further.
     """
 
     promise: Promise
     commit: str
     commits: list[LogEntry]
     checks: list[Check]
+    by_policy: bool = False
+    hint: str = ""
 
     @property
     def failures(self) -> list[str]:
@@ -51,15 +54,19 @@ class Judgement(NamedTuple):
         return [
             f"{check.id}: {(check.failures or check.notes or ['unknown'])[0]}"
             for check in self.checks
-            if check.status == "failed" or (check.status == "unknown" and check.id in _NEEDED)
+            if check.status == "failed" or (check.status == "unknown" and check.id in self._needed)
         ]
+
+    @property
+    def _needed(self) -> tuple[str, ...]:
+        return tuple(TITLES) if self.by_policy else (*TITLES, "V8")
 
     def require_good(self) -> None:
         """Raise a ProofError where the commit is not good."""
         failures = self.failures
         if failures:
             more = f" (and {len(failures) - 1} more checks)" if len(failures) > 1 else ""
-            raise ProofError(f"{failures[0]}{more}", location=f"commit {self.commit[:12]}")
+            raise ProofError(f"{failures[0]}{more}", location=f"commit {self.commit[:12]}", hint=self.hint or None)
 
     def values(self) -> dict[str, Any]:
         """Return it as plain values."""
@@ -73,9 +80,6 @@ class Judgement(NamedTuple):
             "good": not self.failures,
             "checks": [asdict(check) for check in self.checks],
         }
-
-
-_NEEDED: Final = (*TITLES, "V8")
 
 
 def judged_commit(repository: Repository, promise: Promise, at: str) -> tuple[str, str | None]:
@@ -138,20 +142,27 @@ class Judge:
         found = None
         if not bringing_in.cut_off(repository, promise, commit):
             found = bringing_in.brought_in(repository, promise, commit, kept=files.kept, standing=standing)
-        judged = files.judged(blobs, ring.ring, self._progress)
+        left = leaving.waiting(promise, blobs)
+        present = [path for path in promise.files if path in blobs and path not in left]
+        judged = files.judged(present, blobs, ring.ring, self._progress)
+        untold = [
+            path for path, one in zip(present, judged, strict=True) if not (one.compared or files.knows(path, blobs))
+        ]
         checks = [
             *self._signature(promise, signers),
-            _file_check(judged, *_missing(promise, blobs)),
+            leaving.told(_file_check(judged, *_missing(promise, blobs)), promise, left, untold),
             *_ring_checks(promise, ring, self._edited(promise, found)),
             _arrival(found),
             *verification.merged(
                 [
-                    *_proofs([promise.files[path] for path in promise.files if path in blobs], judged),
-                    verification.removed_are_gone(repository, promise.plan, commit),
+                    *_proofs([promise.files[path] for path in present], judged),
+                    verification.removed_are_gone(repository, leaving.planned(promise, left), commit),
                 ]
             ),
         ]
-        return Judgement(promise, commit, [] if found is None else found.commits, checks)
+        commits = [] if found is None else found.commits
+        by_policy = not left and leaving.is_by_policy(repository, promise)
+        return Judgement(promise, commit, commits, checks, by_policy, leaving.hint(promise, left, untold))
 
     def _signature(self, promise: Promise, known: Signers | None) -> list[Check]:
         if promise.evidence is None:
@@ -182,11 +193,16 @@ class _Files:
             self._kept[path, blob] = not any(verdict.failures for verdict in found.verdicts)
         return self._kept[path, blob]
 
-    def judged(self, blobs: Mapping[str, str], ring: KeyRing | None, progress: Progress) -> list[JudgedAs]:
-        """Judge each planned file that a commit holds."""
+    def knows(self, path: str, blobs: Mapping[str, str]) -> bool:
+        """Whether a commit holds the very blob that the operation is known to have written."""
+        return blobs[path] == self._promise.last(path)
+
+    def judged(
+        self, present: list[str], blobs: Mapping[str, str], ring: KeyRing | None, progress: Progress
+    ) -> list[JudgedAs]:
+        """Judge some planned files of a commit."""
         promise = self._promise
-        present = [path for path in promise.files if path in blobs]
-        changed = [path for path in present if blobs[path] != promise.last(path)]
+        changed = [path for path in present if not self.knows(path, blobs)]
         earlier = self._repository.history.versions(promise.plan.base, changed)
         tasks = []
         for path in present:

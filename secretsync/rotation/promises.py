@@ -21,6 +21,7 @@ PLANNED: Final = "planned"
 _JUDGED: Final = ("done", "partial", "failed")
 """Endings after which there is something to judge."""
 
+_ANOTHER_RUN: Final = "another run"
 _NOT_EVIDENCE: Final = "is not the evidence of an operation"
 
 
@@ -32,6 +33,7 @@ class Promise:
     """A plan, the name and branch of carrying it out, and the blobs that were written, where that is known.
 
     `written` has every blob that a phase wrote at a path, the last one last; an empty text where the path goes.
+    `waiting` says for whom a file waits, as long as it is as before.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class Promise:
         self.branch = branch
         self.origin = origin
         self.written = written
+        self.waiting = {one.path: one.for_whom for one in plan.waiting}
         self.evidence = evidence
 
     @cached_property
@@ -130,8 +133,16 @@ def begun_here(repository: Repository, scenario: str, name: str | None) -> Promi
         for record in operation.records():
             if record["event"] == "file":
                 written.setdefault(record["path"], []).append(record["after"])
-        return Promise(plan, operation.name, operation.branch, origin="", written=written)
+        promise = Promise(plan, operation.name, operation.branch, origin="", written=written)
+        promise.waiting = _left(plan, written) if operation.ending == "partial" else {}
+        return promise
     return None
+
+
+def _left(plan: Plan, written: Mapping[str, list[str]]) -> dict[str, str]:
+    """Return the files that a partial operation did not write, with whom they wait for."""
+    known = {one.path: one.for_whom for one in plan.waiting}
+    return {file.path: known.get(file.path, _ANOTHER_RUN) for file in plan.files if file.path not in written}
 
 
 def of_plan(data: bytes, path: str) -> Promise:
@@ -149,14 +160,21 @@ def of_evidence(data: bytes, path: str) -> Promise:
     try:
         values: dict[str, Any] = json.loads(data)
         planned, name, branch = values.get(PLANNED), str(values["operation"]), str(values["branch"])
-        written = {str(one["path"]): [str(one["blob_after"])] for one in values["files"]}
+        written = {
+            str(one["path"]): [str(one["blob_after"])]
+            for one in values["files"]
+            if one["blob_after"] != one.get("blob_before")
+        }
+        waiting = {str(one["path"]): str(one["for"]) for one in values.get("waiting", [])}
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise FormatError(_NOT_EVIDENCE, location=path, hint="secretsync runbook SCENARIO evidence") from None
     if planned is None:
         hint = "export it where the operation was carried out: secretsync runbook SCENARIO evidence"
         raise FormatError("does not hold the plan", location=path, hint=hint)
     plan = parse(json.dumps(planned).encode(), path)
-    return Promise(plan, name, branch, origin=path, written=written, evidence=values)
+    promise = Promise(plan, name, branch, origin=path, written=written, evidence=values)
+    promise.waiting = waiting
+    return promise
 
 
 def document(plan: Plan) -> dict[str, Any]:

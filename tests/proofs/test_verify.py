@@ -158,11 +158,21 @@ def test_an_operation_is_good_whatever_honest_way_it_came_to_main(done: Done, wa
 @pytest.mark.parametrize("way", [*WAYS][-size(1, len(WAYS)) :])
 def test_who_opens_nothing_is_told_what_could_not_be_proved(done: Done, way: str) -> None:
     WAYS[way](done)
-    found = _judged(done, at="main", who="dave", given=promises.of_plan(done.plan, "plan"))
-    statuses = {check.id: check.status for check in found.checks}
-    assert found.failures == []
-    assert statuses["V1"] == "unknown"
-    assert "passed" not in {statuses["V3"], statuses["V4"], statuses["V5"], statuses["V9"]}
+    for given, is_good in ((promises.of_plan(done.plan, "plan"), False), (_knowers(done)[2], True)):
+        found = _judged(done, at="main", who="dave", given=given)
+        statuses = {check.id: check.status for check in found.checks}
+        assert (found.failures == []) == is_good, "evidence knows what was written, a plan does not"
+        assert statuses["files"] == ("passed" if is_good else "unknown")
+        assert statuses["V1"] == "unknown"
+        assert "passed" not in {statuses["V3"], statuses["V4"], statuses["V5"], statuses["V9"]}
+
+
+def test_an_exchanged_value_is_not_good_for_who_opens_nothing(done: Done) -> None:
+    _evil_squash(done, _other_value)
+    for given in _knowers(done):
+        with pytest.raises(ProofError) as raised:
+            _judged(done, at="main", who="dave", given=given).require_good()
+        assert "dev/app.json" in str(raised.value) or "--evidence" in str(raised.value.hint)
 
 
 def test_a_value_that_was_changed_since_is_honest(done: Done) -> None:
@@ -208,6 +218,46 @@ def test_a_branch_that_main_was_merged_into_is_good(done: Done) -> None:
     assert _judged(done).failures == []
     _merge(done)
     assert _judged(done, at="main").failures == []
+
+
+def test_a_page_that_both_sides_changed_is_noted_and_no_fault(done: Done) -> None:
+    readme = done.sandbox.root / "README.md"
+    done.sandbox.git("checkout", "-q", "-b", "feature", "main")
+    done.sandbox.write({"README.md": "# A shop.\n"})
+    done.sandbox.commit("a heading")
+    done.sandbox.git("checkout", "-q", "main")
+    _squash(done)
+    done.sandbox.write({"README.md": "A shop!\n"})
+    done.sandbox.commit("joy")
+    with pytest.raises(AssertionError):
+        done.sandbox.git("merge", "-q", "--no-ff", "feature")
+    readme.write_text("# A shop!\n")
+    done.sandbox.commit("merge")
+    for given in _knowers(done):
+        found = _judged(done, at="main", given=given)
+        assert found.failures == []
+        assert any("README.md: changed on both sides" in note for check in found.checks for note in check.notes)
+
+
+@pytest.mark.parametrize(
+    "slipped", ["another value", "a manifest", "another mode", "the policy widened, and the lock with it"]
+)
+def test_what_an_updated_branch_has_from_no_parent_is_named(done: Done, slipped: str) -> None:
+    path = _evil_update(done, SLIPPED[slipped])
+    found = _judged(done, at="HEAD")
+    told = [failure for check in found.checks if check.id == "nothing-else" for failure in check.failures]
+    assert any(failure.startswith(f"{path}: merge ") for failure in told)
+
+
+def test_an_updated_branch_to_which_main_follows_is_good(done: Done) -> None:
+    _unrelated(done, "before")
+    done.sandbox.git("checkout", "-q", "--detach", done.branch)
+    done.sandbox.git("merge", "-q", "-m", "update", "main")
+    updated = done.sandbox.git("rev-parse", "HEAD")
+    done.sandbox.git("checkout", "-q", "main")
+    done.sandbox.git("merge", "-q", "--ff-only", updated)
+    for given in _knowers(done):
+        assert _judged(done, at="HEAD", given=given).failures == []
 
 
 def _leaked(sandbox: Sandbox) -> dict[str, str]:
@@ -346,6 +396,16 @@ def _let_in(done: Done) -> str:
     return "prod/db.yaml"
 
 
+def _executable(done: Done) -> str:
+    (done.sandbox.root / "prod/db.yaml").chmod(0o755)
+    return "prod/db.yaml"
+
+
+def _page(done: Done) -> str:
+    done.sandbox.write({"README.md": "A shop with a back door.\n"})
+    return "README.md"
+
+
 def _base(done: Done) -> str:
     return promises.of_plan(done.plan, "plan").plan.base
 
@@ -363,6 +423,8 @@ SLIPPED: Final[dict[str, Callable[[Done], str]]] = {
     "a file as before": _as_before,
     "another value": _other_value,
     "a stranger let in": _let_in,
+    "another mode": _executable,
+    "a page that nobody changed": _page,
 }
 
 
@@ -370,6 +432,29 @@ def _evil_merge(done: Done, slip: Callable[[Done], str]) -> str:
     done.sandbox.git("merge", "-q", "--no-ff", "--no-commit", done.branch)
     path = slip(done)
     done.sandbox.commit("merge")
+    return path
+
+
+def _evil_update(done: Done, slip: Callable[[Done], str]) -> str:
+    """Update the branch with what main is by now, slip something in, and let main follow: the branch is first parent."""
+    _unrelated(done, "meanwhile")
+    done.sandbox.git("checkout", "-q", "--detach", done.branch)
+    done.sandbox.git("merge", "-q", "--no-ff", "--no-commit", "main")
+    path = slip(done)
+    done.sandbox.commit("Update branch")
+    updated = done.sandbox.git("rev-parse", "HEAD")
+    done.sandbox.git("checkout", "-q", "main")
+    done.sandbox.git("merge", "-q", "--ff-only", updated)
+    return path
+
+
+def _evil_update_merged(done: Done, slip: Callable[[Done], str]) -> str:
+    """Merge such an updated branch without more ado."""
+    before = done.sandbox.git("rev-parse", "main")
+    path = _evil_update(done, slip)
+    updated = done.sandbox.git("rev-parse", "HEAD")
+    done.sandbox.git("reset", "-q", "--hard", before)
+    done.sandbox.git("merge", "-q", "--no-ff", "-m", "merge", updated)
     return path
 
 
@@ -416,6 +501,8 @@ def _branch_merged(done: Done, slip: Callable[[Done], str]) -> str:
 
 FORGED: Final[dict[str, Callable[[Done, Callable[[Done], str]], str]]] = {
     "evil merge": _evil_merge,
+    "evil update": _evil_update,
+    "evil update, merged": _evil_update_merged,
     "evil squash": _evil_squash,
     "amended": _evil_amended,
     "on the branch": _on_the_branch,

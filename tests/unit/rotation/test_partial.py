@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from secretsync.errors import NoIdentityMatchError, PlanProblemError, ProofError, RepositoryError
 from secretsync.git import Repository
+from secretsync.rotation import promises
 from secretsync.rotation.journal import Operation
+from secretsync.rotation.judging import Judgement
 from secretsync.rotation.model import dump, parse
+from secretsync.rotation.promises import Promise
+from secretsync.rotation.run import RunbookRun
 from tests.unit.rotation.repositories import Sandbox
 
 POLICY = """\
@@ -191,3 +198,58 @@ def test_an_interrupted_second_operator_goes_on(teams: Sandbox) -> None:
     assert not operation.has_worktree
     assert second.resumed("remove", who="prod")["ending"] == "done"
     assert _opened(second, "bob", branch) == set()
+
+
+def _judged(sandbox: Sandbox, given: Promise | None = None) -> Judgement:
+    with RunbookRun(Repository.containing(sandbox.root), sandbox.keys()) as run:
+        return run.verify("remove", None, given)
+
+
+def test_what_waits_is_named_by_verify_with_how_to_go_on(teams: Sandbox) -> None:
+    plan = teams.plan("remove", subject="bob", allow_partial=True)
+    outcome = teams.apply(plan)
+    told = json.loads(
+        Path(Operation(Repository.containing(teams.root), plan.operation).folder, "evidence.json").read_text()
+    )
+    evidence = promises.of_evidence(json.dumps(told).encode(), "evidence")
+    for given in (None, promises.of_plan(dump(plan), "plan"), evidence):
+        found = _judged(teams, given)
+        checks = {check.id: check for check in found.checks}
+        assert {"c/1.yaml: waits for carol", "p/1.yaml: waits for prod"} <= set(checks["files"].notes)
+        assert (checks["files"].status, checks["files"].failures) == ("unknown", [])
+        assert checks["V8"].status == "unknown"
+        with pytest.raises(ProofError) as raised:
+            found.require_good()
+        assert raised.value.hint == f"secretsync runbook remove resume {plan.operation}"
+    assert outcome.ending == "partial"
+
+
+def test_what_a_budget_left_waits_for_another_run(teams: Sandbox) -> None:
+    plan = teams.plan("remove", subject="bob", paths="a/**")
+    with RunbookRun(Repository.containing(teams.root), teams.keys()) as run:
+        assert run.apply(plan, budget=1)["ending"] == "partial"
+    found = _judged(teams)
+    checks = {check.id: check for check in found.checks}
+    assert checks["files"].notes == ["a/2.yaml: waits for another run"]
+    assert checks["V8"].status == "unknown"
+    assert found.failures
+
+
+def test_what_the_policy_ignores_is_left_by_it_and_keeps_nothing_from_being_good(teams: Sandbox) -> None:
+    teams.change_ring({"keys/policy.yaml": f"{POLICY}ignore:\n  - paths: ['c/**', 'p/**']\n    reason: examples\n"})
+    plan = teams.plan("remove", subject="bob")
+    assert plan.problems == []
+    outcome = teams.apply(plan)
+    assert outcome.ending == "partial"
+    found = _judged(teams)
+    assert found.failures == []
+    notes = [note for check in found.checks if check.id == "V8" for note in check.notes]
+    assert any("c/1.yaml: still names bob-1, and is ignored by the policy (examples)" in note for note in notes)
+
+
+def test_a_plan_that_says_a_file_is_ignored_is_not_believed(teams: Sandbox) -> None:
+    plan = teams.plan("remove", subject="bob", paths="a/**")
+    said = [replace(one, kind="ignored", why="is ignored by the policy (mine)") for one in plan.left_out]
+    teams.apply(plan)
+    found = _judged(teams, promises.of_plan(dump(replace(plan, left_out=said)), "plan"))
+    assert [failure[:3] for failure in found.failures] == ["V8:"]
