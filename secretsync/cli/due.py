@@ -12,7 +12,7 @@ import typer
 
 from secretsync.cli._output import write_lines, write_result
 from secretsync.cli.runbook.grouping import left_out_lines
-from secretsync.cli.runbook.run import Form, GitDir, as_json, repository_of
+from secretsync.cli.runbook.run import Form, GitDir, RingFolder, as_json, repository_of, within
 from secretsync.git import Repository
 from secretsync.keyring import Policy, load_from
 from secretsync.keyring.ownfiles import store_whatever_the_name
@@ -26,7 +26,7 @@ from secretsync.rotation.planning import snapshot
 
 
 def due(
-    repository: Annotated[str, typer.Option("--repository", "-C", help="A folder of the repository.")] = ".",
+    repository: RingFolder = ".",
     max_age: Annotated[
         int | None, typer.Option("--max-age", min=1, max=MOST_DAYS, help="Days; that of the policy unless given.")
     ] = None,
@@ -47,12 +47,19 @@ def due(
     late = too_old(found, ring, now, max_age=max_age, budget=budget)
     if form == "json":
         rows = [_row(one, now) for one in late]
-        values = {"version": 1, "commit": head, "encrypted": len(found), "due": rows, "unknown": unknown(found)}
+        values = {
+            "version": 1,
+            "commit": head,
+            **within(repo),
+            "encrypted": len(found),
+            "due": rows,
+            "unknown": unknown(found),
+        }
         aside = {"left_out": [asdict(one) for one in left_out], "ignored": [asdict(one) for one in ring.policy.ignore]}
         write_result(as_json({**values, **aside}), None)
     else:
         ignored = [f"the policy ignores {each}" for each in ring.policy.ignore]
-        write_lines([*left_out_lines(left_out), *ignored, *_lines(late, found, now)])
+        write_lines([*census.beyond_folder(repo), *left_out_lines(left_out), *ignored, *_lines(late, found, now)])
 
 
 def _row(one: Age, now: datetime) -> dict[str, object]:

@@ -12,14 +12,15 @@ import typer
 from secretsync.cli._options import AllowDemoKeys
 from secretsync.cli._output import write_lines, write_result
 from secretsync.cli._terminal import ask_secret, warn
-from secretsync.cli.runbook.run import Form, GitDir, as_json, repository_of
+from secretsync.cli.runbook.run import Form, GitDir, RingFolder, as_json, repository_of, within
 from secretsync.errors import ConfigError
 from secretsync.git import Repository
 from secretsync.keyring import Policy, load_from
 from secretsync.keyring.model import IgnoredPaths
 from secretsync.masterkeys import MasterKeys
 from secretsync.processes import Pool
-from secretsync.rotation.exposure import Exposed, Home, exposed, recipients_called, recipients_of
+from secretsync.rotation.census import beyond_folder
+from secretsync.rotation.exposure import Exposed, Exposure, Home, exposed, recipients_called, recipients_of
 from secretsync.rotation.file_worker import FileWork
 from secretsync.rotation.planning import snapshot
 from secretsync.rotation.sealed_planning import foreign_home
@@ -48,7 +49,7 @@ def exposure(
         list[str] | None,
         typer.Option("--recipient", metavar="RECIPIENT", help="A key as files name it, known to the key ring or not."),
     ] = None,
-    repository: Annotated[str, typer.Option("--repository", "-C", help="A folder of the repository.")] = ".",
+    repository: RingFolder = ".",
     git_dir: GitDir = None,
     form: Form = "text",
     output: Annotated[str | None, typer.Option("--output", help="Write to this file instead of stdout.")] = None,
@@ -74,13 +75,11 @@ def exposure(
     title = name or ", ".join(recipient or ())
     unread = [*found.unread, *([Unread("history", _SHALLOW)] if repo.is_shallow() else [])]
     if form == "json":
-        values = [_row(one) for one in found.values]
-        rows = [{"path": one.path, "why": one.why} for one in unread]
-        ignored = [{**asdict(each), "values": count} for each, count in found.ignored.items()]
-        told = {"version": 1, "name": title, "commit": head, "values": values, "unread": rows, "ignored": ignored}
+        told = {"version": 1, "name": title, "commit": head, **within(repo), **_values(found, unread)}
         write_result(as_json(told), output)
     else:
-        write_lines([*_lines(title, found.values, unread), *_ignored_lines(found.ignored), _OUT_OF_SIGHT], output)
+        remarks = [*_ignored_lines(found.ignored), *beyond_folder(repo), _OUT_OF_SIGHT]
+        write_lines([*_lines(title, found.values, unread), *remarks], output)
     if repo.is_shallow():
         warn(_SHALLOW)
     return _FINDINGS if fail and any(one.state in _FAILING for one in found.values) else 0
@@ -97,6 +96,13 @@ def _asked(
             raise
         return Policy(), recipients_called(named)
     return ring.policy, recipients_of(ring, str(name)) if named is None else recipients_called(named)
+
+
+def _values(found: Exposure, unread: list[Unread]) -> dict[str, object]:
+    values = [_row(one) for one in found.values]
+    rows = [{"path": one.path, "why": one.why} for one in unread]
+    ignored = [{**asdict(each), "values": count} for each, count in found.ignored.items()]
+    return {"values": values, "unread": rows, "ignored": ignored}
 
 
 def _row(one: Exposed) -> dict[str, object]:

@@ -23,13 +23,14 @@ def follow(
     A file follows where working tree and index have one of its `earlier` blobs (none: an empty text).
     """
     behind: list[str] = []
-    tip = repository.resolve(f"refs/heads/{branch}")
-    wanted = list(paths)
-    new = repository.entries(tip, *wanted) if wanted else {}
+    tip, place = repository.resolve(f"refs/heads/{branch}"), repository.place
+    wanted = [place.from_root(path) for path in paths]
+    new = repository.below("").entries(tip, *wanted) if wanted else {}
+    known = {place.from_root(path): blobs for path, blobs in earlier.items()}
     for root in branches.holders(repository, branch):
         if os.path.isdir(root):
-            behind += _followed(Repository(root), wanted, new, earlier)
-    return sorted(set(behind))
+            behind += _followed(Repository(root), wanted, new, known)
+    return sorted({place.from_here(path) for path in behind})
 
 
 def _followed(

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from secretsync.git.commits import LogEntry, parse
 from secretsync.git.objects import ObjectReader
 from secretsync.git.running import Git
+from secretsync.git.subfolders import Subfolder
 
 REGULAR: Final = frozenset({"100644", "100755"})
 _SUBMODULE: Final = "160000"
@@ -58,15 +59,16 @@ def raw_changes(words: Iterable[str]) -> Iterator[RawChange]:
 
 
 class History:
-    """The commits that lead to others."""
+    """The commits that lead to others, and what they did below `place`; where it says so, also outside of it."""
 
-    def __init__(self, git: Git) -> None:
+    def __init__(self, git: Git, place: Subfolder) -> None:
         self._git = git
+        self._place = place
 
     def commits(self, tip: str, *, without: str = "", at: Sequence[str] = ()) -> list[str]:
         """Return the ids of `tip` and what leads to it, newest first; not what leads to `without`; only those `at` paths."""
         exclude = [f"^{without}"] if without else []
-        return [words[0] for words in self._git.ids("rev-list", tip, *exclude, "--", *at)]
+        return [words[0] for words in self._git.ids("rev-list", tip, *exclude, "--", *map(self._place.from_root, at))]
 
     def parents(self, tip: str, *, without: str) -> dict[str, list[str]]:
         """Return the commits that lead to `tip` and not to `without`, newest first, each with its parents."""
@@ -84,16 +86,21 @@ class History:
         return [words[0] for words in self._git.ids("merge-base", "--octopus", "--all", *tips, accept=(0, 1))]
 
     def compared(self, pairs: Iterable[Sequence[str]]) -> dict[str, list[RawChange]]:
-        """Return what each commit changed, given with the parent to compare it with; one without a parent, against nothing."""
+        """Return what each commit changed, given with the parent to compare it with; one without a parent, against nothing.
+
+        What lies outside the folder counts, and has a path that leads up.
+        """
         found: dict[str, list[RawChange]] = {}
-        for commit, one in self._changes(pairs, "--ignore-submodules=none"):
+        for commit, one in self._changes(pairs, "--ignore-submodules=none", outside=True):
             found.setdefault(commit, []).append(one)
         return found
 
     def versions(self, tip: str, paths: Iterable[str]) -> dict[str, set[str]]:
         """Return every blob that each of `paths` was up to `tip`, on whatever line of history."""
         found: dict[str, set[str]] = {path: set() for path in paths}
-        walk = self._git.ids("rev-list", "--full-history", tip, "--", *found) if found else []
+        walk = (
+            self._git.ids("rev-list", "--full-history", tip, "--", *map(self._place.from_root, found)) if found else []
+        )
         for _, one in self._changes(walk, "-m"):
             if one.path in found:
                 found[one.path] |= {blob for blob in (one.before, one.after) if blob.strip("0")}
@@ -117,11 +124,14 @@ class History:
         ]
 
     def followed(self, tip: str, *, without: str = "", limit: int = -1) -> list[FollowedCommit]:
-        """Return `tip` and what first parents lead to, newest first; not what leads to `without`; at most `limit`."""
+        """Return `tip` and what first parents lead to, newest first; not what leads to `without`; at most `limit`.
+
+        What lies outside the folder counts, and has a path that leads up.
+        """
         exclude = [f"^{without}"] if without else []
         walk = self._git.ids("rev-list", "--first-parent", "--parents", f"--max-count={limit}", tip, *exclude, "--")
         changes: dict[str, list[RawChange]] = {words[0]: [] for words in walk}
-        for commit, one in self._changes(words[:2] for words in walk):
+        for commit, one in self._changes((words[:2] for words in walk), outside=True):
             changes[commit].append(one)
         return [FollowedCommit(words[0], len(words) > 2, changes[words[0]]) for words in walk]  # itself, a parent
 
@@ -151,14 +161,24 @@ class History:
         with ObjectReader(self._git) as reader:
             return [parse(*pair) for pair in zip(wanted, reader.contents(wanted, "commit"), strict=True)]
 
-    def _changes(self, walk: Iterable[Sequence[str]], *options: str) -> Iterator[tuple[str, RawChange]]:
-        """Yield what commits did, each given as its id and, to compare with others than its own, those parents."""
+    def _changes(
+        self, walk: Iterable[Sequence[str]], *options: str, outside: bool = False
+    ) -> Iterator[tuple[str, RawChange]]:
+        """Yield what commits did, each given as its id and, to compare with others than its own, those parents.
+
+        `outside`: not below the folder alone.
+        """
+        place = self._place
         lines = "".join(f"{' '.join(words)}\n" for words in walk).encode("ascii")
         words = iter(self._git.names("diff-tree", "--stdin", "-r", "--root", *RAW, *options, source=lines))
         commit = ""
         for word in words:
             if word.startswith(":"):
-                yield from ((commit, one) for one in raw_changes([word, next(words)]))
+                for one in raw_changes([word, next(words)]):
+                    if not place.within:
+                        yield commit, one
+                    elif outside or place.holds(one.path):
+                        yield commit, one._replace(path=place.from_here(one.path))
             else:
                 commit = word
 

@@ -1,6 +1,7 @@
 """A repository read by commit: its files, its refs and its log. Nothing here changes a working tree.
 
-Paths are relative to the root of the working tree, commits are full ids.
+Paths are relative to the root of the working tree, or to a folder `within` it where the repository is seen from there,
+which then is all that is seen of commits. Commits are full ids.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from secretsync.git.commits import LogEntry
 from secretsync.git.history import RAW, REGULAR, History, RawChange, raw_changes
 from secretsync.git.objects import ObjectReader, Spellings, as_is, blob_id
 from secretsync.git.running import Git
+from secretsync.git.subfolders import Subfolder
 from secretsync.git.trees import files_holding
 
 
@@ -45,10 +47,21 @@ class TreeEntry(NamedTuple):
 class Repository:
     """One repository, by any of its working trees, or a bare one by its own folder."""
 
-    def __init__(self, root: str, *, directory: str = "") -> None:
+    def __init__(self, root: str, *, directory: str = "", within: str = "") -> None:
         self.root = root
+        self.place = Subfolder(within)
         self.git = Git(root, directory=directory)
-        self.history = History(self.git)
+        self.history = History(self.git, self.place)
+        self._directory = directory
+
+    @property
+    def within(self) -> str:
+        """The folder that paths are relative to, from the root; empty for the root."""
+        return self.place.within
+
+    def below(self, within: str) -> Repository:
+        """Return the repository as seen from one of its folders. Raises: RepositoryError where that is no such path."""
+        return self if within == self.within else Repository(self.root, directory=self._directory, within=within)
 
     @classmethod
     def containing(cls, folder: str | os.PathLike[str]) -> Repository:
@@ -161,10 +174,12 @@ class Repository:
     def entries(self, commit: str, *under: str) -> dict[str, TreeEntry]:
         """Return what a commit holds but folders, by path; only what is `under` some paths, if given."""
         found = {}
-        for row in self.git.names("ls-tree", "-r", "-z", "--full-tree", commit, "--", *under):
+        wanted = [self.place.from_root(path) for path in under] or ([self.within] if self.within else [])
+        for row in self.git.names("ls-tree", "-r", "-z", "--full-tree", commit, "--", *wanted):
             head, _, path = row.partition("\t")
             mode, _, name = head.split(" ")
-            found[path] = TreeEntry(mode, name)
+            if self.place.holds(path):
+                found[self.place.from_here(path)] = TreeEntry(mode, name)
         return found
 
     def blobs(self, commit: str, *under: str) -> dict[str, str]:
@@ -199,7 +214,8 @@ class Repository:
         found = {}
         missing = self.left_out()
         with self.reader() as reader:
-            for commit, paths in files_holding(reader, commits, texts, also=also, spellings=spellings, missing=missing):
+            for commit, every in files_holding(reader, commits, texts, also=also, spellings=spellings, missing=missing):
+                paths = [self.place.from_here(path) for path in every if self.place.holds(path)]
                 found[commit] = [path for path in paths if path not in but_not and not path.startswith(without)]
         return {commit: paths for commit, paths in found.items() if paths}
 
@@ -214,12 +230,12 @@ class Repository:
         No filter is asked: a file that was touched counts as changed unless its bytes are those of the index, line
         ends aside.
         """
-        wanted = set(paths)
+        wanted = {self.place.from_root(path) for path in paths}
         changed = {one.path for one in self._compared("diff-index", "--cached", self.resolve("HEAD"))}
         changed |= {one.path for one in self._compared("diff-files") if one.path in wanted and self._differs(one)}
         tracked = set(self.git.names("ls-files", "-z", "--cached"))
         changed |= {path for path in wanted - tracked if os.path.lexists(os.path.join(self.root, path))}
-        return sorted(wanted & changed)
+        return sorted(self.place.from_here(path) for path in wanted & changed)
 
     def log(self, tip: str, *, without: str) -> list[LogEntry]:
         """Return the commits that lead to `tip` and not to `without`, newest first."""

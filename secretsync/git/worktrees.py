@@ -146,7 +146,8 @@ class Worktree:
         present: list[str] = []
         written = write_blobs(git, self._contents(paths, present), tip)
         ids = dict(zip(present, written, strict=True))
-        lines = b"".join(_index_line(path, ids.get(path), entries.get(path), tip) for path in paths)
+        place = self._repository.place
+        lines = b"".join(_index_line(place.from_root(path), ids.get(path), entries.get(path), tip) for path in paths)
         with TemporaryDirectory(dir=os.path.dirname(self.path), prefix=_INDEX) as folder:
             ours = git.with_index(os.path.join(folder, "index"))
             ours.output("read-tree", tip)

@@ -27,7 +27,7 @@ class Adopted(NamedTuple):
 
 
 def found(repository: Repository, scenario: str, name: str | None) -> Adopted | None:
-    """Return the operation that a branch carries, local or remote; the latest of a runbook unless it is named.
+    """Return the operation that a branch carries, local or remote; the latest of a runbook here unless it is named.
 
     Raises:
         RepositoryError: a local branch and a remote one of that name went different ways.
@@ -126,6 +126,8 @@ def _told(repository: Repository, tip: str, scenario: str, name: str | None) -> 
     words = repository.git.ids("rev-list", f"--max-count={_LOOKED_AT}", tip, "--")
     for entry in repository.history.entries([word[0] for word in words]):
         one = told(entry)
-        if one is not None and one.scenario == scenario and name in {None, one.operation}:
+        if one is None or one.scenario != scenario:
+            continue
+        if name == one.operation or (name is None and one.within == repository.within):
             return one
     return None

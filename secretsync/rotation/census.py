@@ -123,12 +123,18 @@ def ignored(path: str, reason: str, names: list[str]) -> LeftOut:
 
 def kind_of_clone(repository: Repository) -> Iterator[str]:
     """Yield what is special about this clone, none of which is an error."""
+    yield from beyond_folder(repository)
     if repository.is_shallow():
         yield "this clone is shallow: nothing is known of the history before its first commit"
     if repository.is_sparse():
         yield "this checkout is sparse: files are read from the commit, whether or not they are in the working tree"
     if left_out := len(repository.left_out()):
         yield f"this is a partial clone: {left_out} objects that its history names are not here, and none is fetched"
+
+
+def beyond_folder(repository: Repository) -> list[str]:
+    """Return that only one folder is looked at, where that is so."""
+    return [f"only files below {repository.within} are looked at"] * bool(repository.within)
 
 
 def _left_out(path: str, kind: str, names: Iterable[str] = ()) -> LeftOut:

@@ -85,7 +85,11 @@ def _standing(
 ) -> tuple[dict[File, tuple[str, ...]], dict[File, tuple[str, ...]]]:
     refs = {HEAD: (_COMMIT, commit), **repository.all_refs()}
     roots = dict.fromkeys(target for kind, target in refs.values() if kind in {_COMMIT, _TREE})
-    found = dict(files_among(reader, roots, {blob for _, blob in versions}))
+    place = repository.place
+    found = {
+        root: [(place.from_here(path), blob) for path, blob in every if place.holds(path)]
+        for root, every in files_among(reader, roots, {blob for _, blob in versions})
+    }
     live: defaultdict[File, list[str]] = defaultdict(list)
     other: defaultdict[File, list[str]] = defaultdict(list)
     for name, (_, target) in refs.items():

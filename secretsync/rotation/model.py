@@ -163,6 +163,7 @@ class Task:
 class Plan:
     """All of it. `base` is a commit id, `at` an instant (RFC 3339), `policy` the digests of the policy before and after.
 
+    `within` is the folder of the repository that all paths start from; empty for its root.
     Once made it is not changed, in its lists and mappings neither: the digest is taken once.
     """
 
@@ -181,6 +182,7 @@ class Plan:
     left_out: list[LeftOut] = field(default_factory=list)
     waiting: list[WaitingFile] = field(default_factory=list)
     allow_partial: bool = False
+    within: str = ""
 
     @cached_property
     def digest(self) -> str:
@@ -213,7 +215,10 @@ class Plan:
 def dump(plan: Plan) -> bytes:
     """Return the plan file."""
     head = {"version": VERSION, "operation": plan.operation, "digest": plan.digest}
-    return (json.dumps({**head, **asdict(plan)}, indent=2) + "\n").encode()
+    values = asdict(plan)
+    if not plan.within:
+        del values["within"]
+    return (json.dumps({**head, **values}, indent=2) + "\n").encode()
 
 
 def parse(data: bytes, path: str) -> Plan:
@@ -241,6 +246,8 @@ def _fields(value: Any) -> dict[str, Any]:
     found = {name: getattr(value, name) for name in value.__dataclass_fields__}
     if isinstance(value, FilePlan) and not value.sealed:
         del found["sealed"]  # plans made before there were any are the same plans
+    if isinstance(value, Plan) and not value.within:
+        del found["within"]
     return found
 
 

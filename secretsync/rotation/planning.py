@@ -95,6 +95,7 @@ def _put_together(scenario: Scenario, parameters: Parameters, survey: Survey, ho
         left_out=judged.left_out,
         waiting=judged.waiting,
         allow_partial=how.allow_partial,
+        within=survey.setting.repository.within,
     )
 
 

@@ -113,6 +113,11 @@ def promise_of(
     return given
 
 
+def is_of(plan: Plan, scenario: str, repository: Repository) -> bool:
+    """Whether a plan is of a runbook, and of the key ring that the repository is seen from."""
+    return plan.scenario == scenario and plan.within == repository.within
+
+
 def begun_here(repository: Repository, scenario: str, name: str | None) -> Promise | None:
     """Return what an operation of this clone promised, the latest of a runbook unless it is named; None for none.
 
@@ -123,7 +128,7 @@ def begun_here(repository: Repository, scenario: str, name: str | None) -> Promi
     for each in [name] if name in names else reversed(names) if name is None else ():
         operation = Operation(repository, str(each))
         plan = operation.plan()
-        if name is None and plan.scenario != scenario:
+        if name is None and not is_of(plan, scenario, repository):
             continue
         if operation.ending not in _JUDGED:
             verb = "plan" if operation.ending else f"resume {operation.name}"

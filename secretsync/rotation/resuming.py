@@ -15,6 +15,7 @@ from secretsync.rotation import adopting
 from secretsync.rotation.journal import Operation, operations
 from secretsync.rotation.model import Plan
 from secretsync.rotation.planning import Planning, make_plan
+from secretsync.rotation.promises import is_of
 from secretsync.rotation.scenario import scenario_named
 from secretsync.rotation.survey import Setting
 
@@ -23,7 +24,7 @@ def begun_here(repository: Repository, scenario: str, name: str | None) -> Opera
     """Return the operation that was begun in this clone, the latest of a runbook unless it is named; None for none."""
     for each in reversed(operations(repository)):
         operation = Operation(repository, each)
-        if name == each or (name is None and operation.plan().scenario == scenario):
+        if name == each or (name is None and is_of(operation.plan(), scenario, repository)):
             return operation
     return None
 
@@ -46,6 +47,7 @@ def resumed(setting: Setting, scenario: str, name: str | None, tell: Callable[[s
     if operation is None:
         return _adopted(setting, scenario, name, tell)
     plan = operation.plan()
+    setting = setting.below(plan.within)
     if not plan.allow_partial or operation.has("rolled-back"):
         return operation, plan
     tips = adopting.published_tips(setting.repository, operation.branch)
@@ -62,6 +64,7 @@ def _adopted(setting: Setting, scenario: str, name: str | None, tell: Callable[[
     if adopted is None:
         raise nothing_begun(scenario, name)
     told = adopted.told
+    setting = setting.below(told.within)
     repository.require_committer()
     adopting.require_known(repository, adopted)
     begun = (repository.resolve(told.base), told.made, told.digest)
@@ -86,6 +89,7 @@ def told_by_branch(setting: Setting, scenario: str, name: str | None) -> tuple[P
         return None
     adopting.require_known(repository, adopted)
     told = adopted.told
+    setting = setting.below(told.within)
     begun = (repository.resolve(told.base), told.made, told.digest)
     return _made_again(setting, scenario, told.parameters, begun, None, exposing=False), adopted.branch
 

@@ -81,6 +81,10 @@ class RunbookRun:
         moment = (now or datetime.now(UTC)).replace(microsecond=0)
         return make_plan(scenario, given, self._setting(moment), how=Planning(allow_partial))
 
+    def stand_in(self, within: str) -> None:
+        """See the repository from now on from the folder that a plan starts from. Raises: RepositoryError."""
+        self.repository = self.repository.below(within)
+
     def _setting(self, moment: datetime) -> Setting:
         return Setting(self.repository, self._keys, self._pool, moment, self._progress)
 
@@ -92,6 +96,7 @@ class RunbookRun:
         """
         if reviewed.scenario != scenario.name:
             raise PlanProblemError(f"is a plan of runbook {reviewed.scenario}")
+        self.stand_in(reviewed.within)
         partial, made = allow_partial or reviewed.allow_partial, datetime.fromisoformat(reviewed.at)
         plan = self.plan(scenario, reviewed.parameters, allow_partial=partial, now=made)
         if plan.problems or plan.digest == reviewed.digest:
@@ -127,6 +132,7 @@ class RunbookRun:
         Raises: as `applying.apply`.
         """
         controls = Controls(stopped, self._progress)
+        self.stand_in(plan.within)
         operation = Operation(self.repository, plan.operation, branch=branch)
         outcome = applying.apply(plan, operation, self.repository, self._pool, controls, budget=budget)
         return self._done(operation, outcome)
@@ -153,6 +159,7 @@ class RunbookRun:
         found = promise_of(
             self.repository, scenario, name, promise, lambda runbook, one: told_by_branch(setting, runbook, one)
         )
+        self.stand_in(found.plan.within)
         commit, standing = judged_commit(self.repository, found, at)
         judge = Judge(self.repository, self._pool, datetime.now(UTC), self._progress)
         return judge.judge(found, commit, standing=standing, signers=signers)
@@ -178,6 +185,7 @@ class RunbookRun:
         """Carry an operation on by `budget` files, or prove it again where it is done. Raises: as `applying.apply`."""
         controls = Controls(stopped, self._progress)
         operation, plan = resumed(self._setting(datetime.now(UTC)), scenario, name, self._tell)
+        self.stand_in(plan.within)
         outcome = applying.resume(operation, self.repository, self._pool, controls, plan=plan, budget=budget)
         return self._done(operation, outcome, plan)
 
@@ -212,6 +220,7 @@ class RunbookRun:
     def roll_back(self, scenario: str, name: str | None, *, discard: bool = False) -> dict[str, Any]:
         """Undo an operation and return its status. Raises: as `rolling_back.roll_back`."""
         operation = self._operation(scenario, name)
+        self.stand_in(operation.plan().within)
         outcome = rolling_back.roll_back(operation, self.repository, discard=discard)
         for entry in outcome.discarded:
             self._tell(f"discarded {entry.commit[:12]} {entry.subject!r} by {entry.author}")

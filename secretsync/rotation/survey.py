@@ -41,6 +41,10 @@ class Setting(NamedTuple):
     now: datetime
     progress: Progress = unshown
 
+    def below(self, within: str) -> Setting:
+        """Return the same for the key ring in a folder of the repository. Raises: RepositoryError."""
+        return self._replace(repository=self.repository.below(within))
+
 
 class Stage(NamedTuple):
     """One phase with the ring as it is once its edits are in."""

@@ -12,6 +12,7 @@ from secretsync.rotation.model import FilePlan, PhasePlan, Plan
 OP_TRAILER, PHASE_TRAILER = "Secretsync-Op", "Secretsync-Phase"
 _PLAN, _RUNBOOK, _PARAMETERS = "Secretsync-Plan", "Secretsync-Runbook", "Secretsync-Parameters"
 _MADE, _BASE, _WAITING = "Secretsync-Plan-Made", "Secretsync-Plan-Base", "Secretsync-Files-Waiting"
+_WITHIN: Final = "Secretsync-Within"
 _HASH: Final = "sha256:"
 
 
@@ -24,6 +25,7 @@ class Told(NamedTuple):
     made: str
     base: str
     digest: str
+    within: str = ""
 
 
 def message(plan: Plan, phase: PhasePlan, files: Sequence[FilePlan], waiting: int) -> str:
@@ -39,6 +41,7 @@ def message(plan: Plan, phase: PhasePlan, files: Sequence[FilePlan], waiting: in
         _PARAMETERS: json.dumps(plan.parameters, sort_keys=True),
         _MADE: plan.at,
         _BASE: plan.base,
+        _WITHIN: json.dumps(plan.within) if plan.within else "",
         "Secretsync-Recipients-Removed": ", ".join(removed),
         "Secretsync-Recipients-Added": ", ".join(added),
         "Secretsync-Datakey-Rotated": str(rotated or ""),
@@ -53,10 +56,11 @@ def told(entry: LogEntry) -> Told | None:
     found = [entry.trailer(name) for name in (OP_TRAILER, _RUNBOOK, _MADE, _BASE, _PLAN)]
     try:
         parameters = json.loads(entry.trailer(_PARAMETERS) or "null")
+        within = json.loads(entry.trailer(_WITHIN) or '""')
     except (ValueError, RecursionError):
         return None
     is_named = isinstance(parameters, dict) and all(isinstance(each, str) for each in parameters.values())
-    if not (is_named and all(found)):
+    if not (is_named and isinstance(within, str) and all(found)):
         return None
     operation, scenario, made, base, digest = found
-    return Told(operation, scenario, parameters, made, base, digest.removeprefix(_HASH))
+    return Told(operation, scenario, parameters, made, base, digest.removeprefix(_HASH), within)

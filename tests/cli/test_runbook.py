@@ -15,6 +15,7 @@ import pytest
 from secretsync.errors import PARTIAL, ProofError
 from secretsync.rotation import model
 from tests.cli.conftest import Invoke
+from tests.unit.rotation import monorepo
 from tests.unit.rotation.repositories import FILES, Sandbox
 
 
@@ -358,21 +359,27 @@ def test_a_bare_repository_is_read_where_it_is_named_and_never_inside_another_on
     assert "--git-dir" in met.err
 
 
-def test_a_key_ring_in_a_subfolder_is_named_by_what_reads_commits(sandbox: Sandbox, invoke: Invoke) -> None:
-    (sandbox.root / "sub").mkdir()
-    sandbox.git("mv", "keys", ".sops.yaml", "prod", "dev", "sub/")
-    sandbox.commit("move")
-    assert invoke("keys", "lint", "-C", "sub").code == 0
-    for command in (
-        ["due"],
-        ["exposure", "bob"],
-        ["runbook", "remove", "plan", "bob"],
-        ["runbook", "remove", "status"],
-    ):
-        outcome = invoke(*command, "-C", "sub")
-        assert outcome.code == 3, command
-        assert "sub/keys/policy.yaml: lies in a subfolder" in outcome.err
-        assert str(sandbox.root) in outcome.err
+def test_a_key_ring_in_a_subfolder_is_taken_by_what_reads_commits(sandbox: Sandbox, invoke: Invoke) -> None:
+    """Files, history and refs count below that folder alone, and are named from there."""
+    sandbox.git("checkout", "-q", "--orphan", "teams")
+    sandbox.git("rm", "-rq", "--cached", ".")
+    sandbox.git("branch", "-D", "main")
+    monorepo.fill(sandbox)
+    for folder in ("team-a", "team-a/prod"):
+        late = invoke("due", "-C", folder, "--max-age", "1")
+        assert late.out.decode().splitlines() == ["only files below team-a are looked at", "0 of 4 files are due"]
+    known = json.loads(invoke("due", "-C", "team-a", "--max-age", "1", "-o", "json").out)
+    assert (known["within"], known["encrypted"]) == ("team-a", 4)
+    seen = json.loads(invoke("exposure", "bob", "-C", "team-a", "-o", "json").out)
+    assert seen["within"] == "team-a"
+    assert {one["path"] for one in seen["values"]} == set(FILES)
+    assert [home for one in seen["values"] for home in one["elsewhere"]] == []
+    assert b"only files below team-a are looked at" in invoke("exposure", "bob", "-C", "team-a").out
+    assert b"note: only files below team-a" in invoke("runbook", "remove", "plan", "bob", "-C", "team-a").out
+    assert invoke("runbook", "remove", "apply", "bob", "-C", "team-a", "--yes").code == 0
+    assert invoke("runbook", "remove", "verify", "-C", "team-a/dev").code == 0
+    assert b"V8" in invoke("runbook", "remove", "evidence", "-C", "team-a").out
+    assert b"rolled-back" in invoke("runbook", "remove", "rollback", "-C", "team-a").out
 
 
 def test_any_folder_of_the_repository_stands_for_it(sandbox: Sandbox, invoke: Invoke) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.peers import run
+from tests.unit.rotation import monorepo
 from tests.unit.rotation.repositories import FILES, POLICY, Sandbox
 
 if TYPE_CHECKING:
@@ -164,3 +165,27 @@ def test_a_removal_reaches_files_that_only_sops_saw_through(
     sandbox.merge(outcome)
     assert _opened(binary, sandbox, path, "bob").code != 0
     assert _opened(binary, sandbox, path, "alice").stdout == before.stdout
+
+
+def test_in_a_monorepo_a_removal_by_one_team_leaves_the_other_as_it_was(
+    tmp_path: Path, peer: Callable[[str], Path]
+) -> None:
+    """Each team has a `.sops.yaml` of its own, which sops takes in its folder."""
+    binary, sandbox = peer("sops"), Sandbox(tmp_path / "shop")
+    monorepo.fill(sandbox)
+    ours, theirs = ([f"{team}/{path}" for path in FILES] for team in (monorepo.A, monorepo.B))
+    before = {path: _opened(binary, sandbox, path, "bob").stdout for path in (*ours, *theirs)}
+    assert all(before.values())
+    with monorepo.standing(sandbox) as run_:
+        found = run_.apply(monorepo.planned(run_, subject="bob"))
+    sandbox.git("merge", "-q", "--ff-only", found["branch"])
+    for path in ours:
+        assert _opened(binary, sandbox, path, "bob").code != 0
+        assert _opened(binary, sandbox, path, "alice").stdout == before[path]
+    assert {path: _opened(binary, sandbox, path, "bob").stdout for path in theirs} == {
+        path: before[path] for path in theirs
+    }
+    environ = {"SOPS_AGE_KEY_FILE": str(sandbox.key_file("alice")), "HOME": str(sandbox.root.parent)}
+    for team, path in ((team, path) for team in (monorepo.A, monorepo.B) for path in FILES):
+        ended = run([binary, "updatekeys", "--yes", path], env=environ, cwd=sandbox.root / team, check=False)
+        assert "already up to date" in ended.stderr

@@ -42,7 +42,7 @@ Held: TypeAlias = Annotated[
 class RunbookOptions:
     """Where and with what a runbook works."""
 
-    repository: Annotated[str, typer.Option("--repository", "-C", help="A folder of the repository.")] = "."
+    repository: run.RingFolder = "."
     form: RunbookForm = "text"
     private_keys: Annotated[
         list[str] | None,

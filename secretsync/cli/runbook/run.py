@@ -18,7 +18,7 @@ from secretsync.cli._backups import unsealing_keys
 from secretsync.cli._manifests import placed
 from secretsync.cli._terminal import ask_secret, say, show_progress
 from secretsync.cli.runbook import grouping
-from secretsync.errors import ConfigError, one_line
+from secretsync.errors import one_line
 from secretsync.git import Repository
 from secretsync.keyring import discovery
 from secretsync.keyring.reading import POLICY
@@ -36,13 +36,17 @@ GitDir: TypeAlias = Annotated[
 ]
 """The option of every verb that reads history and needs no files beside it."""
 
+RingFolder: TypeAlias = Annotated[
+    str,
+    typer.Option("--repository", "-C", help="A folder of the repository; the nearest key ring at or above it counts."),
+]
+"""The option of whatever looks at the files of a key ring in commits."""
+
 
 def repository_of(folder: str, git_dir: str | None) -> Repository:
     """Return the repository that holds `folder`, or the one in `git_dir`, seen from there.
 
-    Raises:
-        RepositoryError: there is none.
-        ConfigError: the key ring of `folder` lies below its root.
+    Where the key ring of `folder` lies below the root, the repository is seen from there. Raises: RepositoryError.
     """
     if git_dir is not None:
         return Repository.at(os.path.join(folder, git_dir))
@@ -50,15 +54,16 @@ def repository_of(folder: str, git_dir: str | None) -> Repository:
 
 
 def with_ring(repository: Repository, folder: str) -> Repository:
-    """Return the repository, if the key ring that commands on `keys` would take in `folder` is the one at its root."""
-    place = discovery.root_of(os.path.realpath(folder))
-    if (place / POLICY).exists() and Path(os.path.realpath(repository.root)) in place.parents:
-        raise ConfigError(
-            f"lies in a subfolder, and what reads commits looks for the key ring at the root, in {repository.root!r}",
-            location=str(place / POLICY),
-            hint="move keys/ and .sops.yaml to the root, or make the subfolder a repository; keys, check and rotate work here",
-        )
+    """Return the repository as seen from the key ring that commands on `keys` would take in `folder`."""
+    place, root = discovery.root_of(os.path.realpath(folder)), Path(os.path.realpath(repository.root))
+    if root in place.parents and (place / POLICY).exists():
+        return repository.below(place.relative_to(root).as_posix())
     return repository
+
+
+def within(repository: Repository) -> dict[str, str]:
+    """Return the folder that paths start from, for a machine; nothing for the root."""
+    return {"within": repository.within} if repository.within else {}
 
 
 def begun(
