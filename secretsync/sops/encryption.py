@@ -195,8 +195,8 @@ class Encryption(Walk):
     def _stash(self) -> dict[tuple[bytes, str, bytes], list[Scalar | Comment]]:
         """The earlier values by path, type and bytes, in their order; who only changes the data key needs none."""
         stash: defaultdict[tuple[bytes, str, bytes], list[Scalar | Comment]] = defaultdict(list)
-        if self._before:
-            _Remembered(self.selector, stash, self._origins).documents(self._before.documents)
+        assert self._before is not None  # `stored` asks for none where there is no earlier version
+        _Remembered(self.selector, stash, self._origins).documents(self._before.documents)
         return stash
 
 

@@ -52,8 +52,9 @@ def write(
     try:
         output = store.rewrite(source, blocks.attach(documents, block, source.documents), encrypted=True)
         written = _settled(store, output, documents, comments, cipher)
-        if first and written.source is None:
-            written = WrittenFile(written.data, store.load(written.data, limits=Limits.unbounded(), encrypted=True))
+        if first:
+            again = written.source or store.load(written.data, limits=Limits.unbounded(), encrypted=True)
+            written = WrittenFile(written.data, again)
     except ConversionError:
         raise
     except SecretsyncError as error:
