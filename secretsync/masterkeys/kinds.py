@@ -64,6 +64,10 @@ class Kind(NamedTuple):
     """Returns a name that somebody wrote as sops stores it."""
     kept: Spelled = str
     """Returns a name that somebody handed in as the key ring keeps it."""
+    piece: Spelled = spelling.last_word
+    """Returns the part of a name by which the text of a file tells that it names the key."""
+    only_parts: bool = False
+    """Whether a file holds its names in parts that tell nothing, so that it has to be read."""
     starts: tuple[str, ...] = ()
     """What its names start with."""
     pattern: str = ""
@@ -133,7 +137,7 @@ KINDS: Final[dict[str, Kind]] = {
         Kind(
             "kms", "AWS KMS keys", "kms", "kms", "kms", "SOPS_KMS_ARN", ("aws-kms",),
             spelling.kms_name, spelling.kms_fields, short_flag="k",
-            canonical=spelling.kms, starts=("arn:",), pattern=spelling.KMS,
+            canonical=spelling.kms, piece=spelling.kms_piece, starts=("arn:",), pattern=spelling.KMS,
             group_fields=tuple((name, name) for name in ("arn", "role", "context", "aws_profile")),
             mapping_fields=("context",), rule_profile="aws_profile", context_mark="|",
         ),
@@ -150,14 +154,14 @@ KINDS: Final[dict[str, Kind]] = {
         Kind(
             "azure_kv", "Azure Key Vault keys", "azure_keyvault", "azure_keyvault", "azure-kv",
             "SOPS_AZURE_KEYVAULT_URLS", ("azure-kv",), spelling.azure_name, spelling.azure_fields,
-            canonical=spelling.without_slash, starts=("https://",), pattern=spelling.AZURE,
+            canonical=spelling.without_slash, piece=spelling.azure_piece, starts=("https://",), pattern=spelling.AZURE,
             group_fields=(("vaultUrl", "vault_url"), ("key", "name"), ("version", "version")),
         ),
         Kind(
             "hc_vault", "Vault transit keys", "hc_vault_transit_uri", "hc_vault", "hc-vault-transit",
             "SOPS_VAULT_URIS", ("vault-transit",), spelling.vault_name, spelling.vault_fields, flag_turn=2,
-            canonical=spelling.without_slash, starts=("http://", "https://"), pattern=spelling.VAULT,
-            always_written=True, envelope_form=spelling.is_vault_envelope,
+            canonical=spelling.without_slash, only_parts=True, starts=("http://", "https://"),
+            pattern=spelling.VAULT, always_written=True, envelope_form=spelling.is_vault_envelope,
         ),
         Kind(
             "pgp", "PGP fingerprints", "pgp", "pgp", "pgp", "SOPS_PGP_FP", ("pgp",), *spelling.one_field("fp", "pgp"),

@@ -73,6 +73,11 @@ def kms(name: str) -> str:
     return "".join(arn.split()) + bar + rest
 
 
+def kms_piece(name: str) -> str:
+    """Return the ARN: role and context stand in fields of their own."""
+    return name.partition("|")[0].partition("+")[0]
+
+
 def kms_name(fields: _Fields) -> str:
     """Return `arn[+role][|context[|profile]]`, the pairs of the context in the order of their names."""
     arn, role, profile = (_text(fields, name) for name in ("arn", "role", "aws_profile"))
@@ -100,6 +105,11 @@ def azure_name(fields: _Fields) -> str:
     return f"{_text(fields, 'vault_url')}/keys/{_text(fields, 'name')}/{_text(fields, 'version')}"
 
 
+def azure_piece(name: str) -> str:
+    """Return the version, which is random and long; the name of the key where there is none."""
+    return name.rpartition("/")[2] or name
+
+
 def azure_fields(name: str) -> dict[str, object]:
     """Return the three parts of such a name."""
     vault, _, rest = name.partition("/keys/")
@@ -125,6 +135,11 @@ def is_vault_envelope(text: str) -> bool:
     version, colon, _ = text.removeprefix(_VAULT_ENVELOPE).partition(":")
     is_number = version.isascii() and version.isdecimal() and version[0] != "0"
     return text.startswith(_VAULT_ENVELOPE) and is_number and colon == ":"
+
+
+def last_word(name: str) -> str:
+    """Return the second of two words, which of an SSH key is the key; any other name has one."""
+    return name.split(" ")[:2][-1]
 
 
 def without_spaces(name: str) -> str:

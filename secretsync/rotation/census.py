@@ -17,6 +17,7 @@ from secretsync.keyring.editing import SOPS_YAML
 from secretsync.keyring.model import Policy
 from secretsync.keyring.ownfiles import is_own
 from secretsync.keyring.sources import FOLDER
+from secretsync.masterkeys.kinds import KINDS
 from secretsync.rotation.model import LeftOut, PlannedKey
 from secretsync.rotation.versions import LFS
 from secretsync.sops.recognition import FOUND_BY, MARKS, mentions, spellings
@@ -71,23 +72,13 @@ def texts_of(keys: Mapping[str, PlannedKey]) -> Texts:
     """Return what names keys in files: what stands there in one piece, in either case where it has two, also in UTF-16."""
     found = {}
     for name, key in keys.items():
-        text = _in_one_piece(key)
+        kind = KINDS.get(key.kind)  # none for a sealing key
+        text = kind.piece(key.recipient) if kind else key.recipient
         forms = (
             {text, text.lower(), text.upper()} if _HEX.issuperset(text.upper()) or text.startswith("age1") else {text}
         )
         found[name] = tuple(form for one in sorted(forms) for form in (one.encode(), one.encode("utf-16-le")[:-1]))
     return found
-
-
-def _in_one_piece(key: PlannedKey) -> str:
-    """Return the part of a name that files hold as it is: no role or context, of Azure the version, of SSH the key."""
-    match key.kind:
-        case "kms":
-            return key.recipient.partition("|")[0].partition("+")[0]
-        case "azure_kv":
-            return key.recipient.rpartition("/")[2] or key.recipient
-        case _:
-            return key.recipient.split(" ")[:2][-1]
 
 
 def named_in(data: bytes, keys: Texts) -> list[str]:

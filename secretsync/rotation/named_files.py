@@ -13,6 +13,7 @@ from secretsync.keyring.encrypted_files import examine, recipients
 from secretsync.keyring.model import normalised
 from secretsync.keyring.sources import FOLDER
 from secretsync.masterkeys import MasterKeys
+from secretsync.masterkeys.kinds import KINDS
 from secretsync.rotation import census
 from secretsync.rotation.model import PlannedKey
 from secretsync.sops.datakey import MasterKey
@@ -22,7 +23,6 @@ Paths: TypeAlias = Mapping[str, Sequence[str]]
 """Paths of files by commit."""
 
 _TAGGED: Final = b"!"
-_VAULT: Final = "hc_vault"
 
 
 def naming(
@@ -42,11 +42,12 @@ def _holding(repository: Repository, commits: Sequence[str], *texts: bytes) -> d
 
 
 def _read(repository: Repository, commits: Sequence[str], keys: Mapping[str, PlannedKey]) -> dict[str, Paths]:
-    """Read the few files whose text may not tell: a tag of YAML turns base64 into text, and Vault's keys have no name.
+    """Read the few files whose text may not tell: a tag of YAML turns base64 into text, and some names stand in parts.
 
     Each content is read once.
     """
-    texts = [_TAGGED, *[_VAULT.encode() for key in keys.values() if key.kind == _VAULT][:1]]
+    kinds = {key.kind for key in keys.values()}
+    texts = [_TAGGED, *(kind.name.encode() for kind in KINDS.values() if kind.only_parts and kind.name in kinds)]
     wanted = {name: normalised(key.master_key) for name, key in keys.items()}
     found: dict[str, defaultdict[str, list[str]]] = {name: defaultdict(list) for name in keys}
     seen: dict[str, set[MasterKey]] = {}
