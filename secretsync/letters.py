@@ -40,4 +40,9 @@ def hyphenated(text: str) -> str:
 
 def counted(number: int, noun: str) -> str:
     """Return a number with its noun, in the singular for one."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    return f"{number:,} {noun_for(number, noun)}"
+
+
+def noun_for(number: int, noun: str) -> str:
+    """Return a noun in the singular for one, else in the plural."""
+    return noun if number == 1 else f"{noun}s"

@@ -12,7 +12,7 @@ from secretsync.audit.ruleset import every_rule
 from secretsync.audit.sarif import as_sarif
 from secretsync.errors import one_line
 from secretsync.findings import Finding, Level, Report
-from secretsync.letters import argument
+from secretsync.letters import argument, noun_for
 
 JSON_VERSION: Final = 1
 """Grows when a field changes its meaning or goes away; new fields do not count."""
@@ -28,7 +28,7 @@ def as_text(report: Report) -> str:
         if remedy:
             lines.append(f"    {one_line(remedy)}")
     lines += [
-        one_line(f"not opened, for want of a key: {_count(each.files, 'file')} for {each.recipient}")
+        one_line(f"not opened, for want of a key: {each.files} {noun_for(each.files, 'file')} for {each.recipient}")
         for each in report.unopened
     ]
     lines.append(_sum(report))
@@ -47,12 +47,12 @@ def _groups(findings: list[Finding]) -> Iterator[tuple[str, list[Finding]]]:
 
 
 def _sum(report: Report) -> str:
-    problems = _count(report.problems, "finding")
-    text = f"{_count(report.files, 'file')} checked, {report.encrypted} encrypted: {problems}"
+    problems = f"{report.problems} {noun_for(report.problems, 'finding')}"
+    text = f"{report.files} {noun_for(report.files, 'file')} checked, {report.encrypted} encrypted: {problems}"
     if report.suppressed:
         text += f", {len(report.suppressed)} suppressed"
     if report.ignored:
-        text += f", {_count(report.ignored, 'file')} ignored"
+        text += f", {report.ignored} {noun_for(report.ignored, 'file')} ignored"
     return text
 
 
@@ -105,7 +105,3 @@ WRITERS: Final[dict[str, Callable[[Report], str]]] = {
 
 def _dumped(value: object) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -16,6 +16,7 @@ from secretsync.cli.runbook.run import Form, GitDir, RingFolder, as_json, reposi
 from secretsync.git import Repository
 from secretsync.keyring import Policy, load_from
 from secretsync.keyring.ownfiles import store_whatever_the_name
+from secretsync.letters import noun_for
 from secretsync.masterkeys import MasterKeys
 from secretsync.rotation import census
 from secretsync.rotation.ageing import COMPLETE, Age, ages, unknown
@@ -90,9 +91,5 @@ def _lines(late: list[Age], found: list[Age], now: datetime) -> Iterator[str]:
     cut_off = unknown(found)
     yield from (f"    unknown  {path}" for path in cut_off)
     if cut_off:
-        yield f"{_files(len(cut_off))} may be older than the history of this clone tells; {COMPLETE}"
+        yield f"{len(cut_off)} {noun_for(len(cut_off), 'file')} may be older than the history of this clone tells; {COMPLETE}"
     yield f"{len(late)} of {len(found)} files are due" + ("; secretsync runbook age-out plan" if late else "")
-
-
-def _files(count: int) -> str:
-    return "1 file" if count == 1 else f"{count} files"

@@ -17,6 +17,7 @@ from secretsync.errors import ConfigError
 from secretsync.git import Repository
 from secretsync.keyring import Policy, load_from
 from secretsync.keyring.model import IgnoredPaths
+from secretsync.letters import noun_for
 from secretsync.masterkeys import MasterKeys
 from secretsync.processes import Pool
 from secretsync.rotation.census import beyond_folder
@@ -110,7 +111,7 @@ def _row(one: Exposed) -> dict[str, object]:
 
 
 def _lines(name: str, found: list[Exposed], unread: list[Unread]) -> Iterator[str]:
-    yield f"{name} could open {'1 value' if len(found) == 1 else f'{len(found)} values'}"
+    yield f"{name} could open {len(found)} {noun_for(len(found), 'value')}"
     for state, words in _WORDS.items():
         some = [one for one in found if one.state == state]
         if some:
@@ -122,7 +123,7 @@ def _lines(name: str, found: list[Exposed], unread: list[Unread]) -> Iterator[st
 
 def _ignored_lines(ignored: Mapping[IgnoredPaths, int]) -> Iterator[str]:
     for each, count in ignored.items():
-        yield f"the policy ignores {each}: {'1 value' if count == 1 else f'{count} values'} left out"
+        yield f"the policy ignores {each}: {count} {noun_for(count, 'value')} left out"
 
 
 _OUT_OF_SIGHT = "other clones, forks and caches of this repository are out of sight"

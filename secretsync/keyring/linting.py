@@ -26,7 +26,7 @@ from secretsync.keyring.model import IgnoredPaths, KeyRing, Policy, PolicyRule, 
 from secretsync.keyring.reading import POLICY, load_from
 from secretsync.keyring.sealing import pin_findings
 from secretsync.keyring.sources import FOLDER, Checkout
-from secretsync.letters import argument
+from secretsync.letters import argument, noun_for
 from secretsync.masterkeys import MasterKeys
 from secretsync.sops.datakey import MasterKey
 from secretsync.sops.metadata import Envelope
@@ -65,8 +65,8 @@ def lint(root: str | Path, names: Iterable[str], *, today: date) -> Report:
 
 def _ignoring(entry: IgnoredPaths, files: int) -> Finding:
     """Return the note on what the policy ignores, and how many encrypted files that are: no report leaves them out."""
-    count = "1 encrypted file" if files == 1 else f"{files} encrypted files"
-    return ruleset.IGNORED_FILES.finding(POLICY, "ignore", f"{entry}: {count}")
+    told = f"{entry}: {files} encrypted {noun_for(files, 'file')}"
+    return ruleset.IGNORED_FILES.finding(POLICY, "ignore", told)
 
 
 class _Wanted:

@@ -12,6 +12,7 @@ from typing import Final, Literal, TypeAlias
 
 from secretsync.git import Repository
 from secretsync.keyring import Changed, load_from
+from secretsync.letters import noun_for
 from secretsync.rotation.former_readers import still_rule
 from secretsync.rotation.model import DATA_KEY, FilePlan, Plan, PlannedKey
 from secretsync.rotation.named_files import naming
@@ -118,7 +119,7 @@ def removed_are_gone(repository: Repository, plan: Plan, tip: str) -> Check:
         failures += [f"{path}: still names {name}" for path in here if path not in expected]
         notes += [f"{path}: still names {name}, and {expected[path]}" for path in here if path in expected]
         notes += [
-            f"{', '.join(commits[commit])} still carries {_files(len(paths))} that {name} opens, until this is merged there"
+            f"{', '.join(commits[commit])} still carries {len(paths)} {noun_for(len(paths), 'file')} that {name} opens, until this is merged there"
             for commit, paths in carried.items()
             if commit != tip
         ]
@@ -139,10 +140,6 @@ def _behind(repository: Repository, plan: Plan, tip: str) -> dict[str, str]:
         if file.operation == "rotate" and file.path in whom and file.why and not file.removed
     }
     return {path: f"{path}: {why[path]}" for path in still_rule(repository, plan.base, tip, why)}
-
-
-def _files(count: int) -> str:
-    return "1 file" if count == 1 else f"{count} files"
 
 
 def _gone(repository: Repository, plan: Plan) -> dict[str, PlannedKey]:
@@ -188,7 +185,7 @@ def _check(name: str, verdicts: list[Verdict]) -> Check:
 
 
 def _counted(files: int) -> str:
-    return f"{_files(files)} {'was' if files == 1 else 'were'}"
+    return f"{files} {noun_for(files, 'file')} {'was' if files == 1 else 'were'}"
 
 
 _WEIGHT: Final[tuple[Status, ...]] = ("failed", "passed", "unknown", "not applicable")
