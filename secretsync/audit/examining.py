@@ -20,6 +20,7 @@ from secretsync.audit.opening import FileOpener, KeyUse
 from secretsync.audit.reading import FileRead, ReadDocument
 from secretsync.audit.ruleset import BARE_CIPHERTEXT, LOST_BLOCK, NOT_EXAMINED
 from secretsync.audit.strangers import Rules
+from secretsync.audit.walking import KUSTOMIZATIONS
 from secretsync.documents.stores import FALLBACK, store_for_path
 from secretsync.documents.tree import Limits, Mapping
 from secretsync.errors import (
@@ -43,7 +44,6 @@ from secretsync.sops.config import FILE_NAME
 from secretsync.sops.datakey import MasterKey
 
 _CONFIGURATIONS: Final = (FILE_NAME, ".secretsync.yaml")
-_KUSTOMIZATIONS: Final = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 _LARGER: Final = 8
 """How many times the largest file that is read is still searched for the marks of files that are ours."""
 _STDIN_NAME: Final = "stdin.yaml"
@@ -198,7 +198,7 @@ def _finding_at(error: SecretsyncError, shown: str) -> Finding:
 
 
 def _namespace_in(folder: str, limits: Limits) -> str:
-    for name in _KUSTOMIZATIONS:
+    for name in KUSTOMIZATIONS:
         try:
             data = files.read_confined(folder, name, limits.size)
             seen = reading.read("kustomization.yaml", data, limits, ruled=True)

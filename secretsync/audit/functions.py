@@ -9,7 +9,7 @@ import os
 from typing import Final
 
 from secretsync import files
-from secretsync.audit.flux.artifact import KUSTOMIZATIONS
+from secretsync.audit.walking import KUSTOMIZATIONS
 from secretsync.documents.plain import to_plain
 from secretsync.documents.yaml import loading
 from secretsync.errors import SecretsyncError

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple, TypeAlias
 import secretsync.audit.values as values
 from secretsync.audit.reading import FileRead, leaves, read
 from secretsync.audit.ruleset import PLAINTEXT_GENERATOR
+from secretsync.audit.structure import others
 from secretsync.documents.tree import Limits
 from secretsync.errors import SecretsyncError
 from secretsync.findings import Finding
@@ -41,7 +42,7 @@ def literals(file: str, where: str, document: Object) -> Iterator[Finding]:
         listed = _texts(generator.get("literals"))
         clear = [index for index, text in listed if "=" in text and values.is_secret(_unquoted(text.partition("=")[2]))]
         if clear:
-            message = f"the Secret {_name(generator)} is made of a literal that lies in the clear{_more(len(clear))}"
+            message = f"the Secret {_name(generator)} is made of a literal that lies in the clear{others(len(clear))}"
             hint = "put it into a file, encrypt that, and name it under envs or files"
             yield PLAINTEXT_GENERATOR.finding(file, f"{where} {place}.literals[{clear[0]}]".strip(), message, hint)
 
@@ -122,7 +123,3 @@ def _name(generator: Object) -> str:
     metadata = generator.get("metadata")
     name = generator.get("name") or (metadata.get("name") if isinstance(metadata, dict) else "")
     return repr(str(name)[:80])
-
-
-def _more(number: int) -> str:
-    return "" if number == 1 else f"; {number - 1} more likewise"

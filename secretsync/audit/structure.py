@@ -88,11 +88,11 @@ def findings(file: str, where: str, document: ReadDocument) -> Iterator[Finding]
     for place, fault in shape.malformed[:1]:
         yield finding_of(CiphertextFormatError(fault.message, location=f"{where} {place}".strip()), file)
     for place, _ in shape.clear[:1]:
-        message = f"is in the clear, and the file's selector covers it{_others(len(shape.clear))}"
+        message = f"is in the clear, and the file's selector covers it{others(len(shape.clear))}"
         yield CLEAR_VALUE.finding(file, f"{where} {place}".strip(), message)
     for place in shape.bare[:1]:
         message = (
-            f"is ciphertext, and the file's selector does not cover it: nothing decrypts it{_others(len(shape.bare))}"
+            f"is ciphertext, and the file's selector does not cover it: nothing decrypts it{others(len(shape.bare))}"
         )
         yield BARE_CIPHERTEXT.finding(file, f"{where} {place}".strip(), message)
 
@@ -136,5 +136,6 @@ def _at(error: SecretsyncError, where: str) -> SecretsyncError:
     return error
 
 
-def _others(number: int) -> str:
+def others(number: int) -> str:
+    """Return how many places are like the one that a message names; nothing for that one alone."""
     return "" if number == 1 else f"; {number - 1} more likewise"

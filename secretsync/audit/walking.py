@@ -14,6 +14,9 @@ from secretsync.errors import FileAccessError
 NOT_OURS: Final = frozenset({".git", ".venv", "node_modules"})
 """Folders of a checkout that hold other people's files."""
 
+KUSTOMIZATIONS: Final = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+"""Names of the file that makes a folder a kustomization, in kustomize's order."""
+
 _REPOSITORY: Final = ".git"
 
 

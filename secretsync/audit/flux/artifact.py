@@ -11,6 +11,7 @@ from typing import Final, NamedTuple, cast
 import secretsync.audit.flux.ignoring as ignoring
 import secretsync.audit.walking as walking
 from secretsync import files
+from secretsync.audit.flux.formats import holds_nothing
 from secretsync.documents.plain import to_plain
 from secretsync.documents.tree import Limits, Mapping
 from secretsync.documents.yaml import loading
@@ -22,7 +23,6 @@ from secretsync.secrecy import CIPHERTEXT
 from secretsync.sops.recognition import store_of_content
 
 GROUP: Final = "kustomize.toolkit.fluxcd.io/"
-KUSTOMIZATIONS: Final = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 MANIFESTS: Final = (".yaml", ".yml")
 
 _LIMITS: Final = Limits()
@@ -90,7 +90,9 @@ class Artifact:
 
     def kustomizations(self, folder: str) -> list[str]:
         """Return the kustomization files of a folder; more than one is an error of it."""
-        return [path for name in KUSTOMIZATIONS if (path := os.path.normpath(f"{folder}/{name}")) in self._present]
+        return [
+            path for name in walking.KUSTOMIZATIONS if (path := os.path.normpath(f"{folder}/{name}")) in self._present
+        ]
 
     def data(self, path: str) -> bytes:
         """Return the content of a file. Raises: FileAccessError, LimitError."""
@@ -194,7 +196,7 @@ def _objects(data: bytes) -> list[Manifest]:
 
 
 def _read(data: bytes) -> list[Manifest]:
-    if _holds_nothing(data):
+    if holds_nothing(data):
         return []
     documents = loading.load(data, limits=_LIMITS, comments=False).documents
     several = len(documents) > 1
@@ -205,9 +207,3 @@ def _read(data: bytes) -> list[Manifest]:
             if obj:
                 found.append(Manifest(f"{place} {inner}".strip(), obj, document))
     return found
-
-
-def _holds_nothing(manifest: bytes) -> bool:
-    """Whether there are only comments, blank lines and markers."""
-    lines = (line.strip() for line in manifest.splitlines())
-    return all(not line or line.startswith(b"#") or line in {b"---", b"..."} for line in lines)

@@ -82,11 +82,6 @@ class Kustomization(NamedTuple):
         return self.spec.get("suspend") is True
 
     @property
-    def target_namespace(self) -> str:
-        """The namespace that everything of it gets."""
-        return text(self.spec, "targetNamespace")
-
-    @property
     def components(self) -> list[str]:
         """The components that it adds to what its path holds."""
         return texts(self.spec, "components")
