@@ -12,7 +12,7 @@ from secretsync import files
 from secretsync.errors import MissingFileError, RepositoryError
 from secretsync.git.repository import Repository
 
-_HEADS, _REMOTES = "refs/heads/", "refs/remotes/"
+HEADS, REMOTES = "refs/heads/", "refs/remotes/"
 _UNDER_WAY = (os.path.join("rebase-merge", "head-name"), os.path.join("rebase-apply", "head-name"), "BISECT_START")
 """Where a working tree keeps the branch that it comes back to; git calls its HEAD detached meanwhile."""
 
@@ -26,12 +26,12 @@ def require_free(repository: Repository, name: str) -> None:
     """
     if name.startswith("-") or name == "HEAD" or not _is_allowed(repository, name):
         raise RepositoryError(f"{name!r} is no name of a branch", hint="git help check-ref-format")
-    wanted = f"{_HEADS}{name}"
+    wanted = f"{HEADS}{name}"
     for each in repository.all_refs():
         if each == wanted:
             raise RepositoryError(f"branch {name!r} already exists", location=repository.root)
         if wanted.startswith(f"{each}/") or each.startswith(f"{wanted}/"):
-            there = each.removeprefix(_HEADS)
+            there = each.removeprefix(HEADS)
             raise RepositoryError(
                 f"branch {there!r} is in the way of branch {name!r}",
                 location=repository.root,
@@ -42,7 +42,7 @@ def require_free(repository: Repository, name: str) -> None:
 def holders(repository: Repository, name: str) -> list[str]:
     """Return the working trees that have a branch checked out, or come back to it after a rebase or bisection."""
     worktrees = _worktrees(repository)
-    found = [path for path, ref in worktrees if ref == f"{_HEADS}{name}"]
+    found = [path for path, ref in worktrees if ref == f"{HEADS}{name}"]
     for path, folder in _git_folders(repository, worktrees[0][0]):
         if path not in found and _returns_to(folder, name):
             found.append(path)
@@ -55,24 +55,24 @@ def beside(repository: Repository, name: str, *, without: str) -> list[str]:
     The branch of the same name in a remote repository counts as the same branch. Newest first.
     """
     others = (f"--exclude={name}", "--branches", f"--exclude=*/{name}", "--remotes", "--tags")
-    return [words[0] for words in repository.git.ids("rev-list", f"{_HEADS}{name}", "--not", without, *others, "--")]
+    return [words[0] for words in repository.git.ids("rev-list", f"{HEADS}{name}", "--not", without, *others, "--")]
 
 
 def published(repository: Repository, name: str) -> list[str]:
     """Return the remote branches of the same name, as this repository knows them."""
     return sorted(
-        ref.removeprefix(_REMOTES) for ref in repository.refs() if ref.startswith(_REMOTES) and ref.endswith(f"/{name}")
+        ref.removeprefix(REMOTES) for ref in repository.refs() if ref.startswith(REMOTES) and ref.endswith(f"/{name}")
     )
 
 
 def current(repository: Repository) -> str:
     """Return the name of the branch that is checked out; empty where HEAD is detached."""
-    return repository.git.text("symbolic-ref", "--quiet", "HEAD", accept=(0, 1)).removeprefix(_HEADS)
+    return repository.git.text("symbolic-ref", "--quiet", "HEAD", accept=(0, 1)).removeprefix(HEADS)
 
 
 def _is_allowed(repository: Repository, name: str) -> bool:
     try:
-        repository.git.output("check-ref-format", f"{_HEADS}{name}")
+        repository.git.output("check-ref-format", f"{HEADS}{name}")
     except RepositoryError:
         return False
     return True
@@ -100,7 +100,7 @@ def _git_folders(repository: Repository, main: str) -> Iterator[tuple[str, str]]
 
 
 def _returns_to(folder: str, name: str) -> bool:
-    return any(_line(os.path.join(folder, each)).removeprefix(_HEADS) == name for each in _UNDER_WAY)
+    return any(_line(os.path.join(folder, each)).removeprefix(HEADS) == name for each in _UNDER_WAY)
 
 
 def _line(path: str) -> str:

@@ -13,7 +13,6 @@ from secretsync.errors import RepositoryError
 from secretsync.git import Repository, branches
 from secretsync.rotation.trailers import Told, told
 
-_HEADS, _REMOTES = "refs/heads/", "refs/remotes/"
 _OWN: Final = "secretsync/"
 _LOOKED_AT: Final = 64  # commits below the tip of a branch
 
@@ -85,7 +84,7 @@ def brought_up(repository: Repository, branch: str, tip: str) -> None:
     Raises:
         RepositoryError: a working tree has the branch checked out at another commit.
     """
-    ref = f"{_HEADS}{branch}"
+    ref = f"{branches.HEADS}{branch}"
     present = repository.refs().get(ref, "")
     if present == tip:
         return
@@ -107,11 +106,11 @@ def published_tips(repository: Repository, branch: str) -> Iterator[str]:
 
 def _branch(repository: Repository, ref: str) -> str | None:
     """Return the name of the branch that a ref is, without that of its remote; None for a tag."""
-    if ref.startswith(_HEADS):
-        return ref.removeprefix(_HEADS)
-    if not ref.startswith(_REMOTES):
+    if ref.startswith(branches.HEADS):
+        return ref.removeprefix(branches.HEADS)
+    if not ref.startswith(branches.REMOTES):
         return None
-    rest = ref.removeprefix(_REMOTES)
+    rest = ref.removeprefix(branches.REMOTES)
     remotes = {
         one.name.removeprefix("remote.").removesuffix(".url")
         for one in repository.git.settings

@@ -10,7 +10,6 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import Literal, NamedTuple, TypeAlias
 
 from secretsync.errors import PlanProblemError, ProofError, RepositoryError
@@ -127,8 +126,6 @@ class _Run:
         self._worktree = Worktree(repository, operation.tree, operation.branch)
         self._writer = Writer(plan, operation, repository, pool, controls)
         self._checks: list[Check] = []
-        self._now = datetime.fromisoformat(plan.at)
-        self._certificate = plan.parameters.get("certificate", "")
 
     def carry_out(self, budget: int | None) -> ApplyOutcome:
         """Do what is not done yet, and can be done here, and no more than `budget` files of it."""
@@ -223,7 +220,7 @@ class _Run:
             )
 
     def _proofs(self, files: Sequence[FilePlan], folder: str, blobs: dict[str, str]) -> list[Proof]:
-        keys, now, certificate = self._plan.keys, self._now, self._certificate
+        keys, now, certificate = self._plan.keys, self._plan.moment, self._plan.certificate
         return [
             Proof(file, keys, folder, blobs.get(file.path, NOTHING), now, certificate, by_others=not folder)
             for file in files

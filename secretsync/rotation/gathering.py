@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from typing import Final, NamedTuple, TypeAlias
 
-from secretsync.git import ObjectReader, Repository
+from secretsync.git import ObjectReader, Repository, branches
 from secretsync.git.trees import files_among
 from secretsync.processes import Pool
 from secretsync.rotation.versions import Unread, Version
@@ -19,7 +19,7 @@ File: TypeAlias = tuple[str, str]
 Known: TypeAlias = Mapping[File, list[Version | Unread]]
 
 HEAD: Final = "HEAD"
-_LIVE: Final = ("refs/heads/", "refs/remotes/")
+_LIVE: Final = (branches.HEADS, branches.REMOTES)
 _COMMIT: Final = "commit"
 _TREE: Final = "tree"
 

@@ -222,8 +222,7 @@ class _Files:
 
     def _proof(self, path: str, blob: str) -> Proof:
         plan = self._promise.plan
-        certificate = plan.parameters.get("certificate", "")
-        return Proof(self._promise.files[path], plan.keys, "", blob, datetime.fromisoformat(plan.at), certificate)
+        return Proof(self._promise.files[path], plan.keys, "", blob, plan.moment, plan.certificate)
 
 
 def _keys(ring: KeyRing | None) -> dict[str, PlannedKey]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from functools import cached_property
 from hashlib import sha256
 from typing import Any, Final, Literal, TypeAlias
@@ -191,6 +192,16 @@ class Plan:
         done = {name: value for name, value in _fields(self).items() if name not in told}
         canonical = json.dumps(done, sort_keys=True, separators=(",", ":"), default=_fields)
         return sha256(canonical.encode()).hexdigest()
+
+    @cached_property
+    def moment(self) -> datetime:
+        """The instant at which it was made: results hold no other time, so that they can be made again."""
+        return datetime.fromisoformat(self.at)
+
+    @property
+    def certificate(self) -> str:
+        """The certificate, PEM, that items are sealed anew for; empty where none are."""
+        return self.parameters.get("certificate", "")
 
     @property
     def operation(self) -> str:

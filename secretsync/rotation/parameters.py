@@ -83,17 +83,11 @@ class Parameters:
 
     def names(self, name: str) -> tuple[str, ...]:
         """Return a list of names; an empty one where it was not given."""
-        value = self._values.get(name, ())
-        assert isinstance(value, tuple)
-        assert not isinstance(value, Candidate)
-        return value
+        return self._texts(name)
 
     def globs(self, name: str) -> tuple[str, ...]:
         """Return globs; none where none were given."""
-        value = self._values.get(name, ())
-        assert isinstance(value, tuple)
-        assert not isinstance(value, Candidate)
-        return value
+        return self._texts(name)
 
     def number(self, name: str) -> int | None:
         """Return a count or a number of days."""
@@ -111,6 +105,12 @@ class Parameters:
         """Return a public key with its type."""
         value = self._values.get(name)
         assert value is None or isinstance(value, Candidate)
+        return value
+
+    def _texts(self, name: str) -> tuple[str, ...]:
+        value = self._values.get(name, ())
+        assert isinstance(value, tuple)
+        assert not isinstance(value, Candidate)
         return value
 
 

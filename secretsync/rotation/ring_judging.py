@@ -106,7 +106,7 @@ def _changes(promise: Promise) -> Changes:
 def _days(repository: Repository, promise: Promise, commit: str, now: datetime) -> list[date]:
     """Return the days for which `.sops.yaml` may have been generated: today's, the commit's and the plan's."""
     (entry,) = repository.history.entries([commit])
-    made = [now, datetime.fromisoformat(entry.date), datetime.fromisoformat(promise.plan.at)]
+    made = [now, datetime.fromisoformat(entry.date), promise.plan.moment]
     return [one.astimezone(UTC).date() for one in made]
 
 

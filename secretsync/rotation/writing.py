@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime
 from typing import Final, NamedTuple
 
 from secretsync import files
@@ -50,8 +49,6 @@ class Writer:
         self._repository = repository
         self._pool = pool
         self._controls = controls
-        self._now = datetime.fromisoformat(plan.at)
-        self._certificate = plan.parameters.get("certificate", "")
 
     def prepare(self, worktree: Worktree) -> None:
         """Make the worktree, or clean up the one that a crash left."""
@@ -87,7 +84,7 @@ class Writer:
         if written:
             todo = [target for target in todo if self._is_due(target, written.get(target.path, set()))]
         planned = [
-            FileTask(one.file, self._plan.keys, self._operation.tree, self._now, self._certificate)
+            FileTask(one.file, self._plan.keys, self._operation.tree, self._plan.moment, self._plan.certificate)
             for one in todo
             if one.file
         ]
