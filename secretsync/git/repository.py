@@ -136,6 +136,11 @@ class Repository:
 
     def left_out(self) -> frozenset[str]:
         """Return the objects that history names and a partial clone left out; none of them is fetched."""
+        return self._left_out
+
+    @cached_property
+    def _left_out(self) -> frozenset[str]:
+        """Looked for once: it takes a walk over all of history, and what we write ourselves is never left out."""
         if not any(_names_a_promisor(one.name) for one in self.git.settings):
             return frozenset()
         found = self.git.ids("rev-list", "--objects", "--no-object-names", "--missing=print", "--all", "HEAD", "--")
