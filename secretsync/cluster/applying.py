@@ -13,7 +13,7 @@ from secretsync.cluster.connection import FIELD_MANAGER, Cluster, Object, Reply
 from secretsync.cluster.pending_kinds import DEFINITION, NAMESPACE, defined, waiting
 from secretsync.cluster.trying import RefusedError, Tried, attempt, require_once
 from secretsync.errors import SecretsyncError, UnreachableError
-from secretsync.manifests.objects import identify
+from secretsync.manifests.objects import identify, place_of
 
 Outcome: TypeAlias = Literal["created", "configured", "unchanged"]
 
@@ -32,7 +32,7 @@ class Applied(NamedTuple):
     @property
     def place(self) -> str:
         """Which object it is, as lines for people say it."""
-        return f"{self.kind.lower()}/{self.name}{f' in {self.namespace}' if self.namespace else ''}"
+        return place_of(self.kind, self.namespace, self.name)
 
 
 class Application:

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from secretsync.cluster.connection import FIELD_MANAGER, Cluster, Object
 from secretsync.errors import ClusterError, UnreachableError
 from secretsync.letters import DIGITS, LETTERS, consists_of
-from secretsync.manifests.objects import identify
+from secretsync.manifests.objects import identify, place_of
 
 _LABEL: Final = "app.kubernetes.io/component"
 _COMPONENT: Final = "secretsync-inventory"
@@ -40,7 +40,7 @@ class InventoryEntry(NamedTuple):
     @property
     def place(self) -> str:
         """Which object it is, for people."""
-        return f"{self.kind.lower()}/{self.name}{f' in {self.namespace}' if self.namespace else ''}"
+        return place_of(self.kind, self.namespace, self.name)
 
     @property
     def line(self) -> str:

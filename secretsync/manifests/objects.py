@@ -29,6 +29,11 @@ class ObjectReference(NamedTuple):
         return f"{self.kind or 'object'} {place}".strip()
 
 
+def place_of(kind: str, namespace: str, name: str) -> str:
+    """Return `kind/name in namespace`, as lines about an object in a cluster name it."""
+    return f"{kind.lower()}/{name}{f' in {namespace}' if namespace else ''}"
+
+
 def identify(obj: Mapping[str, object]) -> ObjectReference:
     """Return apiVersion, kind, name and namespace of a manifest."""
     metadata = obj.get("metadata")
