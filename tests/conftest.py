@@ -83,4 +83,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
     """Put the tests of some folders behind the others, as they are written: `pytest-randomly` has mixed them all."""
     written = [item for item in items if item.nodeid.startswith(IN_WRITTEN_ORDER)]
     yield
-    items[:] = [item for item in items if not item.nodeid.startswith(IN_WRITTEN_ORDER)] + written
+    chosen = set(items)  # less by now, with `-k` and the like
+    last = [item for item in written if item in chosen]
+    items[:] = [item for item in items if not item.nodeid.startswith(IN_WRITTEN_ORDER)] + last
