@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from secretsync.documents.tree import Comment, Mapping, Scalar
 from secretsync.errors import NoMatchingRuleError, SecretsyncError, without_private_keys
@@ -19,6 +20,8 @@ from secretsync.sops.rules import CreationRule
 from secretsync.sops.selectors import Selector
 from secretsync.sops.strangers import differences
 from secretsync.sops.walk import Walk
+
+_MOST_PATHS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,7 @@ def describe(selector: Selector) -> str:
 
 def _of_encrypted(documents: Sequence[Mapping], rule: CreationRule | None, told: str, keys: MasterKeys) -> Explanation:
     bare, found = metadata.split(list(documents))
+    leaves = _leaves(bare, found.selector)
     notes = [] if rule is None else differences(recipients.of_file(found, keys), rule.groups, keys)
     if found.selector.invalid is not None:
         notes.append(f"the stored {found.selector.kind} is not valid RE2 and matches nothing")
@@ -112,9 +116,21 @@ def _of_encrypted(documents: Sequence[Mapping], rule: CreationRule | None, told:
         threshold=_threshold(len(found.groups), found.shamir_threshold),
         mac_only_encrypted=found.mac_only_encrypted,
         access=_access(found, keys),
-        leaves=_leaves(bare, found.selector),
-        notes=notes,
+        leaves=leaves,
+        notes=[*_in_part(leaves), *notes],
     )
+
+
+def _in_part(leaves: list[Leaf]) -> list[str]:
+    """Return a note where a file is encrypted in part: somebody added values to it by hand, or took the selector off."""
+    clear = [leaf for leaf in leaves if leaf.selected and not leaf.encrypted]
+    covered = sum(leaf.count for leaf in leaves if leaf.selected)
+    if not clear:
+        return []
+    number = sum(leaf.count for leaf in clear)
+    paths = ", ".join(leaf.path for leaf in clear[:_MOST_PATHS]) + (", …" if len(clear) > _MOST_PATHS else "")
+    told = f"{number} of the {covered} values that the selector covers {'lies' if number == 1 else 'lie'} in the clear"
+    return [f"encrypted in part: {told}: {paths}"]
 
 
 def _rule(rules: Config | None, name: str) -> CreationRule | None:

@@ -79,7 +79,7 @@ class Rules:
                         told.add(one)
                         message = f"is not encrypted for {self.label(one)}, whom {rule.place} names"
                         hint = f"secretsync updatekeys {argument(file)}"
-                        yield MISSING_RECIPIENT.finding(file, "", message, hint, level="warning")
+                        yield MISSING_RECIPIENT.finding(file, "", message, hint, level="warning").about(one.name)
 
     def strangers(self, file: str, rules: list[FileRule], seen: FileRead) -> Iterator[Finding]:
         """Yield a finding for each recipient of a file that a rule for it does not name."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -14,6 +16,7 @@ from secretsync.cli._files import FileTarget
 from secretsync.cli._key_options import CreationKeys
 from secretsync.cli._options import Config, Indent
 from secretsync.cli._terminal import warn
+from secretsync.errors import ConfigError
 from secretsync.masterkeys import MasterKeys
 from secretsync.sops import Decrypted
 from secretsync.sops.config import Config as Rules
@@ -33,6 +36,17 @@ def rules_at(path: str | None) -> Rules | None:
     for warning in [*warnings, *(f"{found}: {each}" for each in (rules.warnings if rules else []))]:
         warn(warning)
     return rules
+
+
+@contextmanager
+def naming(place: str) -> Iterator[None]:
+    """Name the rule at `place`, if any, in what is wrong with what it says. Raises: as its block."""
+    try:
+        yield
+    except ConfigError as error:
+        if place:
+            error.message += f" ({place})"
+        raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +110,8 @@ class Creation:
             mac_only_encrypted=self.mac_only_encrypted,
             shamir_threshold=self.threshold,
         )
+        if config and choice.place:
+            choice = replace(choice, place=f"{choice.place} of {config.path}")
         indents = config.indents if config else {}
         return choice, self.indent if self.indent is not None else indents.get(target.output_store)
 
@@ -114,22 +130,23 @@ class Creation:
         """
         choice, indent = settled
         warnings: list[str] = []
-        result = target.placing(
-            lambda: sops.encrypt(
-                target.load(text, encrypted=False),
-                groups=choice.groups,
-                keys=keys,
-                now=datetime.now(UTC),
-                selector=choice.selector,
-                mac_only=choice.mac_only_encrypted,
-                threshold=choice.shamir_threshold,
-                allow_plaintext=self.allow_plaintext,
-                output_store=target.output_store,
-                indent=indent,
-                reuse=reuse,
-                warnings=warnings,
+        with naming(choice.place):
+            result = target.placing(
+                lambda: sops.encrypt(
+                    target.load(text, encrypted=False),
+                    groups=choice.groups,
+                    keys=keys,
+                    now=datetime.now(UTC),
+                    selector=choice.selector,
+                    mac_only=choice.mac_only_encrypted,
+                    threshold=choice.shamir_threshold,
+                    allow_plaintext=self.allow_plaintext,
+                    output_store=target.output_store,
+                    indent=indent,
+                    reuse=reuse,
+                    warnings=warnings,
+                )
             )
-        )
         for warning in warnings:
             warn(f"{target.shown}: {warning}")
         return result

@@ -16,7 +16,7 @@ from secretsync.cli.runbook.run import Form, GitDir, RingFolder, as_json, reposi
 from secretsync.errors import ConfigError
 from secretsync.git import Repository
 from secretsync.keyring import Policy, load_from
-from secretsync.keyring.model import IgnoredPaths
+from secretsync.keyring.globs import IgnoredPaths
 from secretsync.letters import noun_for
 from secretsync.masterkeys import MasterKeys
 from secretsync.processes import Pool

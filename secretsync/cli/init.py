@@ -78,8 +78,9 @@ def _adopt(place: RingLocation, *, dry_run: bool) -> None:
     adoption = adopt(place.source, place.names(), today=ring.today())
     for warning in adoption.warnings:
         warn(warning)
+    kept = place.kept_by(adoption)
     place.write(adoption.changes, dry_run=dry_run)
-    say(f"adopted {SOPS_YAML}: {adoption.proved} files keep their recipients and their selector")
+    say(f"adopted {SOPS_YAML}: {kept}")
 
 
 def _principal(name: str, owner: str, candidate: Candidate) -> Principal:

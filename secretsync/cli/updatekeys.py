@@ -8,16 +8,16 @@ from typing import Annotated, TypeAlias
 import typer
 
 from secretsync.cli import _batch
-from secretsync.cli._creation import rules_at
+from secretsync.cli._creation import naming, rules_at
 from secretsync.cli._files import FileTarget
 from secretsync.cli._options import Config, DryRun, InputType, Opening, grouped
 from secretsync.cli._terminal import confirm, say
 from secretsync.errors import ConfigError, shortened
 from secretsync.sops import metadata
 from secretsync.sops.config import Config as Rules
-from secretsync.sops.datakey import MasterKey
 from secretsync.sops.open_file import OpenOptions, load
 from secretsync.sops.recipients import KeyUpdate, plan_update, update_keys
+from secretsync.sops.rules import CreationRule
 
 Paths: TypeAlias = Annotated[list[str], typer.Argument(metavar="PATH...", help="Encrypted files, and folders of them.")]
 Yes: TypeAlias = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
@@ -68,9 +68,9 @@ class _Updater:
     def plan(self, path: str) -> _batch.FileReport:
         """Return what would change, without any key."""
         data = self._chosen.read(path)
-        target, options, groups = self._wanted(path, data)
+        target, options, rule = self._wanted(path, data)
         found = target.placing(lambda: metadata.split(load(data, options).documents)[1])
-        plan = plan_update(found, groups, self._keys)
+        plan = plan_update(found, rule.groups, self._keys)
         if plan.changed:
             self.pending.append(path)
         return _batch.FileReport(_sentences(plan))
@@ -78,18 +78,19 @@ class _Updater:
     def update(self, path: str) -> _batch.FileReport:
         """Update the file and return what changed."""
         data = self._chosen.read(path)
-        target, options, groups = self._wanted(path, data)
-        update = target.placing(lambda: update_keys(data, groups, options, now=datetime.now(UTC)))
+        target, options, rule = self._wanted(path, data)
+        with naming(f"{rule.place} of {self._rules.path}"):
+            update = target.placing(lambda: update_keys(data, rule.groups, options, now=datetime.now(UTC)))
         if update.plan.changed:
             self._chosen.write(path, update.data, replaces=data)
         return _batch.FileReport(_sentences(update.plan), update.warnings)
 
-    def _wanted(self, path: str, data: bytes) -> tuple[FileTarget, OpenOptions, list[list[MasterKey]]]:
+    def _wanted(self, path: str, data: bytes) -> tuple[FileTarget, OpenOptions, CreationRule]:
         target = self._formats.target_of(path, data)
         rule = self._rules.rule_for(target.name)
         if rule is None:
             raise ConfigError("has no creation_rules", location=str(self._rules.path))
-        return target, self._opening.options(target, self._keys), rule.groups
+        return target, self._opening.options(target, self._keys), rule
 
 
 def _sentences(plan: KeyUpdate) -> list[str]:

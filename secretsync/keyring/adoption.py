@@ -41,10 +41,10 @@ _OTHER_KINDS: Final[dict[str, PrincipalKind]] = {
 
 
 class Adoption(NamedTuple):
-    """The files to write, how many files were proved to keep their recipients, and what deserves a look."""
+    """The files to write, the files that have a rule and were proved to keep it, and what deserves a look."""
 
     changes: Changes
-    proved: int
+    proved: list[str]
     warnings: list[str]
 
 
@@ -69,7 +69,7 @@ def adopt(source: RingSource, names: Iterable[str], *, today: date) -> Adoption:
     changes[POLICY] = writing.dump(_policy(config, data, owners), _COMMENT)
     changes = regenerated(source, changes, today=today)
     after = parse_config(Changed(source, changes).read(SOPS_YAML) or b"", SOPS_YAML)
-    proved = sum(_prove(config, after, name) for name in names if name not in changes)
+    proved = [name for name in names if name not in changes and _prove(config, after, name)]
     warnings = [*config.warnings, *(_unnamed(name, each) for each, name in owners.items() if name.startswith(UNNAMED))]
     return Adoption(changes, proved, warnings)
 

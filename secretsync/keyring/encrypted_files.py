@@ -40,6 +40,7 @@ def look(root: Path, names: Iterable[str], *, size: int = Limits().size) -> Iter
             continue
         except SecretsyncError as error:
             if not _is_folder_of(root, name):
+                error.location = name
                 yield RepositoryFile(name, b"", problem=error)
 
 

@@ -6,6 +6,7 @@ ring answer alike.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
@@ -85,3 +86,18 @@ def _choice(glob: str, at: int) -> tuple[str, int, int]:
     negated = inner[:1] in "!^"
     escaped = (inner[1:] if negated else inner).translate(_IN_BRACKETS)
     return f"[{'^/' if negated else ''}{escaped}]", end + 1 - at, 0
+
+
+@dataclass(frozen=True, slots=True)
+class IgnoredPaths:
+    """Files that are not the ring's to keep, such as examples and fixtures: globs, and the reason that reports show."""
+
+    paths: tuple[str, ...]
+    reason: str
+
+    def matches(self, path: str) -> bool:
+        """Whether a path relative to the repository's root is among them."""
+        return any(matches(glob, path) for glob in self.paths)
+
+    def __str__(self) -> str:
+        return f"{', '.join(self.paths)} ({self.reason})"

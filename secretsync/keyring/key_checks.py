@@ -32,7 +32,7 @@ def ring_findings(ring: KeyRing, today: date) -> Iterator[Finding]:
             )
         seen.setdefault(recipient, key.id)
     for group in ring.groups:
-        size = len(ring.members(group.members))
+        size = len(ring.members_of(group))
         if group.max_members is not None and size > group.max_members:
             message = f"group {group.name} has {size} members, and at most {group.max_members} are allowed"
             yield ruleset.LARGE_GROUP.finding(GROUPS, f"groups.{group.name}", message)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Final
@@ -15,14 +16,14 @@ import secretsync.keyring.encrypted_files as encrypted_files
 import secretsync.keyring.ruleset as ruleset
 import secretsync.privatekeys as privatekeys
 from secretsync.documents.stores import store_named
-from secretsync.errors import SecretsyncError
+from secretsync.errors import EscapeError, SecretsyncError
 from secretsync.findings import Finding, Report, finding_of
 from secretsync.keyring.drift import drift
 from secretsync.keyring.editing import SOPS_YAML
 from secretsync.keyring.encrypted_files import RepositoryFile
-from secretsync.keyring.globs import matches
+from secretsync.keyring.globs import IgnoredPaths, matches
 from secretsync.keyring.key_checks import pgp_findings, ring_findings
-from secretsync.keyring.model import IgnoredPaths, KeyRing, Policy, PolicyRule, normalised
+from secretsync.keyring.model import KeyRing, Policy, PolicyRule, normalised
 from secretsync.keyring.reading import POLICY, load_from
 from secretsync.keyring.sealing import pin_findings
 from secretsync.keyring.sources import FOLDER, Checkout
@@ -49,7 +50,7 @@ def lint(root: str | Path, names: Iterable[str], *, today: date) -> Report:
         report.findings += pin_findings(ring, source, today)
         report.findings += pgp_findings(ring, source, today)
     except SecretsyncError as error:
-        report.findings.append(finding_of(error, POLICY))
+        report.findings.append(finding_of(error, (error.location or POLICY).partition(" ")[0]))
     own = source.names(FOLDER)
     wanted = _Wanted(ring, today) if ring else None
     aside: Counter[IgnoredPaths] = Counter()
@@ -91,12 +92,19 @@ def _of_file(seen: RepositoryFile, wanted: _Wanted | None) -> Iterator[Finding]:
     if policy.ignored(seen.path):
         return
     if seen.problem is not None:
-        yield finding_of(seen.problem, seen.path)
+        found = finding_of(seen.problem, seen.path)
+        yield replace(found, level="note") if _is_elsewhere(seen) else found
     elif seen.metadata is not None and wanted is not None:
         try:
             yield from _of_encrypted(seen, wanted)
         except SecretsyncError as error:
             yield finding_of(error, seen.path)
+
+
+def _is_elsewhere(seen: RepositoryFile) -> bool:
+    """Whether a path of no interest leads out of the repository: Git holds the link, and nothing of what it leads to."""
+    is_own = seen.path == SOPS_YAML or seen.path.startswith(f"{FOLDER}/")
+    return isinstance(seen.problem, EscapeError) and not is_own
 
 
 def _out_of_place(seen: RepositoryFile, policy: Policy) -> Iterator[Finding]:
@@ -157,7 +165,7 @@ def _missing(
     present = {normalised(recipient) for group in groups for recipient, _ in group}
     for recipient in sorted({one for group in wanted for one in group if normalised(one) not in present}):
         message = f"is not encrypted for {ring.label(recipient)}, whom the policy names for it"
-        yield ruleset.MISSING_RECIPIENT.finding(seen.path, "", message, ruleset.ALIGN)
+        yield ruleset.MISSING_RECIPIENT.finding(seen.path, "", message, ruleset.ALIGN).about(recipient.name)
 
 
 def _shape(

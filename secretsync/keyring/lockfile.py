@@ -141,11 +141,11 @@ def _intact(data: bytes | None) -> LockFile | None:
 
 def _effective(ring: KeyRing, rule: PolicyRule) -> dict[str, object]:
     """Return a rule with its readers resolved, whatever the day: keys by whose they are, dates left to the principal."""
-    required = () if len(rule.readers) > 1 else ring.policy.require
+    place, required = f"keys/policy.yaml {rule.place}.readers", [] if len(rule.readers) > 1 else ring.required()
     groups = [
         sorted(
             f"{principal.name}/{key.id}"
-            for principal in ring.members((*names, *required))
+            for principal in dict.fromkeys([*ring.members(names, place), *required])
             for key in principal.keys
             if key.status == "active" and not ring.find_retired(key.master_key)
         )

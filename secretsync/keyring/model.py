@@ -12,7 +12,7 @@ from functools import cached_property, lru_cache
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from secretsync.errors import ConfigError
-from secretsync.keyring.globs import matches
+from secretsync.keyring.globs import IgnoredPaths, matches
 from secretsync.masterkeys.kinds import canonical, of_ring_type
 from secretsync.sops.datakey import MasterKey
 from secretsync.sops.selectors import Selector
@@ -89,6 +89,11 @@ class Group:
     max_members: int | None = None
     approvers: int | None = None
 
+    @property
+    def place(self) -> str:
+        """Where its members stand."""
+        return f"keys/groups.yaml groups.{self.name}.members"
+
 
 @dataclass(frozen=True, slots=True)
 class PolicyRule:
@@ -135,21 +140,6 @@ class SealingPin:
     def matches(self, path: str) -> bool:
         """Whether a path relative to the repository's root is one of its own."""
         return any(matches(glob, path) for glob in self.paths)
-
-
-@dataclass(frozen=True, slots=True)
-class IgnoredPaths:
-    """Files that are not the ring's to keep, such as examples and fixtures: globs, and the reason that reports show."""
-
-    paths: tuple[str, ...]
-    reason: str
-
-    def matches(self, path: str) -> bool:
-        """Whether a path relative to the repository's root is among them."""
-        return any(matches(glob, path) for glob in self.paths)
-
-    def __str__(self) -> str:
-        return f"{', '.join(self.paths)} ({self.reason})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,12 +194,13 @@ class KeyRing:
     policy: Policy = Policy()
     retired: tuple[Retired, ...] = ()
 
-    def principal(self, name: str) -> Principal:
-        """Return a principal by name. Raises: ConfigError."""
-        for each in self.principals:
-            if each.name == name:
-                return each
-        raise ConfigError(f"the key ring knows no principal {name!r}", hint="secretsync keys list")
+    def principal(self, name: str, place: str = "") -> Principal:
+        """Return a principal by name, which stands at `place` of the ring or was given. Raises: ConfigError."""
+        found = next((each for each in self.principals if each.name == name), None)
+        if found is None:
+            hint = f"secretsync keys add {name} KEY, or take the name out" if place else "secretsync keys list"
+            raise ConfigError(f"the key ring knows no principal {name!r}", location=place or None, hint=hint)
+        return found
 
     def public_keys(self) -> Iterator[tuple[Principal, PublicKey]]:
         """Yield every key that is not retired, with its principal."""
@@ -219,13 +210,17 @@ class KeyRing:
         """Return the first rule that matches a path relative to the repository's root, or None."""
         return next((rule for rule in self.policy.rules if rule.matches(path)), None)
 
-    def members(self, names: Iterable[str]) -> list[Principal]:
+    def members(self, names: Iterable[str], place: str = "") -> list[Principal]:
         """Return the principals that `names` (principals and `group:NAME`) stand for, each once, in order.
 
         Raises:
-            ConfigError: a name is unknown, or groups contain each other.
+            ConfigError: a name is unknown, or groups contain each other; at `place`, or in a group.
         """
-        return list(dict.fromkeys(self._expanded(names, ())))
+        return list(dict.fromkeys(self._expanded(names, (), place)))
+
+    def members_of(self, group: Group) -> list[Principal]:
+        """Return the principals of a group. Raises: as `members`."""
+        return self.members(group.members, group.place)
 
     def readers(self, rule: PolicyRule, *, today: date) -> list[list[Reader]]:
         """Return the recipients of each group of `rule`: keys that may be encrypted to today, and are not retired.
@@ -233,11 +228,15 @@ class KeyRing:
         Raises:
             ConfigError: a name is unknown, or a group has nobody left.
         """
-        required = [] if len(rule.readers) > 1 else list(self.policy.require)
-        groups = [self._usable((*names, *required), today) for names in rule.readers]
+        place, required = f"keys/policy.yaml {rule.place}.readers", [] if len(rule.readers) > 1 else self.required()
+        groups = [self._usable([*self.members(names, place), *required], today) for names in rule.readers]
         if not groups or not all(groups):
             raise ConfigError(f"{rule.place} leaves nobody who could read its files", location="keys/policy.yaml")
         return groups
+
+    def required(self) -> list[Principal]:
+        """Return who reads every file that is not for groups. Raises: as `members`."""
+        return self.members(self.policy.require, "keys/policy.yaml defaults.require")
 
     def find(self, recipient: MasterKey) -> tuple[Principal, PublicKey] | None:
         """Return whose key a recipient is, or None where the key ring does not know it."""
@@ -263,30 +262,30 @@ class KeyRing:
     def _retired_by_recipient(self) -> dict[MasterKey, Retired]:
         return {normalised(each.key.master_key): each for each in reversed(self.retired)}
 
-    def _usable(self, names: Iterable[str], today: date) -> list[Reader]:
+    def _usable(self, principals: Iterable[Principal], today: date) -> list[Reader]:
         found = [
             Reader(key.master_key, principal.name, key.id)
-            for principal in self.members(names)
+            for principal in principals
             for key in principal.keys
             if key.is_usable(today) and not self.find_retired(key.master_key)
         ]
         return sorted({reader.recipient: reader for reader in found}.values(), key=lambda each: each.recipient)
 
-    def _expanded(self, names: Iterable[str], above: tuple[str, ...]) -> Iterator[Principal]:
+    def _expanded(self, names: Iterable[str], above: tuple[str, ...], place: str) -> Iterator[Principal]:
         groups = {group.name: group for group in self.groups}
         for name in names:
             kind, _, rest = name.rpartition(":")
             if kind != "group":
-                principal = self.principal(rest)
+                principal = self.principal(rest, place)
                 if kind not in {"", principal.kind}:
-                    raise ConfigError(f"{rest!r} is a {principal.kind} and no {kind}", location="keys/")
+                    raise ConfigError(f"{rest!r} is a {principal.kind} and no {kind}", location=place or None)
                 yield principal
             elif rest not in groups:
-                raise ConfigError(f"no group {rest!r}", location="keys/groups.yaml")
+                raise ConfigError(f"no group {rest!r} in keys/groups.yaml", location=place or None)
             elif rest in above:
-                raise ConfigError(f"group {rest!r} contains itself", location="keys/groups.yaml")
+                raise ConfigError(f"group {rest!r} contains itself", location=place or None)
             else:
-                yield from self._expanded(groups[rest].members, (*above, rest))
+                yield from self._expanded(groups[rest].members, (*above, rest), groups[rest].place)
 
 
 @lru_cache(maxsize=1024)

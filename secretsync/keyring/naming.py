@@ -124,7 +124,8 @@ class Naming:
         try:
             groups = ring.readers(rule, today=self._today)
         except SecretsyncError as error:
-            raise error.at(f"{policy} {rule.place}") from None
+            error.location = f"{policy.removesuffix(POLICY)}{error.location}"
+            raise
         place = f"{rule.place} of {policy}"
         named = Named(place, [[reader.recipient for reader in group] for group in groups], rule.threshold)
         readers = frozenset(reader.principal for group in groups for reader in group)

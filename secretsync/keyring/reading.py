@@ -5,7 +5,6 @@ Nothing here asks whether the ring is wise; that is what `linting` does.
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -17,7 +16,6 @@ from secretsync.errors import ConfigError, SecretsyncError
 from secretsync.keyring.model import (
     FOLDERS,
     Group,
-    IgnoredPaths,
     KeyRing,
     KeyType,
     Policy,
@@ -65,13 +63,14 @@ def load(root: str | Path) -> KeyRing:
 
 def load_from(source: RingSource) -> KeyRing:
     """Read the key ring of one state of a repository. Raises: as `load`."""
-    principals = [
-        _principal(Fields.parse(source.read(path) or b"", path), kind)
+    found = {
+        path: _principal(Fields.parse(source.read(path) or b"", path), kind)
         for kind, folder in FOLDERS.items()
         for path in _yaml_files(source, f"{FOLDER}/{folder}")
-    ]
-    _require_unique([principal.name for principal in principals], "principal")
-    _require_unique([key.id for principal in principals for key in principal.keys], "key")
+    }
+    _require_unique([(principal.name, path) for path, principal in found.items()], "principal")
+    _require_unique([(key.id, path) for path, principal in found.items() for key in principal.keys], "key")
+    principals = list(found.values())
     return KeyRing(
         principals=tuple(sorted(principals, key=lambda each: each.name)),
         groups=_groups(source),
@@ -84,10 +83,13 @@ def load_from(source: RingSource) -> KeyRing:
     )
 
 
-def _require_unique(names: list[str], what: str) -> None:
-    for name, times in Counter(names).items():  # in the order of the names
-        if times > 1:
-            raise ConfigError(f"{what} {name!r} is there twice", location=FOLDER)
+def _require_unique(names: list[tuple[str, str]], what: str) -> None:
+    where: dict[str, str] = {}
+    for name, path in names:
+        if name in where:
+            other = f", also in {where[name]}" if where[name] != path else ""
+            raise ConfigError(f"{what} {name!r} is there twice{other}", location=path)
+        where[name] = path
 
 
 def _yaml_files(source: RingSource, folder: str) -> list[str]:
@@ -204,14 +206,14 @@ def _policy(source: RingSource) -> Policy:
     )
 
 
-def _ignored(fields: Fields) -> IgnoredPaths:
+def _ignored(fields: Fields) -> globs.IgnoredPaths:
     fields.only("paths", "reason")
     paths = tuple(fields.texts("paths"))
     if not paths:
         raise ConfigError("is missing", location=fields.place("paths"))
     for glob in paths:
         globs.to_pattern(glob)
-    return IgnoredPaths(paths, fields.required("reason"))
+    return globs.IgnoredPaths(paths, fields.required("reason"))
 
 
 def _rule(fields: Fields, number: int) -> PolicyRule:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, Protocol, TypeAlias
 
 from secretsync import files
-from secretsync.errors import EscapeError
+from secretsync.errors import EscapeError, SecretsyncError
 
 Changes: TypeAlias = "dict[str, bytes | None]"
 """New contents by path; None is a file that goes."""
@@ -40,7 +40,11 @@ class Checkout:
         """See `Source.read`."""
         if not (self.root / path).exists() and not (self.root / path).is_symlink():
             return None
-        return files.read_confined(self.root, path, MAX_SIZE)
+        try:
+            return files.read_confined(self.root, path, MAX_SIZE)
+        except SecretsyncError as error:
+            error.location = path
+            raise
 
     def names(self, folder: str) -> list[str]:
         """See `Source.names`."""

@@ -14,7 +14,8 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 from secretsync.errors import ConfigError, SecretsyncError
 from secretsync.git import Repository
 from secretsync.keyring import KeyRing
-from secretsync.keyring.model import IgnoredPaths, Policy, normalised
+from secretsync.keyring.globs import IgnoredPaths
+from secretsync.keyring.model import Policy, normalised
 from secretsync.masterkeys.kinds import KINDS
 from secretsync.processes import Pool
 from secretsync.rotation.gathering import HEAD, File, Gathered, Known, gather

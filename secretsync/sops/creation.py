@@ -19,12 +19,16 @@ from secretsync.sops.selectors import Selector
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What a new file is encrypted with; `selector` None means sops' default suffix."""
+    """What a new file is encrypted with; `selector` None means sops' default suffix.
+
+    `place` is the rule that all of it comes from, empty where an option says something too.
+    """
 
     groups: list[list[MasterKey]]
     selector: Selector | None
     mac_only_encrypted: bool
     shamir_threshold: int
+    place: str = ""
 
 
 def recipients_from(flags: Mapping[str, str], environ: Mapping[str, str]) -> list[MasterKey]:
@@ -67,4 +71,5 @@ def choose(
         selector=Selector(*next(iter(merged.items()))) if merged else None,
         mac_only_encrypted=mac_only_encrypted or bool(rule and rule.mac_only_encrypted),
         shamir_threshold=shamir_threshold or (rule.shamir_threshold if rule else 0),
+        place="" if rule is None or recipients or any(selectors.values()) or shamir_threshold else rule.place,
     )

@@ -115,13 +115,63 @@ def test_an_existing_configuration_is_adopted(invoke: Invoke, home: Path, comman
     before = Path("x.yaml").read_bytes()
     outcome = invoke(*command)
     assert outcome.code == 0
-    assert "1 files keep their recipients" in outcome.err
+    assert "1 encrypted file keeps its recipients and its selector" in outcome.err
     assert re.search(r"it is called unknown-[0-9a-f]{8}$", outcome.err, re.MULTILINE)
     assert Path("x.yaml").read_bytes() == before
     unknown = re.findall(r"unknown-[0-9a-f]{8}", outcome.err)[0]
     assert invoke("keys", "lint").out.endswith(b"6 files checked, 1 encrypted: 1 finding\n")
     assert invoke("keys", "rename", unknown, "carol").code == 0
     assert invoke("keys", "lint").code == 0
+
+
+def test_a_diff_reaches_back_over_the_adoption(invoke: Invoke, home: Path) -> None:
+    ann, bob = age.generate(), age.generate()
+    Path(".sops.yaml").write_text(f"keys:\n  - &ann {ann}\n  - &bob {bob}\ncreation_rules:\n  - age: [*ann, *bob]\n")
+    Path("x.yaml").write_text("a: b\n")
+    assert invoke("encrypt", "-i", "x.yaml").code == 0
+    commit()
+    assert invoke("init").code == 0
+    assert invoke("keys", "diff").out == b""
+    assert invoke("keys", "remove", "bob").code == 0
+    changed = invoke("keys", "diff")
+    assert (changed.code, changed.out) == (1, b"x.yaml\n  - bob-1 of bob\n")
+
+
+BROKEN_RINGS = {
+    "a member": ("keys/groups.yaml", "- alice", "- carol", "keys/groups.yaml groups.admins.members: "),
+    "a reader": ("keys/policy.yaml", "group:admins", "group:nobody", "keys/policy.yaml rules[0].readers: "),
+    "a name": ("keys/people/alice.yaml", "name: alice", "name: [", "keys/people/alice.yaml #1 line "),
+    "a field": ("keys/people/alice.yaml", "status:", "stat:", "keys/people/alice.yaml keys[0].stat: "),
+    "everybody": (
+        "keys/policy.yaml",
+        "rules:",
+        "defaults: {require: [admins]}\nrules:",
+        "keys/policy.yaml defaults.require: ",
+    ),
+}
+
+
+@pytest.mark.parametrize(("file", "old", "new", "place"), BROKEN_RINGS.values(), ids=BROKEN_RINGS)
+def test_the_file_of_a_broken_ring_is_named(
+    invoke: Invoke, home: Path, file: str, old: str, new: str, place: str
+) -> None:
+    begin(invoke)
+    text = Path(file).read_text()
+    assert old in text
+    Path(file).write_text(text.replace(old, new))
+    listed = invoke("keys", "list")
+    assert (listed.code, listed.out) == (3, b"")
+    assert f"error: {place}" in listed.err
+    assert invoke("keys", "lint").code
+
+
+def test_two_files_of_a_broken_ring_are_named(invoke: Invoke, home: Path) -> None:
+    begin(invoke)
+    text = Path("keys/people/alice.yaml").read_text()
+    Path("keys/people/bob.yaml").write_text(text.replace("name: alice", "name: bob"))
+    told = invoke("keys", "list").err
+    assert "keys/people/bob.yaml: key 'alice-" in told
+    assert "is there twice, also in keys/people/alice.yaml" in told
 
 
 def test_a_colleague_comes_and_goes(invoke: Invoke, home: Path) -> None:

@@ -241,7 +241,7 @@ def test_check_places_a_reader_whom_the_key_ring_does_not_know(
     (folder / "keys" / "policy.yaml").write_text(policy)
     outcome = invoke("check", prod)
     assert outcome.code == 1
-    assert b"policy.yaml rules[0]: error: the key ring knows no principal 'nobody'" in outcome.out
+    assert b"keys/policy.yaml rules[0].readers: error: the key ring knows no principal 'nobody'" in outcome.out
 
 
 def test_check_says_once_that_rules_cannot_be_read(invoke: Invoke, prod: Path, folder: Path) -> None:

@@ -392,6 +392,28 @@ def test_explain_says_who_and_what(invoke: Invoke, encrypted: Path, recipient: s
     assert "canary" not in text
 
 
+def test_explain_says_that_a_file_is_encrypted_in_part(invoke: Invoke, encrypted: Path) -> None:
+    text = encrypted.read_text()
+    assert "in part" not in invoke("explain", encrypted).out.decode()
+    encrypted.write_text(text.replace("stringData:\n", "stringData:\n  token: canary-token-1\n"))
+    told = invoke("explain", encrypted).out.decode()
+    assert re.search(
+        r"^note: encrypted in part: 1 of the \d values .* in the clear: stringData.token$", told, re.MULTILINE
+    )
+    assert "canary" not in told
+
+
+def test_a_bad_recipient_is_told_with_its_rule(invoke: Invoke, encrypted: Path, recipient: str, folder: Path) -> None:
+    good = f"  - path_regex: other\n    age: {recipient}\n"
+    (folder / ".sops.yaml").write_text(f"creation_rules:\n{good}  - age: age1notgood\n")
+    (folder / "x.yaml").write_text("a: 1\n")
+    for command in (("encrypt", "x.yaml"), ("updatekeys", "-y", encrypted)):
+        assert f"(creation_rules[1] of {folder / '.sops.yaml'})" in invoke(*command).err
+    given = invoke("encrypt", "--age", "age1notgood", "x.yaml").err
+    assert "cannot be used" in given
+    assert "creation_rules" not in given
+
+
 def test_explain_of_a_plain_file_says_what_encrypt_would_do(invoke: Invoke, folder: Path, recipient: str) -> None:
     (folder / ".sops.yaml").write_text(f"creation_rules:\n  - encrypted_suffix: _secret\n    age: {recipient}\n")
     (folder / "x.yaml").write_text("a_secret: 1\nb: 2\n")

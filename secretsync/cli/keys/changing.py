@@ -136,8 +136,9 @@ def take_over(place: RingLocation, dry_run: DryRun = False) -> None:
     adoption = adopt(place.source, place.names(), today=_ring.today())
     for warning in adoption.warnings:
         warn(warning)
+    kept = place.kept_by(adoption)
     place.write(adoption.changes, dry_run=dry_run)
-    say(f"{adoption.proved} files keep their recipients and their selector")
+    say(kept)
 
 
 @grouped

@@ -13,9 +13,11 @@ import typer
 
 from secretsync.cli._terminal import say
 from secretsync.errors import ConfigError
-from secretsync.keyring import KeyRing, discovery
+from secretsync.keyring import KeyRing, discovery, encrypted_files
+from secretsync.keyring.adoption import Adoption
 from secretsync.keyring.applying import apply
 from secretsync.keyring.sources import Changes, Checkout
+from secretsync.letters import noun_for
 
 JSON_VERSION: Final = 1
 
@@ -43,6 +45,14 @@ class RingLocation:
     def names(self) -> list[str]:
         """Return the repository's files: what Git does not ignore, else all."""
         return discovery.names(self.root)
+
+    def kept_by(self, adoption: Adoption) -> str:
+        """Return for people what an adoption leaves as it is: of all files with a rule, those that are encrypted."""
+        seen = encrypted_files.look(self.root, adoption.proved)
+        number = sum(each.metadata is not None for each in seen)
+        whose = "its" if number == 1 else "their"
+        verb = "keeps" if number == 1 else "keep"
+        return f"{number} encrypted {noun_for(number, 'file')} {verb} {whose} recipients and {whose} selector"
 
     def state(self) -> Path:
         """Return the folder for what must be remembered and never committed: in `.git`, else in the user's own."""

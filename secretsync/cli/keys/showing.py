@@ -15,9 +15,13 @@ from secretsync.cli._output import write_lines, write_stdout
 from secretsync.cli._terminal import warn
 from secretsync.cli.keys import ring as _ring
 from secretsync.cli.keys.ring import RingLocation
-from secretsync.errors import ConfigError
-from secretsync.keyring import KeyRing, Principal, PublicKey, Snapshot, encrypted_files, load, load_from
+from secretsync.errors import ConfigError, SecretsyncError
+from secretsync.keyring import Changed, KeyRing, Principal, PublicKey, Snapshot, encrypted_files, load_from
+from secretsync.keyring.adoption import adopt
 from secretsync.keyring.comparing import AccessChange, compare
+from secretsync.keyring.editing import SOPS_YAML
+from secretsync.keyring.reading import POLICY
+from secretsync.keyring.sources import Checkout, RingSource
 from secretsync.late import LateModule
 
 if TYPE_CHECKING:
@@ -98,14 +102,25 @@ def export(
 
 def _ring_before(place: RingLocation, before: str) -> KeyRing:
     if os.path.isdir(before):
-        return load(before)
+        return _ring_of(Checkout(before), before)
     repository = git.Repository.containing(place.root)
     commit = repository.resolve(before)
     prefix = Path(os.path.realpath(place.root)).relative_to(os.path.realpath(repository.root)).as_posix()
     start = "" if prefix == "." else f"{prefix}/"
     with repository.reader() as reader:
-        blobs = repository.blobs(commit, f"{start}keys")
-        return load_from(Snapshot({path.removeprefix(start): reader.read(blob) for path, blob in blobs.items()}))
+        blobs = repository.blobs(commit, f"{start}keys", f"{start}{SOPS_YAML}")
+        contents = {path.removeprefix(start): reader.read(blob) for path, blob in blobs.items()}
+    return _ring_of(Snapshot(contents), before)
+
+
+def _ring_of(source: RingSource, name: str) -> KeyRing:
+    """Return the key ring of a state; of one before the ring was adopted, what its `.sops.yaml` says."""
+    if source.read(POLICY) is None and source.read(SOPS_YAML) is not None:
+        try:
+            return load_from(Changed(source, adopt(source, (), today=_ring.today()).changes))
+        except SecretsyncError as error:
+            warn(f"{SOPS_YAML} of {name} cannot be compared, and counts as none: {error}")
+    return load_from(source)
 
 
 def _chosen(ring: KeyRing, names: list[str] | None, path: str | None) -> Iterator[tuple[Principal, PublicKey]]:
@@ -132,7 +147,7 @@ def _row(ring: KeyRing, principal: Principal, key: PublicKey) -> dict[str, Any]:
         "status": "expired" if key.status == "active" and expired else key.status,
         "expires": key.expires.isoformat() if key.expires else None,
         "proved": key.proof.get("at") or None,
-        "groups": [group.name for group in ring.groups if principal in ring.members(group.members)],
+        "groups": [group.name for group in ring.groups if principal in ring.members_of(group)],
         "rules": [
             rule.number
             for rule in ring.policy.rules

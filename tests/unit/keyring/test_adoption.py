@@ -87,7 +87,7 @@ stores:
     indent: 2
 """
     result = adopted(text)
-    assert result.proved == len(NAMES)
+    assert result.proved == NAMES
     after = parse_config(result.changes[".sops.yaml"] or b"", ".sops.yaml")
     before = parse_config(text.encode(), ".sops.yaml")
     assert after.indents == before.indents

@@ -98,8 +98,18 @@ def test_submodules_and_links_to_folders_are_no_files(
     (repository / "outside").symlink_to(tmp_path_factory.mktemp("elsewhere"))
     os.mkfifo(repository / "pipe")
     names = [FILE, "vendor/module", "linked", "outside", "pipe"]
-    problems = {each.file for each in lint(repository, names, today=TODAY).findings}
-    assert problems == {"outside", "pipe"}
+    told = {(each.file, each.level, each.place) for each in lint(repository, names, today=TODAY).findings}
+    assert told == {("outside", "note", ""), ("pipe", "note", "")}
+
+
+def test_a_link_out_stays_an_error_where_the_ring_keeps_its_files(
+    repository: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    outside = tmp_path_factory.mktemp("elsewhere") / "file"
+    outside.write_text("a: 1\n")
+    (repository / "keys/outside.txt").symlink_to(outside)
+    told = {(each.file, each.level) for each in lint(repository, ["keys/outside.txt"], today=TODAY).findings}
+    assert told == {("keys/outside.txt", "error")}
 
 
 def test_a_binary_file_has_no_selector_to_compare(repository: Path) -> None:
