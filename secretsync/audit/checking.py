@@ -17,9 +17,10 @@ from secretsync.audit.ruleset import DEMO_KEY
 from secretsync.audit.strangers import Rules
 from secretsync.documents.tree import Limits
 from secretsync.findings import Report, Unopened
+from secretsync.keyring.rule_files import FilesOfState
 
 
-def check(
+def check(  # noqa: PLR0913  # what a run is told
     paths: Iterable[str | FileToExamine],
     environ: Mapping[str, str],
     *,
@@ -27,11 +28,12 @@ def check(
     key_use: KeyUse = "auto",
     limits: Limits = Limits(),
     today: date | None = None,
+    reviewed: FilesOfState | None = None,
 ) -> Report:
     """Examine every file of `paths`, folders with all that is in them, and return what was found.
 
     Demo keys always open what they can, and are a finding of their own unless allowed. `today` is the day by which
-    keys of a ring are valid, the present one unless given.
+    keys of a ring are valid, the present one unless given. What rules of `reviewed` say is encrypted has to be, too.
 
     Raises:
         FileAccessError: a path is missing, or a folder that was named cannot be listed.
@@ -40,7 +42,7 @@ def check(
     asked = keys_for(key_use, environ)
     keys = asked or KeysOfThisMachine(environ)  # to compare recipients takes no private key
     opener = FileOpener(asked, limits) if asked else None
-    rules = Rules(keys, today or datetime.now(UTC).date())
+    rules = Rules(keys, today or datetime.now(UTC).date(), reviewed)
     examination = Examination(report, rules, KeysAtHand(key_use, opener, cache(lambda: own_recipients(keys))), limits)
     for file in chosen(paths):
         examination.examine(file)

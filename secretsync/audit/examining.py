@@ -112,10 +112,11 @@ class Examination:
             return
         from_stdin = file.name == files.STDIN
         rules = [] if from_stdin else self._rules.rules_for(file.shown)
-        wanted = ruled.wants_encrypted(file.shown, rules)
-        by_comment = wanted is not None and wanted.selector is not None and wanted.selector.by_comment
+        then = [] if from_stdin else self._rules.reviewed_for(file.shown)
+        wanted = [rule for each in (rules, then) if (rule := ruled.wants_encrypted(file.shown, each))]
+        by_comment = any(rule.selector is not None and rule.selector.by_comment for rule in wanted)
         name = _STDIN_NAME if from_stdin else file.name
-        seen = reading.read(name, data, self._limits, ruled=wanted is not None, comments=by_comment)
+        seen = reading.read(name, data, self._limits, ruled=bool(wanted), comments=by_comment)
         if seen is None:
             return
         self._report.files += 1
@@ -123,14 +124,15 @@ class Examination:
         yield from self._of_file(file, seen, rules, wanted)
 
     def _of_file(
-        self, file: FileToExamine, seen: FileRead, rules: list[FileRule], wanted: FileRule | None
+        self, file: FileToExamine, seen: FileRead, rules: list[FileRule], wanted: list[FileRule]
     ) -> Iterator[Finding]:
         self._read[os.path.normpath(file.shown)] = file
         found = [finding_of(seen.problem, file.shown)] if seen.problem else []
         for document in seen.documents:
             found += self._of_document(file, seen, document)
-        if wanted is not None and not found:
-            found += ruled.findings(file.shown, seen, wanted)
+        for rule in wanted:
+            if not found and (rule in rules or not seen.encrypted):  # how a file is encrypted, the rules at hand say
+                found += ruled.findings(file.shown, seen, rule)
         yield from found
         if seen.encrypted and rules:
             yield from self._rules.strangers(file.shown, rules, seen)

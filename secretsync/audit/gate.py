@@ -23,6 +23,7 @@ from secretsync.audit.settings import CheckSettings
 from secretsync.documents.tree import Limits
 from secretsync.errors import ConfigError, MissingFileError, SecretsyncError
 from secretsync.findings import Finding, FindingIdentity, LocatedFinding, Report, Suppressed
+from secretsync.keyring.rule_files import FilesOfState, is_rule_file
 
 _MOST: Final = Limits().size
 
@@ -62,6 +63,12 @@ class Gate:
             raise ConfigError("is not read", location=self._origin.shown(settings.MISTAKEN_NAME), hint=hint)
         data = self._origin.read(settings.FILE_NAME)
         return CheckSettings() if data is None else settings.parse(data, self._origin.shown(settings.FILE_NAME))
+
+    def reviewed_rules(self) -> FilesOfState | None:
+        """Return `.sops.yaml` and key rings of the reviewed revision, None without one. Raises: RepositoryError."""
+        if self._reviewed is None:
+            return None
+        return FilesOfState(self._root, self._reviewed.read_all(is_rule_file), self._reviewed.name)
 
     def read_baseline(self, path: str | None, *, written_anew: bool = False) -> None:
         """Read the baseline at `path`, or the one that the configuration names.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Final, Protocol
 
 from secretsync import files
@@ -74,7 +75,7 @@ class Revision:
     def __init__(self, root: str, name: str) -> None:
         """Raises: RepositoryError: there is no repository, or no such commit."""
         self._repository = Repository.containing(root)
-        self._name = name
+        self.name = name
         self._commit = self._repository.resolve(name)
 
     def read(self, path: str) -> bytes | None:
@@ -87,6 +88,12 @@ class Revision:
         with self._repository.reader() as reader:
             return reader.read(entry.id)
 
+    def read_all(self, is_wanted: Callable[[str], bool]) -> dict[str, bytes]:
+        """Return the files whose paths are wanted, with their bytes."""
+        blobs = self._repository.blobs(self._commit)
+        with self._repository.reader() as reader:
+            return {path: reader.read(blob) for path, blob in blobs.items() if is_wanted(path)}
+
     def shown(self, path: str) -> str:
         """See `ConfigurationOrigin.shown`."""
-        return f"{self._name}:{path}"  # as git calls it
+        return f"{self.name}:{path}"  # as git calls it

@@ -49,6 +49,10 @@ PLAINTEXT_GENERATOR: Final = Rule(
     "plaintext-generator", "error", "nothing", "A generator makes a Secret of what lies in the clear.",
     "encrypt the file that the generator names; make a file of a literal",
 )  # fmt: skip
+RULES_CHANGED: Final = Rule(
+    "rules-changed", "note", "nothing", "A `.sops.yaml` or key ring is not the one of the revision that `--config-from` names.",
+    "see who gains and who loses: `secretsync keys diff REV`, `git diff REV -- FILE`",
+)  # fmt: skip
 SUSPECT: Final = Rule("suspect", "warning", "a key", "A file opens, and something about it deserves a look.")
 FLUX_AMBIGUOUS: Final = Rule(
     "flux-ambiguous", "warning", _FLUX, "Flux may read a value in one format or in another.",
@@ -92,7 +96,7 @@ UNSEALABLE: Final = Rule(
 
 RULES: Final = (
     PLAINTEXT_SECRET, BARE_CIPHERTEXT, CLEAR_VALUE, DEMO_KEY, LAST_APPLIED, LOST_BLOCK, NO_NAMESPACE, NOT_ENCRYPTED,
-    NOT_EXAMINED, PLAINTEXT_GENERATOR, SUSPECT, FLUX_AMBIGUOUS, FLUX_CHANGES, FLUX_DECRYPTS, FLUX_FAILS, FLUX_MISSED,
+    NOT_EXAMINED, PLAINTEXT_GENERATOR, RULES_CHANGED, SUSPECT, FLUX_AMBIGUOUS, FLUX_CHANGES, FLUX_DECRYPTS, FLUX_FAILS, FLUX_MISSED,
     FLUX_NOT_JUDGED, FLUX_RENAMED, FLUX_UNREACHED, FLUX_UNVERIFIED, IGNORE_COMMENT, TEMPLATE_WIDENS, UNKNOWN_FIELD, UNSEALABLE,
 )  # fmt: skip
 

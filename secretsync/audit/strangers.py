@@ -14,10 +14,12 @@ import secretsync.keyring.encrypted_files as encrypted_files
 import secretsync.privatekeys as privatekeys
 import secretsync.sops.strangers as strangers
 from secretsync.audit.reading import FileRead
+from secretsync.audit.reviewed import ReviewedRules
 from secretsync.audit.ruleset import DEMO_KEY
 from secretsync.errors import PrivateKeyGivenError, SecretsyncError
 from secretsync.findings import Finding
 from secretsync.keyring.naming import FileRule, Naming
+from secretsync.keyring.rule_files import FilesOfState
 from secretsync.keyring.ruleset import EXTRA_RECIPIENT, LEAKED, MISSING_RECIPIENT, PRIVATE_KEY
 from secretsync.letters import argument
 from secretsync.masterkeys import MasterKeys
@@ -36,7 +38,8 @@ _MOST: Final = 50  # private keys of one file that are told
 class Rules:
     """The rules in force, what they say of files, and what is wrong with themselves: that is told once."""
 
-    def __init__(self, keys: MasterKeys, today: date) -> None:
+    def __init__(self, keys: MasterKeys, today: date, reviewed: FilesOfState | None = None) -> None:
+        """Read the rules. What those of `reviewed` say that files hold counts too: a change takes nothing of it away."""
         self._problems: list[Finding] = []
         self._holders: set[str] = set()
         self._keys = keys
@@ -46,6 +49,11 @@ class Rules:
             self._naming = Naming(load_config(here) if here else None, today=today)
         except SecretsyncError as error:
             self._note(error)
+        self._reviewed = ReviewedRules(reviewed, today) if reviewed else None
+
+    def reviewed_for(self, path: str) -> list[FileRule]:
+        """Return the rules that are for a file in the revision that was reviewed."""
+        return self._reviewed.rules_for(path) if self._reviewed else []
 
     def rules_for(self, path: str) -> list[FileRule]:
         """Return the rules that are for a file; what is wrong with them is told by `problems`."""
@@ -115,6 +123,8 @@ class Rules:
                 yield PRIVATE_KEY.finding(file, place, message, LEAKED).about(half or found.kind)
 
     def _allowed(self, file: str) -> bool:
+        if self._reviewed and not self._reviewed.allows_private_keys(file):
+            return False
         try:
             return self._naming is not None and self._naming.allows_private_keys(file)
         except SecretsyncError as error:
@@ -124,7 +134,10 @@ class Rules:
     def problems(self) -> list[Finding]:
         """Return what is wrong with the rules themselves, but for the private keys in them that were found already."""
         given = PrivateKeyGivenError.rule
-        return [each for each in self._problems if each.rule != given or each.file not in self._holders]
+        told = [each for each in self._problems if each.rule != given or each.file not in self._holders]
+        return told + (
+            self._reviewed.differences(self._naming.used() if self._naming else ()) if self._reviewed else []
+        )
 
     def _strangers(self, found: Metadata, named: list[Named]) -> Iterator[tuple[Named, Stranger]]:
         groups = [[one for one, _ in group] for group in encrypted_files.recipients(found, self._keys)]

@@ -74,7 +74,9 @@ def check(
     paths = paths or []
     _require_sense(through, to, paths)
     with opened(through, paths) as (gate, found):
-        report = examine(found, os.environ, allow_demo_keys=allow_demo_keys, key_use=key_use)
+        report = examine(
+            found, os.environ, allow_demo_keys=allow_demo_keys, key_use=key_use, reviewed=gate.reviewed_rules()
+        )
         if to.engine == "flux":
             keys = keys_for(key_use, os.environ)
             for path in paths:

@@ -17,9 +17,10 @@ from secretsync import files
 from secretsync.errors import NoMatchingRuleError, SecretsyncError
 from secretsync.keyring.globs import matches
 from secretsync.keyring.model import KeyRing, PolicyRule
-from secretsync.keyring.reading import POLICY, load
+from secretsync.keyring.reading import POLICY
+from secretsync.keyring.rule_files import FilesOnDisk, RuleFiles
 from secretsync.keyring.sources import FOLDER
-from secretsync.sops.config import Config, find_config, load_config
+from secretsync.sops.config import Config
 from secretsync.sops.datakey import MasterKey
 from secretsync.sops.selectors import Selector
 from secretsync.sops.strangers import Named
@@ -43,18 +44,21 @@ class FileRule(NamedTuple):
 class Naming:
     """The rules in force. `config` is that of the working folder, or, `alone`, the only one that is asked."""
 
-    def __init__(self, config: Config | None, *, today: date, alone: bool = False) -> None:
-        """Find and read the key ring of the working folder. Raises: ConfigError, FileAccessError."""
+    def __init__(
+        self, config: Config | None, *, today: date, alone: bool = False, where: RuleFiles | None = None
+    ) -> None:
+        """Find and read the key ring of the working folder, `where` its files are. Raises: ConfigError, FileAccessError."""
         self._today = today
+        self._where = where = where or FilesOnDisk()
         self._config = config
         self._alone = alone
         self._configs = {config.path: config} if config else {}
         self._rings: dict[Path, KeyRing] = {}
-        self._root_of = cache(_root_of)  # one answer for all files of a folder
-        self._config_of = cache(find_config)
+        self._root_of = cache(where.root_of)  # one answer for all files of a folder
+        self._config_of = cache(where.config_of)
         self._tops_of = cache(_tops_of)
         self._real_folder = cache(os.path.realpath)
-        self._shown = cache(_shown)
+        self._shown = cache(where.shown)
         self._root = self._root_of(os.getcwd())
         if self._root:
             self._ring(self._root)
@@ -80,6 +84,10 @@ class Naming:
         if os.path.islink(name) or not last:
             return os.path.realpath(name)
         return os.path.join(self._real_folder(folder or os.sep), last)
+
+    def used(self) -> list[Path]:
+        """Return the `.sops.yaml` and the policies that were read."""
+        return [*self._configs, *(root / POLICY for root in self._rings)]
 
     def label(self, recipient: MasterKey) -> str:
         """Return what a key ring calls a recipient, or the empty text where none knows it."""
@@ -107,7 +115,7 @@ class Naming:
         if near is None or (self._config and near == self._config.path):
             return rule
         if near not in self._configs:
-            self._configs[near] = load_config(near)
+            self._configs[near] = self._where.config(near)
         return self._by_rule(self._configs[near], name)
 
     def _by_ring(self, name: str) -> FileRule | None:
@@ -133,7 +141,7 @@ class Naming:
 
     def _ring(self, root: Path) -> KeyRing:
         if root not in self._rings:
-            self._rings[root] = load(root)
+            self._rings[root] = self._where.ring(root)
         return self._rings[root]
 
     def _by_rule(self, config: Config, name: str) -> FileRule | None:
@@ -161,13 +169,3 @@ class Naming:
 def _tops_of(root: Path) -> list[str]:
     """Return the names of a folder, which may be reached by a link, too."""
     return list(dict.fromkeys((os.path.abspath(root), os.path.realpath(root))))
-
-
-def _shown(path: Path) -> str:
-    relative = os.path.relpath(path)
-    return str(path) if relative.startswith(os.pardir) else relative
-
-
-def _root_of(folder: str) -> Path | None:
-    start = Path(folder)
-    return next((each for each in (start, *start.parents) if (each / POLICY).is_file()), None)

@@ -276,6 +276,87 @@ def test_a_reviewed_configuration_that_is_a_link_is_an_error(invoke: Invoke, sho
     assert invoke("check", ".", "--config-from", "HEAD").code == 3
 
 
+# --- rules of the revision that has been reviewed ------------------------------------------------------------------
+
+ALICE, EVE = str(age.generate()), str(age.generate())
+RULES = f"creation_rules:\n  - path_regex: \\.enc\\.\n    age: {ALICE}\n"
+
+
+def _told(outcome: Outcome) -> set[tuple[str, str, str]]:
+    found = json.loads(outcome.out)["findings"]
+    return {(each["file"], each["rule"], each["level"]) for each in found}
+
+
+def test_a_change_takes_no_file_out_of_the_rules(invoke: Invoke, shop: Shop) -> None:
+    shop.write(".sops.yaml", RULES)
+    shop.commit()
+    narrow = RULES + "    encrypted_regex: ^nothing$\n"
+    for text in (RULES.replace("enc", "other"), narrow, f"creation_rules: [{{age: {ALICE}}}]\n", None):
+        shop.git("checkout", "-q", "-B", "change", "main")
+        shop.write("app.enc.env", "PASSWORD=hunter2\n")
+        if text is None:
+            (shop.root / ".sops.yaml").unlink()
+        else:
+            shop.write(".sops.yaml", text)
+        shop.commit()
+        assert invoke("check", ".").code == 0
+        outcome = invoke("check", ".", "--config-from", "main", "-o", "json")
+        expected = {("app.enc.env", "not-encrypted", "error"), (".sops.yaml", "rules-changed", "note")}
+        assert (outcome.code, _told(outcome)) == (1, expected)
+
+
+def test_a_policy_allows_private_keys_once_it_is_merged(invoke: Invoke, shop: Shop) -> None:
+    policy = "apiVersion: secretsync/v1\nkind: Policy\nrules:\n  - {paths: ['**/*.enc.*'], readers: [ann]}\n"
+    key = f"keys:\n  - {{id: ann-1, type: age, recipient: {ALICE}}}\n"
+    shop.write("keys/people/ann.yaml", f"apiVersion: secretsync/v1\nkind: Principal\nname: ann\n{key}")
+    shop.write("keys/policy.yaml", policy)
+    shop.commit()
+    shop.git("checkout", "-q", "-b", "change")
+    shop.write("keys/policy.yaml", policy + "defaults: {allow_private_keys: ['**/key.txt']}\n")
+    shop.write("tests/key.txt", age.generate().expose())
+    shop.commit()
+    assert invoke("check", ".").code == 0
+    told = invoke("check", ".", "--config-from", "main", "-o", "json")
+    expected = {("tests/key.txt", "private-key-in-repository", "error"), ("keys/policy.yaml", "rules-changed", "note")}
+    assert (told.code, _told(told)) == (1, expected)
+    assert invoke("check", ".", "--config-from", "change").code == 0
+
+
+def test_a_new_recipient_is_judged_by_the_rules_at_hand_and_the_change_is_told(invoke: Invoke, shop: Shop) -> None:
+    shop.write(".sops.yaml", RULES)
+    shop.write("a.enc.yaml", "a: 1\n")
+    assert invoke("encrypt", "-i", "a.enc.yaml").code == 0
+    shop.commit()
+    shop.git("checkout", "-q", "-b", "change")
+    shop.write("a.enc.yaml", "a: 1\n")
+    shop.write(".sops.yaml", RULES.rstrip() + f",{EVE}\n")
+    assert invoke("encrypt", "-i", "a.enc.yaml").code == 0
+    shop.commit()
+    told = invoke("check", ".", "--config-from", "main", "-o", "json")
+    assert (told.code, _told(told)) == (0, {(".sops.yaml", "rules-changed", "note")})
+    shop.git("checkout", "-q", "main")
+    shop.write(CONFIG, "check: {rules: {rules-changed: error}}\n")
+    shop.commit()
+    shop.git("checkout", "-q", "change")
+    assert invoke("check", ".", "--config-from", "main").code == 1
+
+
+def test_a_configuration_that_a_change_puts_beside_its_files_is_told(invoke: Invoke, shop: Shop) -> None:
+    shop.write("a.yaml", "a: 1\n")
+    shop.commit()
+    shop.write("apps/.sops.yaml", f"creation_rules: [{{age: {EVE}}}]\n")
+    shop.write("apps/a.yaml", "a: 1\n")
+    told = invoke("check", ".", "--config-from", "main", "-o", "json")
+    assert (told.code, _told(told)) == (0, {("apps/.sops.yaml", "rules-changed", "note")})
+
+
+def test_rules_that_do_not_read_in_the_reviewed_revision_say_nothing(invoke: Invoke, shop: Shop) -> None:
+    shop.write(".sops.yaml", "creation_rules: [\n")
+    shop.commit()
+    shop.write(".sops.yaml", RULES)
+    assert invoke("check", ".", "--config-from", "main").code == 0
+
+
 # --- what git has staged ------------------------------------------------------------------------------------------
 
 

@@ -95,6 +95,7 @@ IDS = [
     "refused",
     "repository",
     "retired-recipient",
+    "rules-changed",
     "sealing-certificate",
     "sops-metadata",
     "suspect",
