@@ -39,6 +39,7 @@ class FileRule(NamedTuple):
     inside: str
     matches: Callable[[str], bool]
     readers: frozenset[str] = frozenset()
+    mac_only: bool = False
 
 
 class Naming:
@@ -137,7 +138,7 @@ class Naming:
         place = f"{rule.place} of {policy}"
         named = Named(place, [[reader.recipient for reader in group] for group in groups], rule.threshold)
         readers = frozenset(reader.principal for group in groups for reader in group)
-        return FileRule(place, rule.selector, named, inside, rule.matches, readers)
+        return FileRule(place, rule.selector, named, inside, rule.matches, readers, rule.mac_only_encrypted)
 
     def _ring(self, root: Path) -> KeyRing:
         if root not in self._rings:
@@ -156,7 +157,8 @@ class Naming:
             return None
         place = f"{rule.place} of {self._shown(config.path)}"
         named = Named(place, rule.groups, rule.shamir_threshold) if any(rule.groups) else None
-        return FileRule(place, rule.selector, named, inside or config.relative(name), rule.matches)
+        inside = inside or config.relative(name)
+        return FileRule(place, rule.selector, named, inside, rule.matches, mac_only=rule.mac_only_encrypted)
 
     def _inside(self, root: Path, name: str) -> Iterator[str]:
         """Yield the name relative to the root, with `/`, where it is below it under one of the root's names."""
