@@ -47,7 +47,7 @@ def refuse(document: Mapping, location: str, *, allowed: Allowed = False) -> Non
 
 def refuse_own(seen: Seen, location: str, *, allowed: Allowed = False) -> None:
     """Refuse as `refuse`, of a list what is not part of its items."""
-    if allowed is True or not any(map(_is_ciphertext, _leaves(seen.node, is_list=seen.is_list))):
+    if allowed is True or not any(map(is_whole, _leaves(seen.node, is_list=seen.is_list))):
         return
     name = f"{metadata_text(seen.node, 'namespace')}/{seen.kind}/{metadata_text(seen.node, 'name')}"
     if allowed and name in allowed:
@@ -60,7 +60,8 @@ def refuse_own(seen: Seen, location: str, *, allowed: Allowed = False) -> None:
     )
 
 
-def _is_ciphertext(leaf: Scalar) -> bool:
+def is_whole(leaf: Scalar) -> bool:
+    """Whether a leaf is one value that sops has encrypted, as it stands or in base64."""
     text = leaf.value
     if type(text) is not str or len(text) < _SHORTEST:
         return False
@@ -88,7 +89,7 @@ def _leaves(node: Mapping, *, is_list: bool) -> Iterator[Scalar]:
 def _paths(node: Node, path: str, *, is_list: bool = False) -> Iterator[str]:
     """Yield the path of each leaf of ciphertext."""
     if isinstance(node, Scalar):
-        if _is_ciphertext(node):
+        if is_whole(node):
             yield path
     elif isinstance(node, Mapping):
         for entry in node.entries():

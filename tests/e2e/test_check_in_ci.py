@@ -149,6 +149,92 @@ def test_pre_commit_runs_the_hooks(server: Server) -> None:
     assert b"[plaintext-secret]" in done.stdout
 
 
+SHOWN: Final = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+class Reader:
+    """Somebody who follows a page in a repository: each command as it stands, and what it prints beside what is shown."""
+
+    def __init__(self, folder: Path) -> None:
+        self.home, self.root = folder, folder / "work"
+        self.root.mkdir()
+        self.recipient = ""
+        self.run("git init -q -b main && git config user.name Test && git config user.email test@example.org")
+
+    def run(self, script: str, code: int = 0) -> str:
+        """Run commands and return what they print."""
+        found = self.home / "first-key.txt"
+        environ = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "SOPS_AGE_KEY_FILE": str(found)}
+        done = run(["bash", "-euc", script], cwd=self.root, env=environ, home=self.home, check=False)
+        assert done.code == code, (script, done.stdout, done.stderr)
+        return done.stdout.decode()
+
+    def write(self, path: str, text: str) -> None:
+        """Write a file, with its folders."""
+        (self.root / path).parent.mkdir(parents=True, exist_ok=True)
+        (self.root / path).write_text(text.replace("age1…", self.recipient))
+
+    def follow(self, block: str, code: int = 0) -> None:
+        """Run a block of a page; where it shows what is printed, that is printed."""
+        commands = [line[2:] for line in block.splitlines() if line.startswith("$ ")]
+        shown = [line for line in block.splitlines() if not line.startswith("$ ")]
+        printed = self.run("\n".join(commands), code).splitlines()
+        assert not shown or [line.replace(self.recipient or "-", "age1…") for line in printed] == shown
+
+
+@pytest.fixture
+def reader(tmp_path: Path) -> Reader:
+    """Return somebody in an empty repository."""
+    return Reader(tmp_path)
+
+
+def test_the_tutorial_is_green_in_a_fresh_repository(reader: Reader) -> None:
+    text = (REPOSITORY / "docs" / "tutorial" / "first-secret.md").read_text()
+    first, *blocks = SHOWN.findall(text)
+    assert "keygen" in first
+    reader.recipient = reader.run("secretsync keygen -o ~/first-key.txt 2>&1").split()[-1]
+    for path, content in re.findall(r"^```yaml\n# (\S+\.yaml)\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+        reader.write(path, content)
+    assert len(blocks) == 4
+    for block in blocks:
+        if "git diff" in block:
+            reader.run("\n".join(_commands(block)))
+        else:
+            reader.follow(block)
+    changed = reader.run("git diff --unified=0").splitlines()
+    assert len([line for line in changed if line.startswith("+") and not line.startswith("+++")]) == 3
+    assert reader.run("secretsync check .").endswith("1 file checked, 1 encrypted: 0 findings\n")
+
+
+def _commands(block: str) -> list[str]:
+    return [line[2:] for line in block.splitlines() if line.startswith("$ ")]
+
+
+def test_the_commands_of_the_page_do_and_print_what_it_shows(reader: Reader, server: Server) -> None:
+    reader.recipient = reader.run("secretsync keygen -o ~/first-key.txt 2>&1").split()[-1]
+    reader.write(".sops.yaml", "creation_rules:\n  - path_regex: \\.enc\\.\n    age: age1…\n")
+    names = [f"apps/{number}.enc.yaml" for number in range(8)]
+    for name in [*names, "apps/db.enc.yaml"]:
+        reader.write(name, "a_unencrypted: b\nc: d\n")
+    reader.run(f"for file in {' '.join(names)} apps/db.enc.yaml; do secretsync encrypt -i $file; done")
+    reader.run(
+        f"git remote add origin {server.origin} && git add . && git commit -q -m all && git push -q origin HEAD:x"
+    )
+    reader.follow("$ secretsync check .\n9 files checked, 9 encrypted: 0 findings")
+    database = (reader.root / "apps/db.enc.yaml").read_text()
+    reader.write("apps/db.enc.yaml", database.replace("a_unencrypted: b", "a_unencrypted: x"))
+    reader.write("apps/web.yaml", PLAIN.replace("name: a", "name: session, namespace: web"))
+    judged, baseline, pipeline = SHOWN.findall(PAGE.read_text())
+    reader.follow(judged, code=1)
+    reader.run(_commands(baseline)[0])
+    assert reader.run("secretsync check . --baseline .secretsync-baseline.json").endswith("0 findings, 2 suppressed\n")
+    fetch, *rest = _commands(pipeline)
+    reader.run(fetch)
+    reader.run(rest[0], code=1)
+    assert len(ET.parse(reader.root / "secretsync.xml").findall(".//failure")) == 2
+    assert rest[1:] == ["secretsync keys lint"]
+
+
 def test_the_hook_of_the_page_stops_a_commit(server: Server) -> None:
     server.request({"README.md": "# Shop\n\nOpen.\n"})
     script = re.search(r"^```sh\n(#!/bin/sh\n.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Final, Literal
 
 from secretsync.configuration import Fields
-from secretsync.documents.tree import Mapping, Scalar
+from secretsync.documents.tree import Mapping
 from secretsync.errors import PolicyError
 from secretsync.hooks.krm import annotations as krm_annotations
 from secretsync.hooks.krm import resource_list
 from secretsync.hooks.krm.context import KrmContext
 from secretsync.hooks.krm.resource_list import ResourceList, leaves, result
+from secretsync.rendering import ciphertext
 from secretsync.rendering.objects import describe, kind_of, may_hold_ciphertext, text_of
 from secretsync.rendering.pipeline import check
 from secretsync.secrecy import CIPHERTEXT
@@ -62,7 +63,7 @@ def findings(items: list[Mapping], config: Mapping, *, seals: bool = False) -> l
     allowed = fields.one_of("plaintext", _CHOICES, "refuse") == "allow" and not seals
     found = []
     for item in items:
-        if is_encrypted(item) or may_hold_ciphertext(item) or any(map(_is_ciphertext, leaves(item))):
+        if is_encrypted(item) or may_hold_ciphertext(item) or _holds_ciphertext(item):
             found.append(result(f"{describe(item)}: is encrypted still; nothing has decrypted it", item))
         elif not allowed and kind_of(item) == "Secret" and _holds_values(item):
             found.append(result(f"{describe(item)}: is a Secret in the clear", item))
@@ -74,5 +75,6 @@ def _holds_values(secret: Mapping) -> bool:
     return any(type(value) is Mapping and any(True for _ in value.entries()) for value in values)
 
 
-def _is_ciphertext(leaf: Scalar) -> bool:
-    return text_of(leaf).startswith(CIPHERTEXT)
+def _holds_ciphertext(item: Mapping) -> bool:
+    """Whether a value is ciphertext, as it begins or, whole, in base64."""
+    return any(text_of(leaf).startswith(CIPHERTEXT) or ciphertext.is_whole(leaf) for leaf in leaves(item))

@@ -548,6 +548,28 @@ def test_a_validator_returns_the_list_or_every_finding(send: Any, folder: Path) 
     assert answer() == [PLAIN]
 
 
+WHOLE = "ENC[AES256_GCM,data:x4Q=,iv:6oXY,tag:o5lP,type:str]"
+CODED = base64.b64encode(WHOLE.encode()).decode()
+BARE = {
+    "a ConfigMap": {"kind": "ConfigMap", "data": {"a": WHOLE}},
+    "binary data": {"kind": "ConfigMap", "binaryData": {"a": CODED}},
+    "a Secret": {"kind": "Secret", "data": {"a": CODED}},
+    "another kind": {"kind": "HelmRelease", "spec": {"values": {"list": [WHOLE]}}},
+    "an annotation": {"kind": "Pod", "metadata": {"name": "a", "annotations": {"x": WHOLE}}},
+    "a List": {"kind": "List", "items": [{"apiVersion": "v1", "kind": "ConfigMap", "data": {"a": WHOLE}}]},
+}
+
+
+@pytest.mark.parametrize("kind", ["SecretTransformer", "SecretValidator"])
+@pytest.mark.parametrize("bare", BARE.values(), ids=BARE)
+def test_a_value_that_is_ciphertext_leaves_no_function(
+    send: Any, folder: Path, bare: dict[str, Any], kind: str
+) -> None:
+    send(function(kind), {"apiVersion": "v1", "metadata": {"name": "a"}, **bare})
+    with pytest.raises(SecretsyncError, match=r"ciphertext still|encrypted still"):
+        krm()
+
+
 @pytest.mark.parametrize(
     "config",
     [
