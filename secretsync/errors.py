@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from secretsync.late import LateModule
 
 if TYPE_CHECKING:
+    import secretsync.letters as letters
     import secretsync.privatekeys as privatekeys
 else:
+    letters = LateModule("secretsync.letters")  # only for hints that are pasted into a shell
     privatekeys = LateModule("secretsync.privatekeys")  # no good input needs it
 
 PROGRAM: Final = "secretsync"
@@ -81,6 +83,12 @@ class SecretsyncError(Exception):
 
     def __str__(self) -> str:
         return one_line(f"{self.location}: {self.message}" if self.location else self.message)
+
+    def naming(self, file: str) -> SecretsyncError:
+        """Return this error, whose hint names `file` where it said `FILE`, as a shell takes it."""
+        if self.hint and "FILE" in self.hint:
+            self.hint = self.hint.replace("FILE", letters.argument(file))
+        return self
 
     def at(self, location: str) -> SecretsyncError:
         """Return this error, placed at `location` in front of what it already says of its place."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 import secretsync.errors as errors
-from secretsync.errors import SecretsyncError, shortened
+from secretsync.errors import ConflictMarkersError, MacMismatchError, SecretsyncError, shortened
 from secretsync.letters import DIGITS, consists_of
 
 Level: TypeAlias = Literal["error", "warning", "note"]
@@ -139,5 +139,7 @@ def rules_of_errors() -> list[Rule]:
 
 def finding_of(error: SecretsyncError, file: str) -> Finding:
     """Return the finding that an error is, when what is examined is `file`."""
+    if isinstance(error, (MacMismatchError, ConflictMarkersError)):
+        error.naming(file)
     place = (error.location or "").removeprefix(file).strip()
     return Finding(file, place, error.rule, "error", error.message, error.hint)

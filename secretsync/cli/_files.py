@@ -9,7 +9,7 @@ from typing import TypeVar
 from secretsync import files
 from secretsync.documents.stores import FALLBACK, Store, store_named
 from secretsync.documents.tree import Limits, Source
-from secretsync.errors import FileAccessError, ParseError, SecretsyncError
+from secretsync.errors import ConflictMarkersError, FileAccessError, MacMismatchError, ParseError, SecretsyncError
 
 Result = TypeVar("Result")
 
@@ -46,6 +46,8 @@ class FileTarget:
         except SecretsyncError as error:
             if isinstance(error, ParseError) and error.hint is None and self._is_nameless:
                 error.hint = "standard input is taken for binary; say what it is: --input-type yaml"
+            if isinstance(error, (MacMismatchError, ConflictMarkersError)) and self.path != files.STDIN:
+                error.naming(self.path)
             raise error.at(self.shown) from None
 
     @property

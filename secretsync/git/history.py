@@ -123,6 +123,24 @@ class History:
             if one.mode in REGULAR
         ]
 
+    def arrivals_at(self, tips: Sequence[str], paths: Iterable[str], *, limit: int) -> list[Arrival]:
+        """Return every version of some paths that leads to `tips`, newest first; at most `limit` commits are looked at."""
+        wanted = set(paths)
+        at = map(self._place.from_root, wanted)
+        walk = self._git.ids("rev-list", "--full-history", f"--max-count={limit}", *tips, "--", *at)
+        return [
+            Arrival(commit, one.path, one.before, one.after)
+            for commit, one in self._changes(walk, "-m")
+            if one.path in wanted and one.mode in REGULAR
+        ]
+
+    def names_of(self, tip: str, path: str) -> list[str]:
+        """Return what a file was called up to `tip`, itself first, as far as git tells a renamed file by its content."""
+        form = ("--follow", "--find-renames", "--format=", "--name-only", "-z", "--no-ext-diff", "--no-textconv")
+        found = self._git.names("log", *form, tip, "--", self._place.from_root(path))
+        names = [self._place.from_here(name.lstrip("\n")) for name in found]
+        return list(dict.fromkeys((path, *names)))
+
     def followed(self, tip: str, *, without: str = "", limit: int = -1) -> list[FollowedCommit]:
         """Return `tip` and what first parents lead to, newest first; not what leads to `without`; at most `limit`.
 

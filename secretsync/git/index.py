@@ -12,7 +12,7 @@ from typing import NamedTuple, Self
 
 from secretsync.errors import RepositoryError
 from secretsync.git.history import RAW, raw_changes
-from secretsync.git.objects import ObjectReader
+from secretsync.git.objects import ObjectReader, write_blobs
 from secretsync.git.running import Git
 
 
@@ -77,6 +77,27 @@ class Index:
             return list(self.entries())
         words = os.fsdecode(self._git.silently("diff-index", "--cached", *RAW, head, "--")).split("\0")
         return [one.path for one in raw_changes(word for word in words if word) if one.after.strip("0")]
+
+    def stages(self, path: str) -> dict[int, StagedEntry]:
+        """Return what an unfinished merge left of a path: 1 is the base, 2 ours, 3 theirs; nothing where it is settled."""
+        found = {}
+        for row in self._git.names("ls-files", "--unmerged", "-z", "--full-name", "--", path):
+            head, _, name = row.partition("\t")
+            mode, blob, stage = head.split(" ")
+            if name == path:
+                found[int(stage)] = StagedEntry(mode, blob)
+        return found
+
+    def settle(self, path: str, data: bytes | None, like: StagedEntry) -> None:
+        """Stage `data` as the one version of a path, with the mode of `like`; None takes the path away.
+
+        The bytes are staged as they are: no filter or line end changes them. Raises: RepositoryError.
+        """
+        mode, blob = (
+            ("0", "0" * len(like.id)) if data is None else (like.mode, *write_blobs(self._git, [data], like.id))
+        )
+        line = f"{mode} {blob}\t".encode("ascii") + os.fsencode(path) + b"\0"
+        self._git.silently("update-index", "-z", "--index-info", source=line)
 
     def read(self, blob: str) -> bytes:
         """Return a staged file by the id of its blob. Raises: RepositoryError."""

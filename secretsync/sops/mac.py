@@ -17,6 +17,9 @@ from secretsync.errors import CiphertextFormatError, IntegrityError, MacMismatch
 ONLY_ENCRYPTED: Final = bytes.fromhex("8a3fd2ad54ce66527b1034f3d147be0b0b975b3bf44f72c6fdadec8176f27d69")
 """First bytes hashed under `mac_only_encrypted`: SHA-256 of `sops`. Source: sops.go `MACOnlyEncryptedInitialization`."""
 
+HINT: Final = "see what changed it: git log -p -- FILE; after a merge by hand: secretsync repair FILE"
+"""What helps where a MAC does not hold; who knows the file puts its name there (`errors.naming`)."""
+
 
 class MacPolicy(enum.Enum):
     """What a MAC that does not hold means."""
@@ -42,10 +45,10 @@ def verify(cipher: Gcm, stored: str, computed: str, last_modified: str) -> None:
         MacMismatchError: it is missing, is not an encrypted value, does not authenticate, or is another.
     """
     if not stored:
-        raise MacMismatchError("the file has no MAC")
+        raise MacMismatchError("the file has no MAC", hint=HINT)
     try:
         expected, _ = values.decrypt(cipher, stored, last_modified.encode())
     except (IntegrityError, CiphertextFormatError):
-        raise MacMismatchError("the MAC cannot be decrypted: it or lastmodified was changed") from None
+        raise MacMismatchError("the MAC cannot be decrypted: it or lastmodified was changed", hint=HINT) from None
     if not isinstance(expected, str) or not compare_digest(expected.encode(), computed.encode()):
-        raise MacMismatchError("the MAC does not match the file's values")
+        raise MacMismatchError("the MAC does not match the file's values", hint=HINT)

@@ -58,6 +58,7 @@ __all__ = [
     "rotate_for",
     "set_value",
     "unset_value",
+    "with_new_mac",
 ]
 
 
@@ -214,6 +215,16 @@ def _rekeyed(
     data_key = datakey.new()
     envelopes, stored = datakey.wrap(groups, data_key, opened.options.keys, threshold=threshold, now=now)
     return _written(opened, opened.plain.documents, now=now, new_key=NewKey(data_key, envelopes, stored))
+
+
+def with_new_mac(opened: OpenFile, *, now: datetime) -> OperationResult:
+    """Return the file with a MAC over the values that it holds; each keeps its ciphertext.
+
+    Whoever calls has opened it without its MAC, and answers for every value that a new one vouches for.
+    """
+    return OperationResult(
+        _rewritten(opened, opened.plain.documents, now=now), changed=True, warnings=opened.plain.warnings
+    )
 
 
 def extract(opened: OpenFile, path: paths.Path) -> bytes:

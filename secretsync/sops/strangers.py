@@ -76,7 +76,7 @@ def require_named(groups: Groups, threshold: int, rules: Sequence[Named], reques
         if found:
             names, verb = ", ".join(map(str, found)), "is a recipient" if len(found) == 1 else "are recipients"
             raise PolicyError(f"{names} {verb} of the file, and {rule.place} names no such key for it", hint=_HINT)
-        needed, wanted = _quorum(groups, threshold), _quorum(rule.groups, rule.threshold)
+        needed, wanted = quorum(groups, threshold), quorum(rule.groups, rule.threshold)
         if needed < wanted:
             message = f"opens with {needed} of its key groups, and {rule.place} asks for {wanted}"
             raise PolicyError(message, hint=_HINT)
@@ -107,5 +107,6 @@ def shown(one: MasterKey) -> str:
     return f"{one.kind} {shortened(one.name)}"
 
 
-def _quorum(groups: Groups, threshold: int) -> int:
+def quorum(groups: Groups, threshold: int) -> int:
+    """Return how many of its key groups open a file."""
     return 1 if len(groups) < 2 else threshold or len(groups)
