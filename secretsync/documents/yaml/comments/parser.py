@@ -37,10 +37,14 @@ class CommentParser(CommentCursor):
 
     def run(self, *, to_the_end: bool) -> list[CommentedEvent]:
         """Return the events in order: all, or those up to the first behind which none has comments."""
-        self._peek()
-        self._skip()  # the start of the stream
-        while self._state is not None and (to_the_end or not self._has_nothing_left()):
-            self._state()
+        try:
+            self._peek()
+            self._skip()  # the start of the stream
+            while self._state is not None and (to_the_end or not self._has_nothing_left()):
+                self._state()
+        finally:
+            self._state = None  # states are methods of this object: with them it would only go with a collection
+            self._states.clear()
         return self.events
 
     def _pop(self) -> None:
