@@ -46,6 +46,7 @@ from secretsync.sops.datakey import MasterKey
 _CONFIGURATIONS: Final = (FILE_NAME, ".secretsync.yaml")
 _LARGER: Final = 8
 """How many times the largest file that is read is still searched for the marks of files that are ours."""
+_SECRET_MARKS: Final = (b"kind: Secret\n", b"kind: Secret\r\n", b'"kind": "Secret"', b'"kind":"Secret"')
 _STDIN_NAME: Final = "stdin.yaml"
 
 
@@ -103,7 +104,7 @@ class Examination:
             if store_for_path(file.name) == FALLBACK:
                 return NOT_EXAMINED.finding(file.shown, "", error.message)
             return _finding_at(error, file.shown)
-        is_ours = any(mark in data for mark in (*recognition.MARKS, b"\nkind: Secret\n"))
+        is_ours = any(mark in data for mark in (*recognition.MARKS, *_SECRET_MARKS))
         return _finding_at(error, file.shown) if is_ours else None
 
     def _of_data(self, file: FileToExamine, data: bytes) -> Iterator[Finding]:

@@ -171,9 +171,9 @@ def _request(text: str, shown: str, line: int, found: Comments) -> _Request | No
         return None
     problem = unknown_rule(rule) if rule else None
     if problem:
-        _refuse(found, shown, line, problem.message, problem.hint)
+        _refuse(found, shown, line, f"does not count: {problem.message}", problem.hint)
     elif rule in NEVER:
-        _refuse(found, shown, line, f"{rule} is not for whoever writes the file to accept")
+        _refuse(found, shown, line, f"does not count: {rule} is not for whoever writes the file to accept")
     elif not rule or not reason:
         missing = "reason" if rule else "rule"
         _refuse(found, shown, line, f"gives no {missing}", "# secretsync: ignore RULE why it is accepted here")

@@ -302,6 +302,8 @@ def test_a_large_file_is_ours_by_its_content(repository: Repository) -> None:
     assert repository.report().findings == []
     repository.write("data.yaml", "".join(f"k{number}{filling}" for number in range(17)) + f"a: {ENC}\n")
     assert repository.found() == [("data.yaml", "limit-exceeded")]
+    repository.write("data.yaml", "kind: Secret\n" + "".join(f"k{number}{filling}" for number in range(17)))
+    assert repository.found() == [("data.yaml", "limit-exceeded")]
 
 
 # --- kinds of leaks --------------------------------------------------------------------------------------------------
