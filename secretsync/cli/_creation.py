@@ -12,10 +12,12 @@ from typing import Annotated
 import typer
 
 from secretsync import sops
+from secretsync.audit import lost_block
 from secretsync.cli._files import FileTarget
 from secretsync.cli._key_options import CreationKeys
 from secretsync.cli._options import Config, Indent
 from secretsync.cli._terminal import warn
+from secretsync.documents.tree import Source
 from secretsync.errors import ConfigError
 from secretsync.masterkeys import MasterKeys
 from secretsync.sops import Decrypted
@@ -92,6 +94,9 @@ class Creation:
     allow_plaintext: Annotated[
         bool, typer.Option("--allow-plaintext", help="Accept a selector that leaves every value in the clear.")
     ] = False
+    allow_ciphertext: Annotated[
+        bool, typer.Option("--allow-ciphertext", help="Encrypt values that are ciphertext of sops once more.")
+    ] = False
     config: Config = None
     indent: Indent = None
 
@@ -126,14 +131,17 @@ class Creation:
         """Return the plain text of a file encrypted as `choice` settled it; warnings are shown.
 
         `reuse` is an earlier version, whose data key and ciphertext stay where the value did.
-        Raises: as `sops.encrypt`, placed at the file.
+
+        Raises:
+            AlreadyEncryptedError: a value is ciphertext, and was not allowed to be.
+            As `sops.encrypt`, placed at the file.
         """
         choice, indent = settled
         warnings: list[str] = []
         with naming(choice.place):
             result = target.placing(
                 lambda: sops.encrypt(
-                    target.load(text, encrypted=False),
+                    self._load(target, text),
                     groups=choice.groups,
                     keys=keys,
                     now=datetime.now(UTC),
@@ -150,3 +158,9 @@ class Creation:
         for warning in warnings:
             warn(f"{target.shown}: {warning}")
         return result
+
+    def _load(self, target: FileTarget, text: bytes) -> Source:
+        source = target.load(text, encrypted=False)
+        if not self.allow_ciphertext:
+            lost_block.refuse(source)
+        return source
