@@ -12,6 +12,7 @@ from typing import Final, Literal, TypeAlias
 from secretsync import sops
 from secretsync.audit.reading import FileRead, plain
 from secretsync.audit.ruleset import SUSPECT
+from secretsync.audit.sealed import is_template
 from secretsync.documents.stores import store_named
 from secretsync.documents.tree import Limits
 from secretsync.documents.tree import Mapping as TreeMapping
@@ -42,6 +43,7 @@ from secretsync.sops.recognition import carried_store
 KeyUse: TypeAlias = Literal["auto", "none", "required"]
 """Whether keys are asked: those of this machine, none, or all that this process can reach, and every file has to open."""
 
+_STAND_IN: Final = "filled-in-later"
 _NO_KEY: Final = (NoIdentityMatchError, IncorrectIdentityError, KeyServiceError)
 
 
@@ -160,11 +162,20 @@ def _of_revealed(file: str, opened: OpenedObject) -> Iterator[Finding]:
         if not objects.is_secret(item):
             continue
         try:
-            secret.parse(item)
+            secret.parse(_named(item))
         except PlaintextError:
             continue  # a value that is ciphertext once more; `render` passes it on
         except ManifestError as error:
             yield finding_of(error.at(" ".join(filter(None, (opened.location, place)))), file)
+
+
+def _named(item: Object) -> Object:
+    """Return a Secret to be judged by the rest where its name or namespace is filled in later, as by Flux."""
+    metadata = item.get("metadata")
+    if not isinstance(metadata, dict):
+        return item
+    filled = {field: _STAND_IN for field in ("name", "namespace") if is_template({field: metadata.get(field)})}
+    return {**item, "metadata": {**metadata, **filled}} if filled else item
 
 
 def _objects(document: Object) -> list[tuple[str, Object]]:

@@ -25,7 +25,7 @@ def findings(file: str, where: str, item: Object, namespace: Callable[[], str]) 
     """
     yield from _widened(file, where, item)
     metadata = _object(item.get("metadata"))
-    if _is_template(metadata, _object(_object(item.get("spec")).get("encryptedData"))):
+    if is_template(metadata, _object(_object(item.get("spec")).get("encryptedData"))):
         return
     if not metadata.get("namespace") and scope_of(_annotations(metadata)) != "cluster-wide":
         found = namespace()
@@ -41,7 +41,7 @@ def findings(file: str, where: str, item: Object, namespace: Callable[[], str]) 
         yield UNSEALABLE.finding(file, place, error.message, error.hint)
 
 
-def _is_template(*parts: Object) -> bool:
+def is_template(*parts: Object) -> bool:
     """Whether names or items are filled in before anybody reads the object, as by Helm or Flux."""
     texts = [text for part in parts for text in part.values() if isinstance(text, str)]
     return any(mark in text for text in texts for mark in _TEMPLATES)

@@ -306,6 +306,17 @@ def test_a_large_file_is_ours_by_its_content(repository: Repository) -> None:
     assert repository.found() == [("data.yaml", "limit-exceeded")]
 
 
+def test_names_that_are_filled_in_later_are_not_judged(repository: Repository) -> None:
+    repository.hold()
+    named = secret().replace("namespace: shop", "namespace: ${ns}")
+    repository.encrypt("a.yaml", named)
+    repository.encrypt("b.yaml", named.replace("name: db", "name: ${cluster}-db"))
+    assert repository.found() == []
+    repository.encrypt("a.yaml", secret(values="password: 1").replace("namespace: shop", "namespace: ${ns}"))
+    repository.encrypt("b.yaml", secret().replace("namespace: shop", "namespace: No_Namespace"))
+    assert {rule for _, rule in repository.found()} == {"invalid-manifest"}
+
+
 # --- kinds of leaks --------------------------------------------------------------------------------------------------
 
 
