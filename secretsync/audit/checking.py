@@ -12,12 +12,13 @@ from functools import cache
 
 from secretsync.audit.examining import Examination, KeysAtHand
 from secretsync.audit.files_to_examine import FileToExamine, chosen
-from secretsync.audit.opening import FileOpener, KeysOfThisMachine, KeyUse, keys_for, own_recipients
+from secretsync.audit.opening import FileOpener, KeyUse, keys_for, own_recipients
 from secretsync.audit.ruleset import DEMO_KEY
 from secretsync.audit.strangers import Rules
 from secretsync.documents.tree import Limits
 from secretsync.findings import Report, Unopened
 from secretsync.keyring.rule_files import FilesOfState
+from secretsync.masterkeys.of_this_machine import KeysOfThisMachine
 
 
 def check(  # noqa: PLR0913  # what a run is told

@@ -12,7 +12,7 @@ from typing import Final
 from secretsync.documents.tree import Comment, Mapping, Scalar
 from secretsync.errors import NoMatchingRuleError, SecretsyncError, without_private_keys
 from secretsync.masterkeys import MasterKeys
-from secretsync.sops import metadata, recipients, values
+from secretsync.sops import comparison, metadata, values
 from secretsync.sops.config import Config
 from secretsync.sops.datakey import MasterKey
 from secretsync.sops.metadata import Metadata, is_encrypted
@@ -102,7 +102,7 @@ def describe(selector: Selector) -> str:
 def _of_encrypted(documents: Sequence[Mapping], rule: CreationRule | None, told: str, keys: MasterKeys) -> Explanation:
     bare, found = metadata.split(list(documents))
     leaves = _leaves(bare, found.selector)
-    notes = [] if rule is None else differences(recipients.of_file(found, keys), rule.groups, keys)
+    notes = [] if rule is None else differences(comparison.of_file(found, keys), rule.groups, keys)
     if found.selector.invalid is not None:
         notes.append(f"the stored {found.selector.kind} is not valid RE2 and matches nothing")
     if rule and rule.selector and rule.selector != found.selector:

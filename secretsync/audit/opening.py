@@ -30,11 +30,11 @@ from secretsync.manifests import objects, secret
 from secretsync.manifests.objects import Object
 from secretsync.masterkeys import MasterKeys
 from secretsync.masterkeys.kinds import KINDS, usable
+from secretsync.masterkeys.of_this_machine import KeysOfThisMachine
 from secretsync.rendering import ciphertext
 from secretsync.rendering import objects as render_objects
 from secretsync.rendering.embedded_sops import open_carried
 from secretsync.rendering.units import OpenedObject, open_units
-from secretsync.secrecy import SecretBytes
 from secretsync.sops import metadata
 from secretsync.sops.datakey import MasterKey
 from secretsync.sops.metadata import Metadata
@@ -45,19 +45,6 @@ KeyUse: TypeAlias = Literal["auto", "none", "required"]
 
 _STAND_IN: Final = "filled-in-later"
 _NO_KEY: Final = (NoIdentityMatchError, IncorrectIdentityError, KeyServiceError)
-
-
-class KeysOfThisMachine(MasterKeys):
-    """The master keys of this machine: no service is asked, no plugin is started, and nobody sits at a prompt."""
-
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        super().__init__(environ, plugins=False, allow_demo_keys=True)
-
-    def unwrap(self, kind: str, fields: Mapping[str, object]) -> SecretBytes:
-        """Unwrap with what lies here. Raises: as `MasterKeys.unwrap`, and KeyServiceError for a key of a service."""
-        if kind not in KINDS or KINDS[kind].is_service:
-            raise KeyServiceError("a key of a service, which is not asked here")
-        return super().unwrap(kind, fields)
 
 
 def keys_for(use: KeyUse, environ: Mapping[str, str]) -> MasterKeys | None:

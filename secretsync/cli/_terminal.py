@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 else:
     getpass = LateModule("getpass")
 
-_COLOURS: Final = {"error": "1;31", "warning": "1;33", "hint": "1;36"}
+_COLOURS: Final = {"error": "1;31", "warning": "1;33", "hint": "1;36", "conflict": "1;31", "note": "1;36"}
 _BAR: Final = 30
 
 
 def say(text: str, *, kind: str | None = None) -> None:
-    """Print one line for people; `kind` is `error`, `warning` or `hint`."""
+    """Print one line for people; `kind` is `error`, `conflict`, `warning`, `note` or `hint`."""
     label = f"{_coloured(kind)}: " if kind else ""
     clear = "\x1b[K" if sys.stderr.isatty() else ""  # a progress bar may stand on this line
     sys.stderr.write(f"{clear}{PROGRAM}: {label}{one_line(text)}\n")

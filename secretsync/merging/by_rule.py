@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from secretsync.keyring.naming import FileRule
 from secretsync.sops import strangers
+from secretsync.sops.comparison import of_file
 from secretsync.sops.datakey import Keys
 from secretsync.sops.metadata import Metadata
-from secretsync.sops.recipients import of_file, plan_update
+from secretsync.sops.recipients import plan_update
 from secretsync.sops.selectors import Selector
 from secretsync.sops.strangers import Named
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import secretsync.sops.values as values
@@ -64,7 +64,11 @@ def encrypts_no_less(documents: list[Mapping], new: Selector, *others: Selector)
 
 
 def exposed(
-    documents: list[Mapping], selector: Selector, ours: Decrypted, theirs: Decrypted, rule: Selector | None
+    documents: list[Mapping],
+    selector: Selector,
+    ours: Decrypted,
+    theirs: Decrypted,
+    ruled: Callable[[], Selector | None],
 ) -> Iterator[str]:
     """Yield the places of what the result would have in the clear, ours has not, and a side or the rule encrypts."""
     clear = {
@@ -72,13 +76,16 @@ def exposed(
         for each in SelectedLeaves.of(ours.documents, ours.metadata.selector)
         if not each.selected and id(each.node) not in ours.origins
     }
-    found = SelectedLeaves.of(documents, selector)
-    ruled = SelectedLeaves.of(documents, rule) if rule else found
-    for leaf, other in zip(found, ruled, strict=True):
-        if leaf.selected or leaf.content in clear:
-            continue
-        encrypted = id(leaf.node) in ours.origins or id(leaf.node) in theirs.origins
-        if encrypted or (other.selected and isinstance(leaf.node, Scalar)):
+    origins = ours.origins.keys() | theirs.origins.keys()
+    found = [
+        (at, leaf)
+        for at, leaf in enumerate(SelectedLeaves.of(documents, selector))
+        if not leaf.selected and leaf.content not in clear
+    ]
+    rule = ruled() if found else None
+    picked = SelectedLeaves.of(documents, rule) if rule else []
+    for at, leaf in found:
+        if id(leaf.node) in origins or (picked and picked[at].selected and isinstance(leaf.node, Scalar)):
             yield leaf.place
 
 

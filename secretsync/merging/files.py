@@ -7,9 +7,8 @@ compared with the merged tree.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import secretsync.sops.block as blocks
 import secretsync.sops.mac as mac
@@ -19,28 +18,45 @@ from secretsync.documents.pairing import equal, same_values
 from secretsync.documents.stores import Store, store_for_path, store_named
 from secretsync.documents.tree import Limits, Mapping
 from secretsync.errors import ConversionError, PolicyError
-from secretsync.keyring.naming import FileRule
 from secretsync.merging.conflicts import Choices, ConflictKind, MergeConflict, Path, Side
 from secretsync.merging.documents import MergedTrees, merge_documents
 from secretsync.merging.exposure import encrypts_no_less, exposed
-from secretsync.merging.metadata import ChosenKey, Encrypts, OpenMatter, Recipients, block_of, changed_selector
+from secretsync.merging.metadata import (
+    ChosenKey,
+    Encrypts,
+    FindRule,
+    OpenMatter,
+    Recipients,
+    block_of,
+    changed_selector,
+)
 from secretsync.merging.sides import OpenedSides, Texts, open_sides
 from secretsync.sops.datakey import Keys
 from secretsync.sops.decryption import Decrypted, decrypt
 from secretsync.sops.encryption import Encryption
 from secretsync.sops.paths import shown
+from secretsync.sops.selectors import Selector
 from secretsync.sops.timestamps import timestamp
 from secretsync.sops.writing import write
+
+if TYPE_CHECKING:
+    from secretsync.keyring.naming import FileRule
 
 __all__ = ["MergedFile", "Texts", "merge_files"]
 
 
 class MergedFile(NamedTuple):
-    """The merged file: a valid SOPS file even with conflicts, at each of which it has what ours has."""
+    """The merged file: a valid SOPS file even with conflicts, at each of which it has what ours has.
+
+    `by_rule`: the sides differ in recipients or selector, and the rule decided between them. `several`: the file has
+    more than one document.
+    """
 
     text: bytes
     conflicts: tuple[MergeConflict, ...]
     notes: tuple[str, ...]
+    by_rule: bool = False
+    several: bool = False
 
     def __repr__(self) -> str:
         return f"MergedFile({self.conflicts!r})"
@@ -51,14 +67,14 @@ def merge_files(  # noqa: PLR0913  # what a merge depends on
     *,
     path: str,
     keys: Keys,
-    rule: FileRule | None,
+    rule: FileRule | FindRule | None,
     now: datetime,
     choices: Choices | None = None,
     limits: Limits | None = None,
 ) -> MergedFile:
     """Merge three encrypted texts of the file `path`, whose name tells the store.
 
-    `rule` is the one that is for the file, None where there is none. `choices` says what to put at conflicts of an
+    `rule` is the one that is for the file, None where there is none, or what finds it once it is asked for. `choices` says what to put at conflicts of an
     earlier call with the same texts, by their numbers; recipients and selector take a side. While these two are open
     nothing of theirs is taken: it would be encrypted for whom nobody decided.
 
@@ -70,21 +86,24 @@ def merge_files(  # noqa: PLR0913  # what a merge depends on
     """
     store = store_named(store_for_path(path))
     sides = open_sides(texts, store, keys, limits or Limits())
-    return _FileMerge(sides, store, keys, rule, now, choices or {}).file(texts.ours)
+    find_rule = rule if callable(rule) else lambda: rule
+    return _FileMerge(sides, store, keys, find_rule, now, choices or {}).file(texts.ours)
 
 
-@dataclass(slots=True)
 class _FileMerge:
     """The merge of three opened sides."""
 
-    sides: OpenedSides
-    store: Store
-    keys: Keys
-    rule: FileRule | None
-    now: datetime
-    choices: Choices
-    conflicts: list[MergeConflict] = field(default_factory=list)
-    undecided: bool = False
+    def __init__(
+        self, sides: OpenedSides, store: Store, keys: Keys, find_rule: FindRule, now: datetime, choices: Choices
+    ) -> None:
+        self.sides = sides
+        self.store = store
+        self.keys = keys
+        self.find_rule = find_rule
+        self.now = now
+        self.choices = choices
+        self.conflicts: list[MergeConflict] = []
+        self.undecided = self.by_rule = False
 
     def file(self, ours: bytes) -> MergedFile:
         """Return the merged file; `ours` itself where nothing of theirs is new."""
@@ -93,12 +112,13 @@ class _FileMerge:
         chosen = self._recipients()
         encrypts = self._encrypts(trees.documents)
         notes = [*self._notes_of(trees), *self._notes_of_keys()]
-        if self.undecided or chosen is None or self._is_ours(trees.documents, chosen, encrypts):
-            return MergedFile(ours, tuple(self.conflicts), tuple(notes))
-        self._refuse_exposed(trees.documents, encrypts)
-        text = self._written(trees.documents, chosen, encrypts)
-        self._open_again(text, trees.documents, chosen)
-        return MergedFile(text, tuple(self.conflicts), tuple(notes))
+        text = ours
+        if not (self.undecided or chosen is None or self._is_ours(trees.documents, chosen, encrypts)):
+            self._refuse_exposed(trees.documents, encrypts)
+            text = self._written(trees.documents, chosen, encrypts)
+            self._open_again(text, trees.documents, chosen)
+        several = len(trees.documents) > 1
+        return MergedFile(text, tuple(self.conflicts), tuple(notes), by_rule=self.by_rule, several=several)
 
     def _trees(self) -> MergedTrees:
         base = self.sides.base.plain.documents if self.sides.base else []
@@ -106,7 +126,7 @@ class _FileMerge:
         return merge_documents(base, ours, theirs, choices=self.choices)
 
     def _recipients(self) -> ChosenKey | None:
-        decision = Recipients(self.sides, self.rule, self.keys, self.now)
+        decision = Recipients(self.sides, self.find_rule, self.keys, self.now)
         found = decision.decide()
         if isinstance(found, OpenMatter):
             side = self._decided(found)
@@ -114,14 +134,16 @@ class _FileMerge:
         if isinstance(found, OpenMatter):
             self.undecided = True
             return None
+        self.by_rule |= found.by_rule
         return found
 
     def _encrypts(self, documents: list[Mapping]) -> Encrypts:
         """Return what the result encrypts: what ours does, unless the other side encrypts more, as the rule says."""
         ours, theirs = (Encrypts.of(self.sides.of(side).plain.metadata) for side in Side)
-        found = changed_selector(self.sides, self.rule)
+        found = changed_selector(self.sides, self.find_rule)
         if isinstance(found, Encrypts):
             if encrypts_no_less(documents, found.selector, ours.selector, theirs.selector):
+                self.by_rule = True
                 return found
             found = OpenMatter(ConflictKind.SELECTOR, "one side encrypts less than the other")
         if found is None:
@@ -163,15 +185,18 @@ class _FileMerge:
     def _refuse_exposed(self, documents: list[Mapping], encrypts: Encrypts) -> None:
         if self.store.ONE_VALUE:
             return
-        rule = None if self.rule is None else self.rule.selector
         ours, theirs = (self.sides.of(side).plain for side in Side)
-        place = next(exposed(documents, encrypts.selector, ours, theirs, rule), None)
+        place = next(exposed(documents, encrypts.selector, ours, theirs, self._ruled), None)
         if place is not None:
             raise PolicyError(
                 "the merge would leave in the clear what is to be encrypted",
                 location=place,
                 hint="let both sides encrypt it, in commits of their own, and merge again",
             )
+
+    def _ruled(self) -> Selector | None:
+        rule = self.find_rule()
+        return rule.selector if rule else None
 
     def _written(self, documents: list[Mapping], chosen: ChosenKey, encrypts: Encrypts) -> bytes:
         known = self._known(chosen)

@@ -6,27 +6,31 @@ would be wrapped for him. Where the rule for the file vouches for neither side, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import secretsync.sops.block as blocks
 import secretsync.sops.metadata as metadata
 from secretsync.documents.pairing import equal
 from secretsync.documents.tree import Entry, Mapping, Scalar
 from secretsync.errors import SecretsyncError
-from secretsync.keyring.naming import FileRule
 from secretsync.merging.conflicts import ConflictKind, Side
 from secretsync.merging.sides import OpenedSides
-from secretsync.sops.comparison import without
+from secretsync.sops.comparison import of_file, without
 from secretsync.sops.datakey import Keys, MasterKey
 from secretsync.sops.metadata import Envelope, Metadata, known_fields
-from secretsync.sops.recipients import of_file
 from secretsync.sops.regrouping import wrap_again
 from secretsync.sops.selectors import KINDS as SELECTOR_KINDS
 from secretsync.sops.selectors import Selector
+from secretsync.sops.strangers import quorum
+
+if TYPE_CHECKING:
+    from secretsync.keyring.naming import FileRule
 
 Groups: TypeAlias = "Sequence[Sequence[MasterKey]]"
+FindRule: TypeAlias = "Callable[[], FileRule | None]"
+"""Finds the rule for the file: most merges ask none, and reading it costs as much as the merge."""
 
 
 class OpenMatter(NamedTuple):
@@ -37,21 +41,24 @@ class OpenMatter(NamedTuple):
 
 
 class ChosenKey(NamedTuple):
-    """Whose data key and whose block are taken; `envelopes` are new ones for it, None where it keeps its own."""
+    """Whose data key and whose block are taken; `envelopes` are new ones for it, None where it keeps its own.
+
+    `by_rule`: the sides differ, and the rule decided between them.
+    """
 
     side: Side
     block: Mapping
     envelopes: list[list[Envelope]] | None = None
     threshold: int = 0
+    by_rule: bool = False
 
 
 class Recipients:
     """Decides who can open the result."""
 
-    def __init__(self, sides: OpenedSides, rule: FileRule | None, keys: Keys, now: datetime) -> None:
+    def __init__(self, sides: OpenedSides, find_rule: FindRule, keys: Keys, now: datetime) -> None:
         self._sides = sides
-        self._rule = rule.named if rule else None
-        self._place = rule.place if rule else ""
+        self._find_rule = find_rule
         self._keys = keys
         self._now = now
         self._key, _ = sides.with_the_key
@@ -64,19 +71,21 @@ class Recipients:
             return self._taken(choice, of_file(found, self._keys), found.shamir_threshold)
         if self._same(ours, of_file(theirs, self._keys), theirs.shamir_threshold):
             return self._own(self._key)
-        if self._rule is None:
+        rule = self._find_rule()
+        if rule is None or rule.named is None:
             return OpenMatter(ConflictKind.RECIPIENTS, "differ, and no rule says who they are")
         for side, found in ((Side.OURS, ours), (Side.THEIRS, theirs)):
-            if self._same(found, self._rule.groups, self._rule.threshold):
-                return self._taken(side, self._rule.groups, self._rule.threshold)
-        return OpenMatter(ConflictKind.RECIPIENTS, f"differ, and neither side has those of {self._place}")
+            if self._same(found, rule.named.groups, rule.named.threshold):
+                taken = self._taken(side, rule.named.groups, rule.named.threshold)
+                return taken._replace(by_rule=True) if isinstance(taken, ChosenKey) else taken
+        return OpenMatter(ConflictKind.RECIPIENTS, f"differ, and neither side has those of {rule.place}")
 
     def _same(self, found: Metadata, groups: Groups, threshold: int) -> bool:
         """Whether a block has exactly these key groups; the order within a group and spellings do not count."""
         mine = of_file(found, self._keys)
         return (
             len(mine) == len(groups)
-            and _threshold(found.shamir_threshold, mine) == _threshold(threshold, groups)
+            and quorum(mine, found.shamir_threshold) == quorum(groups, threshold)
             and not any(
                 without(one, other, self._keys) or without(other, one, self._keys)
                 for one, other in zip(mine, groups, strict=True)
@@ -127,7 +136,7 @@ class Encrypts(NamedTuple):
         return self[:2] == other[:2]
 
 
-def changed_selector(sides: OpenedSides, rule: FileRule | None) -> Encrypts | OpenMatter | None:
+def changed_selector(sides: OpenedSides, find_rule: FindRule) -> Encrypts | OpenMatter | None:
     """Return what the one side says that changed it, as the rule does; None where both sides say the same.
 
     That it encrypts no less than the other side is for the caller to see, who has the tree.
@@ -139,6 +148,7 @@ def changed_selector(sides: OpenedSides, rule: FileRule | None) -> Encrypts | Op
     if base is None or not (base.is_like(ours) or base.is_like(theirs)):
         return OpenMatter(ConflictKind.SELECTOR, "both sides changed what is encrypted")
     new = theirs if base.is_like(ours) else ours
+    rule = find_rule()
     if rule is None:
         return OpenMatter(ConflictKind.SELECTOR, "one side changed what is encrypted, and no rule says so")
     if not new.is_like(Encrypts(rule.selector or Selector.default(), rule.mac_only)):
@@ -161,11 +171,6 @@ def block_of(chosen: ChosenKey, encrypts: Encrypts) -> Mapping:
     if chosen.envelopes is None:
         return block
     return blocks.with_groups(block, chosen.envelopes, threshold=chosen.threshold)
-
-
-def _threshold(threshold: int, groups: Groups) -> int:
-    """Return how many groups are needed: all where nothing is said, and one group is no threshold."""
-    return threshold or len(groups) if len(groups) > 1 else 0
 
 
 def _unknown(block: Mapping) -> Mapping:

@@ -19,8 +19,8 @@ from secretsync.rotation.proving import Verdict
 from secretsync.rotation.rewrapping import recipients
 from secretsync.rotation.sealed_files import sealed_items
 from secretsync.sops import metadata
+from secretsync.sops.comparison import of_file
 from secretsync.sops.open_file import load, open_file
-from secretsync.sops.recipients import of_file
 from secretsync.sops.recognition import ciphertexts
 
 FILES: Final = "files"

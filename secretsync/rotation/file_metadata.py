@@ -13,10 +13,10 @@ from secretsync.keyring.ownfiles import store_whatever_the_name
 from secretsync.masterkeys import MasterKeys
 from secretsync.secrecy import CIPHERTEXT
 from secretsync.sops import metadata
+from secretsync.sops.comparison import of_file
 from secretsync.sops.datakey import MasterKey, recover
 from secretsync.sops.decryption import decrypt_with
 from secretsync.sops.open_file import OpenFile, OpenOptions, load
-from secretsync.sops.recipients import of_file
 from secretsync.sops.selectors import Selector
 
 

@@ -21,11 +21,11 @@ from secretsync.rotation.file_metadata import options_for
 from secretsync.rotation.model import FilePlan, PlannedKey
 from secretsync.rotation.rewrapping import recipients
 from secretsync.sops import metadata, values
+from secretsync.sops.comparison import of_file
 from secretsync.sops.datakey import MasterKey
 from secretsync.sops.metadata import Envelope, Metadata
 from secretsync.sops.open_file import OpenFile, load, open_file
 from secretsync.sops.operations import editable
-from secretsync.sops.recipients import of_file
 from secretsync.sops.recognition import ciphertexts
 from secretsync.sops.walk import Walk
 

@@ -19,11 +19,11 @@ from secretsync.keyring.ownfiles import is_own, store_whatever_the_name
 from secretsync.masterkeys import MasterKeys
 from secretsync.rotation.sealed_files import sealed_items
 from secretsync.sops import metadata, values
+from secretsync.sops.comparison import of_file
 from secretsync.sops.datakey import MasterKey, recover
 from secretsync.sops.decryption import Decrypted, decrypt_with
 from secretsync.sops.mac import MacPolicy
 from secretsync.sops.open_file import OpenOptions, load
-from secretsync.sops.recipients import of_file
 from secretsync.sops.recognition import FOUND_BY, MARKS, mentions
 from secretsync.sops.selectors import Selector
 from secretsync.sops.walk import Walk

@@ -6,11 +6,21 @@ from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from secretsync.masterkeys.kinds import canonical, whole
+from secretsync.sops.datakey import MasterKey
 
 if TYPE_CHECKING:
-    from secretsync.sops.datakey import Keys, MasterKey
+    from secretsync.sops.datakey import Keys
+    from secretsync.sops.metadata import Metadata
 
 _Spelled: TypeAlias = Callable[[str, str], str]
+
+
+def of_file(found: Metadata, keys: Keys) -> list[list[MasterKey]]:
+    """Return the recipients a file names, by group; the file does not authenticate them."""
+    return [
+        [MasterKey(envelope.kind, keys.recipient(envelope.kind, envelope.fields)) for envelope in group]
+        for group in found.groups
+    ]
 
 
 def counterparts(ours: Collection[MasterKey], theirs: Collection[MasterKey], keys: Keys) -> dict[MasterKey, MasterKey]:

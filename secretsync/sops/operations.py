@@ -31,13 +31,12 @@ from secretsync.errors import (
     ValueFormatError,
 )
 from secretsync.secrecy import SecretBytes
-from secretsync.sops.comparison import without
+from secretsync.sops.comparison import of_file, without
 from secretsync.sops.conversion import converted, dumped
 from secretsync.sops.encryption import Encryption
 from secretsync.sops.merging import reconciled
 from secretsync.sops.metadata import Envelope
 from secretsync.sops.open_file import OpenFile, OpenOptions, load, open_file
-from secretsync.sops.recipients import of_file
 from secretsync.sops.strangers import NOTHING_MORE, Named, RotationRequest
 from secretsync.sops.timestamps import timestamp
 from secretsync.sops.writing import WrittenFile, write

@@ -20,7 +20,7 @@ from secretsync.documents.tree import Mapping
 from secretsync.errors import ConfigError, shortened
 from secretsync.late import LateModule
 from secretsync.secrecy import SecretBytes
-from secretsync.sops.comparison import counterparts
+from secretsync.sops.comparison import counterparts, of_file
 from secretsync.sops.datakey import Keys, MasterKey
 from secretsync.sops.metadata import Envelope, Metadata
 from secretsync.sops.open_file import OpenOptions, load
@@ -62,14 +62,6 @@ class Update:
     data: bytes
     plan: KeyUpdate
     warnings: list[str] = field(default_factory=list)
-
-
-def of_file(found: Metadata, keys: Keys) -> list[list[MasterKey]]:
-    """Return the recipients a file names, by group; the file does not authenticate them."""
-    return [
-        [MasterKey(envelope.kind, keys.recipient(envelope.kind, envelope.fields)) for envelope in group]
-        for group in found.groups
-    ]
 
 
 def plan_update(

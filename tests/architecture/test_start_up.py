@@ -14,6 +14,7 @@ CERTIFICATE = ROOT / "examples" / "demo-keys" / "sealing.crt"
 
 # Budgets of the hook path beyond the bare interpreter. Lower them when you can, never raise them.
 REVEAL_MODULES, RULES_MODULES, SEAL_MODULES = 120, 128, 180
+MERGE_MODULES = 142  # of git's merge driver, which git starts once a file
 HEAD = "apiVersion: secretsync/v1\nkind: HookConfiguration\n"
 NEVER_IN_A_HOOK = {
     "asyncio", "boto3", "click", "git", "gnupg", "kubernetes", "pydantic", "rich", "ssl", "typer",
@@ -67,6 +68,26 @@ def test_rules_load_what_judges_and_nothing_that_seals(tmp_path: Path) -> None:
     assert len(loaded) <= RULES_MODULES, sorted(loaded)
 
 
+def test_the_merge_driver_goes_past_the_option_parser_and_stays_within_its_budget(tmp_path: Path) -> None:
+    """A clean merge, in which no rule is asked and git is not started: what git has us do for most files."""
+    base = (SAMPLE / "secret.enc.yaml").read_bytes()
+    environment = {"SOPS_AGE_KEY_FILE": str(SAMPLE / "identity.txt")}
+    sides = {}
+    for name, value in (("ours", "one"), ("theirs", "two")):
+        sides[name] = tmp_path / f"{name}.yaml"
+        sides[name].write_bytes(base)
+        command = ["set", str(sides[name]), f'["stringData"]["{name}"]', f'"{value}"']
+        subprocess.run([sys.executable, "-m", "secretsync.cli", *command], env=environment, check=True)
+    program = PROGRAM.replace("secretsync.hooks.__main__", "secretsync.cli.__main__")
+    files = [str(each) for each in (SAMPLE / "secret.enc.yaml", *sides.values())]
+    loaded = _loaded(program, "git", "merge-driver", "--", *files, "secret.enc.yaml", environment=environment)
+    heavy = NEVER_IN_A_HOOK | {"dataclasses", "inspect", "pathlib", "subprocess", "json"}
+    assert {module.split(".")[0] for module in loaded} & heavy == set()
+    assert not {"secretsync.keyring", "secretsync.git.running"} & loaded
+    assert len(loaded) <= MERGE_MODULES, sorted(loaded)
+    assert b"one" not in sides["ours"].read_bytes()
+
+
 def test_help_loads_no_command() -> None:
     program = (
         "import sys\nfrom secretsync.cli.__main__ import run\nassert run(['--help']) == 0\n"
@@ -75,7 +96,7 @@ def test_help_loads_no_command() -> None:
     loaded = _loaded(program)
     assert {name for name in loaded if name.startswith("secretsync.")} <= {
         "secretsync.errors", "secretsync.files", "secretsync.folders", "secretsync.late", "secretsync.cli",
-        "secretsync.cli.__main__", "secretsync.cli._commands", "secretsync.cli._errors", "secretsync.cli._output", "secretsync.cli._terminal",
+        "secretsync.cli.__main__", "secretsync.cli._root", "secretsync.cli._commands", "secretsync.cli._errors", "secretsync.cli._output", "secretsync.cli._terminal",
     }  # fmt: skip
     assert {name.split(".")[0] for name in loaded} & {"yaml", "cryptography", "pydantic", "rich"} == set()
 

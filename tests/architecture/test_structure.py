@@ -242,7 +242,7 @@ def test_a_library_that_starts_programs_is_called_where_their_environment_is_sta
 
 
 def test_only_the_boundaries_catch_everything() -> None:
-    allowed = {"secretsync/cli/_errors.py", "secretsync/hooks/_boundary.py"}
+    allowed = {"secretsync/cli/_errors.py", "secretsync/cli/_direct.py", "secretsync/hooks/_boundary.py"}
     offenders = [
         f"{_name(path)}:{node.lineno}"
         for path in MODULES

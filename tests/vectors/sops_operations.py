@@ -12,6 +12,7 @@ from secretsync.documents.tree import Comment, Entry, Mapping, Node, Scalar
 from secretsync.masterkeys.services import MasterKeys
 from secretsync.sops import MacPolicy, metadata, operations, paths
 from secretsync.sops import config as configs
+from secretsync.sops import comparison
 from secretsync.sops import recipients as groups_of
 from secretsync.sops.datakey import MasterKey
 from secretsync.sops.strangers import RotationRequest
@@ -64,7 +65,7 @@ def _update_keys(vector: Vector, argv: Argv, data: bytes, options: operations.Op
 def _groups(vector: Vector, argv: Argv, data: bytes, options: operations.OpenOptions, scratch: Path) -> bytes:
     documents = store_named(options.store).load(data, encrypted=True).documents
     found = metadata.split(documents)[1]
-    kept = groups_of.of_file(found, options.keys)
+    kept = comparison.of_file(found, options.keys)
     del kept[int(argv.words[-1])]
     return groups_of.update_keys(data, kept, options, now=NOW).data
 

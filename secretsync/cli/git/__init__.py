@@ -1,0 +1,1 @@
+"""`secretsync git`, a module for each of its commands."""
