@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from secretsync import sops
-from secretsync.audit import lost_block
+from secretsync.audit import lost_block, numbers
 from secretsync.cli._files import FileTarget
 from secretsync.cli._key_options import CreationKeys
 from secretsync.cli._options import Config, Indent
@@ -141,7 +141,7 @@ class Creation:
         with naming(choice.place):
             result = target.placing(
                 lambda: sops.encrypt(
-                    self._load(target, text),
+                    self._load(target, text, choice, warnings),
                     groups=choice.groups,
                     keys=keys,
                     now=datetime.now(UTC),
@@ -159,8 +159,9 @@ class Creation:
             warn(f"{target.shown}: {warning}")
         return result
 
-    def _load(self, target: FileTarget, text: bytes) -> Source:
+    def _load(self, target: FileTarget, text: bytes, choice: Choice, warnings: list[str]) -> Source:
         source = target.load(text, encrypted=False)
         if not self.allow_ciphertext:
             lost_block.refuse(source)
+        warnings += numbers.warnings(source, choice.selector)
         return source

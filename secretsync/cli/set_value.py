@@ -8,6 +8,7 @@ from typing import Annotated, TypeAlias
 import typer
 
 from secretsync import files
+from secretsync.audit import numbers
 from secretsync.cli._changes import write_change
 from secretsync.cli._options import Formats, Opening, grouped
 from secretsync.errors import ConflictingOptionsError, FormatError, MissingFileError, ValueFormatError
@@ -47,7 +48,9 @@ def set_value(
     """
     target = formats.target(path)
     tree_path = place_of(index)
-    node = operations.json_value(_value(value, from_file=value_file, from_stdin=value_stdin))
+    text = _value(value, from_file=value_file, from_stdin=value_stdin)
+    node = operations.json_value(text)
+    numbers.refuse(text, node)
     data = files.read(path)
     change = target.placing(
         lambda: operations.set_value(data, tree_path, node, opening.options(target), now=datetime.now(UTC))
