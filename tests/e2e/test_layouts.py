@@ -42,6 +42,33 @@ def test_an_honest_repository_is_green_for_flux(repository: Repository, layout: 
     assert {each.rule for each in found} >= {"flux-decrypts"}
 
 
+@pytest.mark.parametrize("layout", sorted(LAYOUTS.keys() - set(FOR_FLUX)))
+def test_a_repository_without_flux_is_told_so_once(repository: Repository, layout: str) -> None:
+    LAYOUTS[layout](repository)
+    assert [(each.file, each.rule, each.level) for each in check_flux(".")] == [(".", "flux-unreached", "warning")]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_what_leaks_is_nothing_that_flux_would_miss(repository: Repository, layout: str) -> None:
+    """It applies what lies in the clear as it is; that is `check`'s to find, and once is enough."""
+    LAYOUTS[layout](repository)
+    for leak in LEAKS[layout]:
+        repository.write(leak.path, leak.text)
+    expected = [] if layout in FOR_FLUX else [(".", "flux-unreached")]
+    assert [(each.file, each.rule) for each in check_flux(".") if each.level != "note"] == expected
+
+
+def test_a_child_that_loses_its_decryption_is_all_that_is_found(repository: Repository) -> None:
+    LAYOUTS["home_operations"](repository)
+    parent = repository.root / "kubernetes/flux/cluster/ks.yaml"
+    parent.write_text(
+        parent.read_text().replace("decryption: {provider: sops, secretRef: {name: sops-age}}", "wait: true", 2)
+    )
+    found = [(each.file, each.rule) for each in check_flux(".") if each.level != "note"]
+    assert found == [("kubernetes/apps/default/echo/app/secret.sops.yaml", "flux-missed")]
+    assert repository.found() == []
+
+
 @pytest.mark.parametrize("use", ["auto", "none"])
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_what_leaks_is_found_and_nothing_else(repository: Repository, layout: str, use: KeyUse) -> None:
