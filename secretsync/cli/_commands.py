@@ -40,6 +40,7 @@ COMMANDS: Final[dict[str, Command]] = {
     "rotate": Command("rotate", "SOPS files", "Give files a new data key.", sops_codes=True),
     "updatekeys": Command("updatekeys", "SOPS files", "Give files the recipients of .sops.yaml.", sops_codes=True),
     "filestatus": Command("filestatus", "SOPS files", "Say whether a file is encrypted.", sops_codes=True),
+    "resolve": Command("resolve", "SOPS files", "Finish the merge of encrypted files."),
     "repair": Command("repair", "SOPS files", "Give a file that was merged by hand a MAC that holds."),
     "exec-env": Command("exec_env", "SOPS files", "Run a command with the values as environment.", sops_codes=True),
     "exec-file": Command("exec_file", "SOPS files", "Run a command with the decrypted file.", sops_codes=True),

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from secretsync import files
 from secretsync.documents.stores import FALLBACK, Store, store_named
 from secretsync.documents.tree import Limits, Source
 from secretsync.errors import ConflictMarkersError, FileAccessError, MacMismatchError, ParseError, SecretsyncError
+from secretsync.late import LateModule
+
+if TYPE_CHECKING:
+    import secretsync.git.unfinished as unfinished
+else:
+    unfinished = LateModule("secretsync.git.unfinished")  # only where a MAC does not hold
 
 Result = TypeVar("Result")
 
@@ -46,9 +52,16 @@ class FileTarget:
         except SecretsyncError as error:
             if isinstance(error, ParseError) and error.hint is None and self._is_nameless:
                 error.hint = "standard input is taken for binary; say what it is: --input-type yaml"
-            if isinstance(error, (MacMismatchError, ConflictMarkersError)) and self.path != files.STDIN:
-                error.naming(self.path)
+            self._name_remedy(error)
             raise error.at(self.shown) from None
+
+    def _name_remedy(self, error: SecretsyncError) -> None:
+        """Put this file into the hint of what a merge leaves; one that is not finished is merged again."""
+        if self.path == files.STDIN or not isinstance(error, (MacMismatchError, ConflictMarkersError)):
+            return
+        if isinstance(error, MacMismatchError) and unfinished.is_unfinished(self.path):
+            error.hint = f"a merge is not finished: secretsync resolve FILE; {error.hint}"
+        error.naming(self.path)
 
     @property
     def _is_nameless(self) -> bool:

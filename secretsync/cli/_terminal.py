@@ -71,6 +71,24 @@ def confirm(question: str, *, hint: str = "say yes beforehand, with --yes") -> b
     return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
 
+def choose(question: str, answers: tuple[str, str], *, hint: str) -> str:
+    """Ask a person for one of two answers on the terminal until there is one; `hint` says how to answer elsewhere.
+
+    Raises:
+        ConfigError: there is no terminal, or nobody answers any more.
+    """
+    while sys.stdin.isatty():
+        sys.stderr.write(f"{PROGRAM}: {question} [{'/'.join(answers)}] ")
+        sys.stderr.flush()
+        line = sys.stdin.readline()
+        found = [each for each in answers if line.strip() and each.startswith(line.strip().lower())]
+        if len(found) == 1:
+            return found[0]
+        if not line:
+            break
+    raise ConfigError(f"cannot ask: {question}", hint=hint)
+
+
 def _coloured(kind: str) -> str:
     """Return the label, coloured where standard error is a terminal and NO_COLOR is unset or empty (no-color.org)."""
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not sys.stderr.isatty():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -11,18 +10,18 @@ import typer
 from secretsync import files
 from secretsync.cli._changes import write_change
 from secretsync.cli._creation import rules_at
+from secretsync.cli._hand_merges import json_of, lines_of, warn_of
 from secretsync.cli._options import AllowDemoKeys, Config, DryRun, InputType, Opening, grouped
 from secretsync.cli._output import write_lines, write_result
-from secretsync.cli._terminal import confirm, say, warn
+from secretsync.cli._terminal import confirm, say
 from secretsync.cli.keys.ring import today
-from secretsync.cli.runbook.run import Form, as_json
+from secretsync.cli.runbook.run import Form
 from secretsync.cli.set_value import File
 from secretsync.cli.updatekeys import Yes
-from secretsync.errors import ConflictingOptionsError, one_line
+from secretsync.errors import ConflictingOptionsError
 from secretsync.git.file_versions import FileVersions
 from secretsync.keyring.naming import Naming
-from secretsync.letters import noun_for
-from secretsync.merging.repairing import HandMerge, ValueChange, hand_merge, is_sound
+from secretsync.merging.repairing import hand_merge, is_sound
 
 _NOT_DONE = 1
 
@@ -58,9 +57,9 @@ def repair(
     versions = target.placing(lambda: FileVersions.of(path, data, since))
     merge = target.placing(lambda: hand_merge(data, versions.neighbours, options, versions.others()))
     changes = target.placing(lambda: merge.changes(versions.earlier()))
-    _warn(path, merge, versions)
+    warn_of(path, merge, versions)
     if form == "text":
-        write_lines(_lines(merge, changes))
+        write_lines(lines_of(merge, changes))
     rules = Naming(rules_at(config), today=today(), alone=config is not None).rules_for(path)
     done = False
     try:
@@ -70,7 +69,7 @@ def repair(
             done = True
     finally:
         if form == "json":
-            write_result(_as_json(path, merge, changes, repaired=done), None)
+            write_result(json_of(path, merge, changes, repaired=done), None)
     if not done and not dry_run:
         say("nothing was changed")
     return 0 if done or dry_run else _NOT_DONE
@@ -78,37 +77,3 @@ def repair(
 
 _QUESTION = "give the file a MAC that vouches for these values?"
 _HINT = "run it on a terminal; or name the commit that you compared it with, and say yes: --since COMMIT --yes"
-
-
-def _warn(path: str, merge: HandMerge, versions: FileVersions) -> None:
-    for name in merge.unverified:
-        warn(f"{path}: not compared with {name}")
-    if versions.is_cut_off():
-        warn(f"{path}: history is looked at in part, and values of older commits may not be told")
-
-
-def _lines(merge: HandMerge, changes: Sequence[ValueChange]) -> Iterator[str]:
-    several = len(merge.opened.plain.documents) > 1
-    yield f"compared with {' and '.join(merge.sides)}: {len(changes)} {noun_for(len(changes), 'value')}"
-    for one in changes:
-        yield f"{one.change:>9}  {f'#{one.document} ' if several else ''}{one_line(one.path)}  {', '.join(_remarks(one, merge))}"
-
-
-def _remarks(change: ValueChange, merge: HandMerge) -> Iterator[str]:
-    yield "encrypted" if change.encrypted else "in the clear"
-    if change.as_in:
-        yield f"as in {' and '.join(change.as_in)}"
-    elif len(merge.sides) > 1:
-        yield f"in none of {', '.join(merge.sides)} like this"
-    if change.replayed:
-        commit, date = change.replayed
-        yield f"replayed: the ciphertext of commit {commit[:12]} of {date[:10]}"
-
-
-def _as_json(path: str, merge: HandMerge, changes: Sequence[ValueChange], *, repaired: bool) -> bytes:
-    rows = [
-        {**one._asdict(), "replayed": one.replayed and dict(zip(("commit", "date"), one.replayed, strict=True))}
-        for one in changes
-    ]
-    values = {"version": 1, "file": path, "compared_with": list(merge.sides), "not_compared_with": merge.unverified}
-    return as_json({**values, "changes": rows, "repaired": repaired})

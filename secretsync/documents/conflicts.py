@@ -7,10 +7,8 @@ from typing import Final
 from secretsync.errors import ConflictMarkersError
 
 MESSAGE: Final = "conflict markers of Git"
-HINT: Final = (
-    "take the file of one side as a whole: git checkout --ours FILE, or --theirs; what is put together of both has no "
-    "MAC that holds"
-)
+HINT: Final = "secretsync resolve FILE; where the merge is committed already: git checkout COMMIT -- FILE"
+"""Who knows the file puts its name there (`errors.naming`)."""
 _OPENING: Final = "<<<<<<< "
 _DIVIDING: Final = "======="
 _CLOSING: Final = ">>>>>>> "

@@ -78,10 +78,14 @@ class Index:
         words = os.fsdecode(self._git.silently("diff-index", "--cached", *RAW, head, "--")).split("\0")
         return [one.path for one in raw_changes(word for word in words if word) if one.after.strip("0")]
 
-    def stages(self, path: str) -> dict[int, StagedEntry]:
-        """Return what an unfinished merge left of a path: 1 is the base, 2 ours, 3 theirs; nothing where it is settled."""
+    def stages(self, path: str, *, undone: bool = False) -> dict[int, StagedEntry]:
+        """Return what an unfinished merge left of a path: 1 is the base, 2 ours, 3 theirs; nothing where it is settled.
+
+        `undone`: where it is settled, what git remembers that there was. Source: git-ls-files(1), `--resolve-undo`.
+        """
         found = {}
-        for row in self._git.names("ls-files", "--unmerged", "-z", "--full-name", "--", path):
+        which = "--resolve-undo" if undone else "--unmerged"
+        for row in self._git.names("ls-files", which, "-z", "--full-name", "--", path):
             head, _, name = row.partition("\t")
             mode, blob, stage = head.split(" ")
             if name == path:

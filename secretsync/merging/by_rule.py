@@ -25,7 +25,10 @@ def departures(found: Metadata, rules: Sequence[FileRule], keys: Keys, *, one_va
 def departures_from(found: Metadata, other: Metadata, place: str, keys: Keys) -> list[str]:
     """Say the same against another version of the file, for one that has no rule; `place` is what people call that."""
     named = Named(place, of_file(other, keys), other.shamir_threshold)
-    return [*_from_named(found, named, keys), *_from_selector(found, other.selector, place)]
+    wrong = [*_from_named(found, named, keys), *_from_selector(found, other.selector, place)]
+    if found.mac_only_encrypted and not other.mac_only_encrypted:
+        wrong.append(f"its MAC leaves clear values out (mac_only_encrypted), and that of {place} does not")
+    return wrong
 
 
 def names_recipients(rules: Sequence[FileRule]) -> bool:
@@ -38,6 +41,8 @@ def _from_rule(found: Metadata, rule: FileRule, keys: Keys, *, one_value: bool) 
         yield from _from_named(found, rule.named, keys)
     if not one_value:
         yield from _from_selector(found, rule.selector or Selector.default(), rule.place)
+    if found.mac_only_encrypted and not rule.mac_only:
+        yield f"its MAC leaves clear values out (mac_only_encrypted), and {rule.place} does not say so"
 
 
 def _from_named(found: Metadata, named: Named, keys: Keys) -> Iterator[str]:

@@ -103,10 +103,6 @@ class HandMerge:
         others = {name: side.plain.metadata for name, side in self.sides.items()}
         if not names_recipients(rules):
             wrong += [text for name, other in others.items() for text in departures_from(found, other, name, keys)]
-        if found.mac_only_encrypted and not any(other.mac_only_encrypted for other in others.values()):
-            wrong.append(
-                f"its MAC leaves clear values out (mac_only_encrypted), and that of {', '.join(others)} does not"
-            )
         if wrong:
             raise PolicyError("; ".join(dict.fromkeys(wrong)), hint=_HINT)
 
