@@ -14,7 +14,15 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from secretsync.errors import ChangedFileError, EscapeError, FileAccessError, LimitError, MissingFileError
-from secretsync.folders import CLOSED_ON_EXEC, TEMPORARY_PREFIX, Durable, OpenFolder, read_up_to, write_all
+from secretsync.folders import (
+    BY_DESCRIPTOR,
+    CLOSED_ON_EXEC,
+    TEMPORARY_PREFIX,
+    Durable,
+    OpenFolder,
+    read_up_to,
+    write_all,
+)
 from secretsync.late import LateModule
 
 if TYPE_CHECKING:
@@ -28,6 +36,9 @@ __all__ = [
 ]  # fmt: skip
 
 STDIN: Final = "-"
+
+_NO_NAMES: Final = frozenset(("", os.curdir, os.pardir))
+"""Steps of a path that lead to no file of that name."""
 
 
 def read(path: str | os.PathLike[str]) -> bytes:
@@ -69,21 +80,39 @@ def read_confined(root: str | os.PathLike[str], relpath: str, limit: int) -> byt
     if "\0" in relpath:
         raise MissingFileError("no such file or directory", location=location)
     top = os.path.realpath(root)
-    target = os.path.realpath(os.path.join(top, relpath))
-    if os.path.isabs(relpath) or not is_below(target, top):
-        raise EscapeError(f"leads out of {os.fspath(root)!r}", location=location)
-    try:
-        *folders, name = os.path.relpath(target, top).split(os.sep)
-        with OpenFolder(top) as folder:
-            for step in folders:
-                folder.enter(step)
-            descriptor = folder.open(name)
-    except OSError as error:
-        raise _refusal(error, location) from error
+    descriptor = _opened_without_links(top, relpath)
+    if descriptor is None:
+        target = os.path.realpath(os.path.join(top, relpath))
+        if os.path.isabs(relpath) or not is_below(target, top):
+            raise EscapeError(f"leads out of {os.fspath(root)!r}", location=location)
+        try:
+            descriptor = _opened_below(top, os.path.relpath(target, top).split(os.sep))
+        except OSError as error:
+            raise _refusal(error, location) from error
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise EscapeError("is not a regular file", location=location)
     return _read_and_close(descriptor, location, limit=limit)
+
+
+def _opened_without_links(top: str, relpath: str) -> int | None:
+    """Open a file where no link is on the way, as is nearly always so; None where there may be one, or anything else."""
+    steps = relpath.split(os.sep)
+    if not BY_DESCRIPTOR or not _NO_NAMES.isdisjoint(steps):
+        return None
+    try:
+        return _opened_below(top, steps)
+    except OSError:
+        return None
+
+
+def _opened_below(top: str, steps: list[str]) -> int:
+    """Open a file below a folder, each step without following a link. Raises: OSError."""
+    *folders, name = steps
+    with OpenFolder(top) as folder:
+        for step in folders:
+            folder.enter(step)
+        return folder.open(name)
 
 
 def walk(

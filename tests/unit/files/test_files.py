@@ -82,6 +82,26 @@ def test_read_confined_returns_a_nested_file(tree: Path) -> None:
     assert files.read_confined(tree, "apps/db/secret.yaml", 100) == b"b: 2\n"
 
 
+def test_read_confined_resolves_the_path_of_a_file_only_where_a_link_may_be_on_it(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tree / "link.yaml").symlink_to("apps/db/secret.yaml")
+    asked: list[str] = []
+    real = os.path.realpath
+
+    def counted(path: str) -> str:
+        asked.append(os.fspath(path))
+        return real(path)
+
+    monkeypatch.setattr(os.path, "realpath", counted)
+    for path in ("a.yaml", "apps/db/secret.yaml"):
+        assert files.read_confined(tree, path, 100)
+    assert asked == [str(tree)] * 2
+    for path in ("link.yaml", "apps/../a.yaml", "apps//db/secret.yaml", "./a.yaml"):
+        assert files.read_confined(tree, path, 100)
+    assert len(asked) == 2 + 2 * 4
+
+
 def test_read_confined_follows_a_link_inside_the_tree(tree: Path) -> None:
     (tree / "link.yaml").symlink_to("apps/db/secret.yaml")
     assert files.read_confined(tree, "link.yaml", 100) == b"b: 2\n"
