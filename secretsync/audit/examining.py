@@ -48,6 +48,8 @@ _LARGER: Final = 8
 """How many times the largest file that is read is still searched for the marks of files that are ours."""
 _SECRET_MARKS: Final = (b"kind: Secret\n", b"kind: Secret\r\n", b'"kind": "Secret"', b'"kind":"Secret"')
 _STDIN_NAME: Final = "stdin.yaml"
+_CUT_OFF: Final = f"{CIPHERTEXT}data:"
+"""How a value begins that is ciphertext, or what is left of it."""
 
 
 class KeysAtHand(NamedTuple):
@@ -162,7 +164,7 @@ class Examination:
             yield from told
         else:
             yield from _bare(file.shown, where, document.root, in_encrypted=seen.encrypted)
-        found = reading.plain(document.bare)
+        found = document.plain
         if not isinstance(found, dict):
             return
         self._named += generators.files_of(file.shown, found)
@@ -233,8 +235,9 @@ def _bare(file: str, where: str, document: Mapping, *, in_encrypted: bool) -> It
             message = "was encrypted, and the sops block is lost"
             yield LOST_BLOCK.finding(file, error.location or "", message, hint)
         return
-    marked = (path for path, leaf in reading.leaves(document) if str(leaf.value).startswith(f"{CIPHERTEXT}data:"))
-    cut = None if in_encrypted else next(marked, None)
+    if in_encrypted or not reading.has_leaf(document, _CUT_OFF):
+        return
+    cut = next((path for path, leaf in reading.leaves(document) if str(leaf.value).startswith(_CUT_OFF)), None)
     if cut is not None:
         message = "was encrypted, and is cut off: the sops block is lost"
         yield LOST_BLOCK.finding(file, f"{where} {cut}".strip(), message, hint)

@@ -114,7 +114,8 @@ class Gate:
         return read
 
     def _ignores(self, shown: str) -> bool:
-        return shown != files.STDIN and self._settings.ignore.ignores(self._inside(shown))
+        globs = self._settings.ignore
+        return shown != files.STDIN and bool(globs) and globs.ignores(self._inside(shown))
 
     def _inside(self, shown: str) -> str:
         """Return a path relative to the root, with `/`, in letters that any file can hold."""

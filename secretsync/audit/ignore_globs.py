@@ -35,6 +35,9 @@ class IgnoreGlobs:
         self._globs = [_understood(glob) for glob in globs]
         self._ignores_folder = cache(self._folder)
 
+    def __bool__(self) -> bool:
+        return bool(self._globs)
+
     def ignores(self, path: str) -> bool:
         """Whether a file is left out; its path is relative to the repository's root, with `/`."""
         if not self._globs or path.startswith("../"):

@@ -7,12 +7,14 @@ A file of others need not parse: templates of Helm end in `.yaml` and are none, 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, NamedTuple
 
 import secretsync.documents.conflicts as conflicts
 import secretsync.documents.yaml.loading as yaml_loading
 from secretsync.documents.stores import ENVELOPE, FALLBACK, store_for_path, store_named
-from secretsync.documents.tree import Comment, Limits, Mapping, Node, Scalar, Sequence, Source
+from secretsync.documents.tree import Comment, Entry, Limits, Mapping, Node, Scalar, Sequence, Source
 from secretsync.errors import SecretsyncError
 from secretsync.masterkeys.kinds import KINDS
 from secretsync.rendering.objects import holds_nothing, may_show_ciphertext
@@ -29,7 +31,8 @@ _STREAM: Final = "yaml"
 _DIVIDER: Final = "---"
 
 
-class ReadDocument(NamedTuple):
+@dataclass(frozen=True)
+class ReadDocument:
     """One document of a file, counted from 1.
 
     `bare` is its root without the block of sops. `metadata` is what the block says, None where there is none or it does
@@ -46,6 +49,11 @@ class ReadDocument(NamedTuple):
     def encrypted(self) -> bool:
         """Whether it has the metadata of sops, sound or not."""
         return self.metadata is not None or self.problem is not None
+
+    @cached_property
+    def plain(self) -> object:
+        """Its plain values, without the block."""
+        return plain(self.bare)
 
 
 class FileRead(NamedTuple):
@@ -134,10 +142,29 @@ def leaves(node: Node, path: str = "") -> Iterator[tuple[str, Scalar]]:
             waiting += reversed([(f"{here}[{index}]", each) for index, each in enumerate(_elements(current))])
 
 
+def has_leaf(node: Node, beginning: str) -> bool:
+    """Whether some text in a tree begins so: most have none, and paths of all leaves take four times as long."""
+    waiting = [node]
+    while waiting:
+        current = waiting.pop()
+        if isinstance(current, Scalar):
+            if isinstance(current.value, str) and current.value.startswith(beginning):
+                return True
+        elif isinstance(current, Mapping):
+            waiting += [item.value for item in current.items if type(item) is Entry]
+        else:
+            waiting += _elements(current)
+    return False
+
+
 def plain(node: Node) -> object:
     """Return a tree as plain values, whatever its keys are; of keys that stand twice the last one counts."""
     if isinstance(node, Mapping):
-        return {entry.key.value: plain(entry.value) for entry in node.entries()}
+        return {
+            item.key.value: item.value.value if type(item.value) is Scalar else plain(item.value)
+            for item in node.items
+            if type(item) is Entry
+        }
     if isinstance(node, Sequence):
         return [plain(item) for item in _elements(node)]
     return node.value

@@ -11,12 +11,12 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 import secretsync.audit.values as values
-from secretsync.audit.reading import FileRead, ReadDocument, plain
+from secretsync.audit.reading import FileRead, ReadDocument
 from secretsync.audit.ruleset import NOT_ENCRYPTED
 from secretsync.audit.secrets import has_clear_values, is_secret_like
 from secretsync.audit.structure import Shape
 from secretsync.documents.stores import FALLBACK, store_for_path, store_named
-from secretsync.documents.tree import Mapping, Scalar
+from secretsync.documents.tree import Scalar
 from secretsync.errors import ManifestError, SecretsyncError
 from secretsync.findings import Finding
 from secretsync.keyring.naming import FileRule
@@ -86,7 +86,7 @@ def findings(file: str, seen: FileRead, rule: FileRule) -> Iterator[Finding]:
         yield from _of_selector(file, seen, rule)
         return
     selector = _selector_of(rule, seen)
-    if seen.store == FALLBACK or any(_is_picked(document.root, selector) for document in seen.documents):
+    if seen.store == FALLBACK or any(_is_picked(document, selector) for document in seen.documents):
         message = f"lies in the clear, and {rule.place} says that it is encrypted"
         yield NOT_ENCRYPTED.finding(file, "", message, f"secretsync encrypt -i {argument(file)}")
 
@@ -96,13 +96,13 @@ def _selector_of(rule: FileRule, seen: FileRead) -> Selector:
     return Selector.default() if whole or rule.selector is None else rule.selector
 
 
-def _is_picked(document: Mapping, selector: Selector) -> bool:
+def _is_picked(document: ReadDocument, selector: Selector) -> bool:
     """Whether a plain document holds what the selector would pick; of objects of Kubernetes only Secrets count."""
-    found = plain(document)
+    found = document.plain
     if isinstance(found, dict) and _is_object(found):
         return any(map(has_clear_values, _secrets(found)))
     try:
-        return any(_is_value(scalar) for _, scalar in Shape.of(document, selector).clear)
+        return any(_is_value(scalar) for _, scalar in Shape.of(document.root, selector).clear)
     except SecretsyncError:
         return False
 
@@ -139,7 +139,7 @@ def _compared(file: str, where: str, document: ReadDocument, selector: Selector,
         shape = Shape.of(document.bare, selector)
     except SecretsyncError:
         return
-    found = plain(document.bare)
+    found = document.plain
     is_object = isinstance(found, dict) and _is_object(found)
     clear = [place for place, scalar in shape.clear if _is_value(scalar) and not (is_object and not _is_data(place))]
     name = argument(file)

@@ -74,13 +74,13 @@ class Naming:
 
     def rules_for(self, path: str) -> list[FileRule]:
         """Return the rules that are for the file: its creation rule, and that of the key ring. Raises: as `of`."""
-        names = dict.fromkeys((os.path.abspath(path), self._real(path)))
+        name = os.path.abspath(path)
+        names = dict.fromkeys((name, self._real(name)))
         found = [rule for name in names for rule in (self._by_config(name), self._by_ring(name)) if rule]
         return list({rule.place: rule for rule in found}.values())
 
-    def _real(self, path: str) -> str:
-        """Return the real path; of all files of a folder, links on the way to it are looked at once."""
-        name = os.path.abspath(path)
+    def _real(self, name: str) -> str:
+        """Return the real path of an absolute one; of all files of a folder, links on the way to it are looked at once."""
         folder, _, last = name.rpartition(os.sep)
         if os.path.islink(name) or not last:
             return os.path.realpath(name)
@@ -150,7 +150,7 @@ class Naming:
         root = config.path.parent
         inside = next(self._inside(root, name), None)
         try:
-            rule = config.rule_for(name if inside is None else str(root / inside))
+            rule = config.rule_for(name if inside is None else os.path.join(root, inside))
         except NoMatchingRuleError:
             return None
         if rule is None:

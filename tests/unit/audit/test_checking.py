@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+import secretsync.audit.reading as reading
 import secretsync.documents.yaml.loading as yaml_loading
 from secretsync.age import generate
+from secretsync.documents.tree import Mapping, Node
 from tests.unit.audit.repository import DATA, Repository, secret
 
 ENC = "ENC[AES256_GCM,data:aGVsbG8=,iv:pfgRn6dCRVs1kBWhH5ykSOvNCOyPyzOPzcZKVOVFcLY=,tag:YtmtLkpuQ3ZnQ7aXWwmYnw==,type:str]"
@@ -469,6 +471,23 @@ def test_each_file_of_ours_is_parsed_once_and_no_other(repository: Repository, m
     monkeypatch.setattr(yaml_loading, "load", counted)
     assert repository.found() == []
     assert calls == [True, True, False]  # the rules, the encrypted file, the Secret
+
+
+def test_a_document_becomes_plain_values_once(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever looks at it shares them: also what asks whether a rule wants it encrypted."""
+    repository.rules("path_regex: '\\.enc\\.'")
+    repository.write("a.enc.yaml", secret())
+    read: list[Node] = []
+    real = reading.plain
+
+    def counted(node: Node) -> object:
+        if isinstance(node, Mapping) and node.get("kind"):
+            read.append(node)
+        return real(node)
+
+    monkeypatch.setattr(reading, "plain", counted)
+    assert [file for file, _ in repository.found()] == ["a.enc.yaml"]
+    assert len(read) == 1
 
 
 def test_many_files_are_looked_at_in_the_time_that_is_promised(repository: Repository) -> None:
