@@ -82,7 +82,7 @@ class Resolver:
 
     def decided(self, resolution: Resolution, chosen: Mapping[int, Side], before: bytes | None) -> bytes:
         """Return the file once every conflict is decided. Raises: as `edit`; ConfigError where nobody can be asked."""
-        for note in resolution.notes:
+        for note in resolution.undecided.notes:
             warn(f"{self.path}: {note}")
         if not chosen and before is not None and self._is_by_hand(before, resolution) and self._accepts(before):
             return before
@@ -161,7 +161,7 @@ class Resolver:
             return False
         except SecretsyncError:
             return False
-        for other in (resolution.texts.ours, resolution.merge({}).text):
+        for other in (resolution.texts.ours, resolution.undecided.text):
             there = open_file(other, self.options).plain.documents
             if len(here) == len(there) and all(map(same_values, here, there)):
                 return False

@@ -12,7 +12,7 @@ from secretsync import files
 from secretsync.cli._options import AllowDemoKeys, Config, grouped
 from secretsync.cli._resolving import Resolver
 from secretsync.cli._terminal import say
-from secretsync.errors import ConflictingOptionsError, RepositoryError
+from secretsync.errors import ChangedFileError, ConflictingOptionsError, RepositoryError
 from secretsync.git.unfinished import MergeStages, UnfinishedMerge
 from secretsync.git.unresolved import UnresolvedMerges
 from secretsync.merging.conflicts import Side
@@ -113,7 +113,13 @@ def _write(path: str, result: bytes | None, before: bytes | None) -> None:
         if before is not None:
             os.remove(path)
     elif result != before:
-        files.write_atomic(path, result, replaces=before)
+        try:
+            files.write_atomic(path, result, replaces=before)
+        except ChangedFileError as error:
+            kept = f"{path}.resolved"
+            files.create(kept, result)
+            error.hint = f"what you decided is, encrypted, in {kept}"
+            raise
 
 
 def _as_mergetool(paths: list[str], sides: SideOptions, resolver: Resolver) -> None:

@@ -34,7 +34,6 @@ class UnfinishedMerge:
         self._root = root
         self._staged = staged
         self._notes = notes
-        self.is_noted = any(each.path == path for each in notes.noted())
 
     @classmethod
     def of(cls, file: str) -> UnfinishedMerge:

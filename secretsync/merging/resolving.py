@@ -39,12 +39,12 @@ class Resolution:
     @cached_property
     def conflicts(self) -> tuple[MergeConflict, ...]:
         """All conflicts, whatever is chosen. Raises: as `merging.merge_files`."""
-        return self.merge({}).conflicts
+        return self.undecided.conflicts
 
     @cached_property
-    def notes(self) -> tuple[str, ...]:
-        """What a person should know that is no conflict."""
-        return self.merge({}).notes
+    def undecided(self) -> MergedFile:
+        """The merge without any choice, which is what the merge driver makes. Raises: as `merging.merge_files`."""
+        return self.merge({})
 
     def of_metadata(self) -> list[MergeConflict]:
         """Return the conflicts that no text shows: who can open the file, and what of it is encrypted."""
@@ -54,8 +54,7 @@ class Resolution:
         """Return how a person names a conflict."""
         if conflict.kind in _OF_METADATA:
             return METADATA
-        several = any(one.document > 1 for one in self.conflicts)
-        return place_of(conflict.document if several else 0, conflict.path)
+        return place_of(conflict.document if self.undecided.several else 0, conflict.path)
 
     def chosen(self, place: str, side: Side) -> dict[int, Side]:
         """Return the choice of a side for the conflicts at and below a place; nothing where there is none."""

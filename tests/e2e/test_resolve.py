@@ -88,7 +88,7 @@ class SharedRepository:
 
     def write(self, password: str, token: str = "canary-token", message: str = "change") -> None:
         """Write the whole file with these values, as one commit; what is as it was keeps its ciphertext."""
-        plain = FILES[self.name].format(password=password, token=token).encode()
+        plain = FILES[f"app.enc.{self.name.rpartition('.')[2]}"].format(password=password, token=token).encode()
         if not self.file.exists():
             self.file.write_bytes(plain)
             self.secretsync("encrypt", "-i", self.name)
@@ -403,6 +403,72 @@ def test_the_other_verbs_name_resolve_while_a_merge_is_not_finished(shared: Shar
     shared.file.write_text(shared.file.read_text().replace(ours, theirs))
     ended = shared.secretsync("decrypt", "app.enc.yaml", code=51)
     assert "a merge is not finished: secretsync resolve app.enc.yaml; see what changed it: git log -p" in ended.stderr
+
+
+def test_a_file_is_found_from_a_subfolder_and_in_the_index_that_git_names(shared: SharedRepository) -> None:
+    shared.name = "apps/ä b.enc.yaml"
+    (shared.root / "apps").mkdir()
+    shared.diverge(shared.name)
+    shared.git("merge", "theirs", code=1)
+    shared.env["GIT_INDEX_FILE"] = str(shared.root / ".git" / "other-index")
+    (shared.root / ".git" / "other-index").write_bytes((shared.root / ".git" / "index").read_bytes())
+    shared.root /= "apps"
+    shared.secretsync("resolve", "--all-theirs", "ä b.enc.yaml")
+    assert shared.git("ls-files", "--unmerged") == ""
+    del shared.env["GIT_INDEX_FILE"]
+    assert shared.git("ls-files", "--unmerged") != ""
+    shared.root = shared.root.parent
+    assert "password: canary-theirs" in shared.opened()
+
+
+def test_documents_are_named_and_a_conflict_in_one_of_them_is_decided(shared: SharedRepository) -> None:
+    for branch, values in (("main", "ab"), ("theirs", "xy"), ("main", "mn")):
+        plain = "".join(
+            f"---\nkind: Secret\nmetadata:\n  name: {each}\nvalue: canary-{values[at]}\n"
+            for at, each in enumerate("pq")
+        )
+        if values == "ab":
+            shared.file.write_text(plain)
+            shared.secretsync("encrypt", "-i", shared.name)
+        else:
+            shared.git("checkout", "-q", *(("-b", "theirs") if branch == "theirs" else ("main",)))
+            for at, value in enumerate(values):
+                (shared.root.parent / "next").write_text(plain)
+                shared.edits(f"text = text.replace('canary-{'ab'[at]}', 'canary-{value}')")
+                shared.secretsync("edit", shared.name)
+        shared.commit(values)
+    shared.git("merge", "theirs", code=1)
+    shared.secretsync("resolve", "--ours", "#1 value", "--theirs", "#2 value", shared.name)
+    assert [line for line in shared.opened().splitlines() if "canary" in line] == ["value: canary-m", "value: canary-y"]
+
+
+def test_a_file_that_changes_meanwhile_is_left_and_the_decision_kept(shared: SharedRepository) -> None:
+    shared.diverge()
+    shared.git("merge", "theirs", code=1)
+    shared.edits(f"{TAKE_THEIRS}\nopen({str(shared.file)!r}, 'a').write('#')")
+    before, staged = shared.file.read_bytes(), shared.git("ls-files", "--stage")
+    ended = shared.secretsync("resolve", "app.enc.yaml", code=12)
+    assert "app.enc.yaml.resolved" in ended.stderr
+    assert (shared.file.read_bytes(), shared.git("ls-files", "--stage")) == (before + b"#", staged)
+    kept = (shared.root / "app.enc.yaml.resolved").read_bytes()
+    assert b"canary" not in kept
+    assert b"password: canary-theirs" in shared.sops.decrypt(kept, "yaml")
+
+
+def test_documents_that_cannot_be_told_apart_take_one_side_or_the_editor(shared: SharedRepository) -> None:
+    shared.file.write_text("a: canary-a\n---\nb: canary-b\n")
+    shared.secretsync("encrypt", "-i", shared.name)
+    shared.commit("two")
+    shared.git("checkout", "-q", "-b", "theirs")
+    shared.edits("text = 'k: canary-n\\n---\\n' + text")
+    shared.secretsync("edit", shared.name)
+    shared.commit("three")
+    shared.git("checkout", "-q", "main")
+    shared.secretsync("set", shared.name, '["a"]', '"canary-m"')
+    shared.commit("ours")
+    shared.git("merge", "theirs", code=1)
+    shared.secretsync("resolve", "--all-theirs", shared.name)
+    assert shared.opened().split() == ["k:", "canary-n", "---", "a:", "canary-a", "---", "b:", "canary-b"]
 
 
 def test_what_is_no_merge_or_no_conflict_is_said(shared: SharedRepository) -> None:
