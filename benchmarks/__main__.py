@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 COMPARISONS: Final = {
     "one-file": "comparisons:one_file",
     "many-files": "comparisons:many_files",
+    "merge-driver": "merging:merge_driver",
     "sealing": "comparisons:sealing",
     "changing": "comparisons:changing",
     "leaving": "rotation:leaving",

@@ -92,7 +92,7 @@ def _merged(call: DriverCall, environ: Mapping[str, str], now: datetime) -> Merg
             return rules.rule_for(call.path, now.date())
 
         merged = merge_files(texts, path=call.path, keys=keys, rule=find_rule, now=now, limits=limits)
-    if merged.by_rule and rules.both_changed_rules(os.getcwd(), environ):
+    if merged.by_rule and rules.both_changed_rules(os.getcwd(), call.path, environ):
         rules_first = MergeConflict(1, 0, (), ConflictKind.RECIPIENTS, detail=_RULES_FIRST)
         return MergedFile(texts.ours, (rules_first,), ())
     return merged

@@ -15,6 +15,7 @@ from secretsync.errors import SecretsyncError
 from secretsync.keyring.naming import FileRule, Naming
 from secretsync.keyring.sources import FOLDER
 from secretsync.late import LateModule
+from secretsync.letters import LOWER_HEX, consists_of
 from secretsync.sops.config import FILE_NAME, find_config, load_config
 
 if TYPE_CHECKING:
@@ -49,27 +50,32 @@ def rule_for(path: str, today: date) -> FileRule | None:
     return next((each for each in found if each.readers), found[0] if found else None)
 
 
-def both_changed_rules(folder: str, environ: Mapping[str, str]) -> bool:
-    """Whether both sides of the merge or rebase that runs in `folder` changed `.sops.yaml` or the key ring.
+def both_changed_rules(folder: str, path: str, environ: Mapping[str, str]) -> bool:
+    """Whether both sides of the merge or rebase that runs in `folder` changed a `.sops.yaml` for `path`, or the key ring.
 
     A single cherry-pick, revert or stash does not say what it merges while it does: there, the rules of ours count.
     """
     git = running.Git.called_by_git(folder)
     try:
-        return any(_differ(git, each) for each in _merged(git, environ))
+        return any(_differ(git, each, _rule_files(path)) for each in _merged(git, environ))
     except SecretsyncError:
         return False
 
 
 def _merged(git: Git, environ: Mapping[str, str]) -> Iterator[_Merged]:
-    for name in environ:
-        if name.startswith(_HEAD_VARIABLE) and len(name) - len(_HEAD_VARIABLE) in _ID_SIZES:
-            theirs = name.removeprefix(_HEAD_VARIABLE)
+    heads = [name.removeprefix(_HEAD_VARIABLE) for name in environ if name.startswith(_HEAD_VARIABLE)]
+    for theirs in heads:
+        if len(theirs) in _ID_SIZES and consists_of(theirs, LOWER_HEX):
             yield _Merged(theirs, git.text("merge-base", "HEAD", theirs))
-            return
     words = _last_line(os.path.join(git.folder, git.text("rev-parse", "--git-path", _REBASE_DONE))).split()
-    if len(words) > 1:
+    if not heads and len(words) > 1 and consists_of(words[1], LOWER_HEX):
         yield _Merged(words[1], f"{words[1]}^")
+
+
+def _rule_files(path: str) -> list[str]:
+    """Return where rules for a file can stand: in its folder and those above, and in the key ring."""
+    folders = path.split("/")[:-1]
+    return [FOLDER, *("/".join([*folders[:depth], FILE_NAME]) for depth in range(len(folders) + 1))]
 
 
 def _last_line(path: str) -> str:
@@ -79,12 +85,12 @@ def _last_line(path: str) -> str:
     return (lines.strip().splitlines() or [""])[-1]
 
 
-def _differ(git: Git, merged: _Merged) -> bool:
-    base, ours, theirs = (
-        {
-            row.partition("\t")[2]: row.partition("\t")[0]
-            for row in git.names("ls-tree", "-z", "--full-tree", commit, "--", FILE_NAME, FOLDER)
-        }
-        for commit in (merged.base, "HEAD", merged.theirs)
-    )
-    return any(base.get(name) != ours.get(name) != theirs.get(name) != base.get(name) for name in (FILE_NAME, FOLDER))
+def _differ(git: Git, merged: _Merged, names: list[str]) -> bool:
+    base, ours, theirs = (_ids(git, commit, names) for commit in (merged.base, "HEAD", merged.theirs))
+    return any(base.get(name) != ours.get(name) != theirs.get(name) != base.get(name) for name in names)
+
+
+def _ids(git: Git, commit: str, names: list[str]) -> dict[str, str]:
+    """Return mode and id of each of the files or folders that a commit has."""
+    rows = [row.partition("\t") for row in git.names("ls-tree", "-z", "--full-tree", commit, "--", *names)]
+    return {name: what for what, _, name in rows}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -247,6 +248,79 @@ def test_rules_that_both_sides_changed_are_to_be_merged_first(team: Team) -> Non
     assert f"{FILE}: recipients differ, and both sides changed the rules, which are to be merged first" in ended.stderr
     assert f"hint: merge .sops.yaml first, then: secretsync resolve {FILE}" in ended.stderr
     assert team.values() == {"a": 10, "b": 2, "c": 3, "d": 4}
+
+
+def test_a_rebase_says_what_it_merges_too(team: Team) -> None:
+    rules, other = team.root / ".sops.yaml", age.generate()
+    team.git("checkout", "-q", "-b", "other")
+    rules.write_text(f"creation_rules:\n  - age: {team.identity},{other}\n")
+    team.run("updatekeys", "--yes", FILE)
+    team.change("b", 20)
+    team.git("checkout", "-q", "main")
+    rules.write_text(f"# ours\ncreation_rules:\n  - age: {team.identity}\n")
+    team.change("a", 10)
+    team.git("checkout", "-q", "other")
+    ended = team.tries("rebase", "main")
+    assert "both sides changed the rules, which are to be merged first" in ended.stderr
+    assert "a: 10" in _opened(team)
+
+
+def test_nobody_named_in_a_file_is_contacted(team: Team) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setblocking(False)
+        host = f"http://127.0.0.1:{server.getsockname()[1]}"
+        vault = (
+            f"    hc_vault:\n        - vault_address: {host}\n          engine_path: transit\n          key_name: k\n"
+        )
+        vault += '          created_at: "2026-01-02T03:04:05Z"\n          enc: vault:v1:AAAA\n'
+        team.git("checkout", "-q", "-b", "other")
+        path = team.root / FILE
+        path.write_text(path.read_text().replace("sops:\n", f"sops:\n{vault}"))
+        team.commit("smuggled")
+        team.git("checkout", "-q", "main")
+        rule = f"creation_rules:\n  - age: {team.identity}\n    hc_vault_transit_uri: {host}/v1/transit/keys/k\n"
+        team.write(".sops.yaml", rule)
+        team.change("a", 10)
+        head = team.text("rev-parse", "main")
+        team.run("rotate", "-i", "--keep-recipients", FILE)
+        rotated = team.commit("rotate")
+        mine, nobodys = team.identity.expose(), age.generate().expose()
+        for start, identity, code in ((head, mine, 0), (rotated, mine, 1), (head, nobodys, 1)):
+            team.git("reset", "-q", "--hard", start)
+            team.key.write_text(identity + "\n")
+            assert team.tries("merge", "other").returncode == code
+            with pytest.raises(BlockingIOError):
+                server.accept()
+
+
+def test_a_bare_repository_merges_trees(team: Team) -> None:
+    team.branch("other", ("b", 20))
+    team.change("a", 10)
+    bare = team.root.parent / "bare.git"
+    team.git("clone", "-q", "--bare", ".", str(bare))
+    (bare / "info").mkdir(exist_ok=True)
+    (bare / "info" / "attributes").write_text("*.enc.* merge=secretsync\n")
+    command = ["git", "-c", f"merge.secretsync.driver={DRIVER}", "merge-tree", "--write-tree", "main", "other"]
+    ended = subprocess.run(command, cwd=bare, env=team.environ, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    team.write("merged.enc.yaml", subprocess.run(
+        ["git", "show", f"{ended.stdout.strip()}:{FILE}"], cwd=bare, env=team.environ, capture_output=True, check=True
+    ).stdout)  # fmt: skip
+    assert team.values("merged.enc.yaml") == {"a": 10, "b": 20, "c": 3, "d": 4}
+
+
+def test_a_sparse_checkout_merges_what_it_does_not_show(team: Team) -> None:
+    team.branch("other", ("b", 20))
+    team.change("a", 10)
+    team.git("sparse-checkout", "set", "--no-cone", "/*", "!/apps/")
+    assert not (team.root / FILE).exists()
+    team.git("merge", "-q", "-m", "m", "other")
+    team.git("sparse-checkout", "disable")
+    assert team.values() == {"a": 10, "b": 20, "c": 3, "d": 4}
+
+
+def _opened(team: Team) -> str:
+    return str(team.values()).replace("'", "").strip("{}")
 
 
 def test_what_only_theirs_says_of_the_rules_does_not_let_anybody_in(team: Team) -> None:
