@@ -58,6 +58,8 @@ def without_private_keys(text: str) -> str:
 def one_line(text: str) -> str:
     """Return `text` with what would start a line of its own or steer a terminal as an escape: names come from strangers."""
     text = without_private_keys(text)
+    if text.isprintable():
+        return text
     return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
 
 

@@ -10,13 +10,13 @@ import os
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime
-from io import StringIO
 from typing import Any, Final
 
 from secretsync import files
 from secretsync.errors import FormatError, RepositoryError, one_line
 from secretsync.git import Repository
 from secretsync.rotation.applying import ApplyOutcome
+from secretsync.rotation.indented_json import indented
 from secretsync.rotation.journal import Operation
 from secretsync.rotation.model import DATA_KEY, FilePlan, Plan
 from secretsync.rotation.promises import PLANNED, document
@@ -91,9 +91,7 @@ def _left_lines(evidence: dict[str, Any]) -> Iterator[str]:
 def write(evidence: dict[str, Any], folder: str) -> str:
     """Write `evidence.json` and `evidence.md` into a folder and return the path of the first."""
     path = os.path.join(folder, _FILE)
-    text = StringIO()
-    text.writelines(json.JSONEncoder(indent=2).iterencode(evidence))  # `dumps` would hold every word by itself
-    files.write_atomic(path, f"{text.getvalue()}\n".encode(), 0o600)
+    files.write_atomic(path, indented(evidence), 0o600)
     files.write_atomic(os.path.join(folder, "evidence.md"), markdown(evidence).encode(), 0o600)
     return path
 

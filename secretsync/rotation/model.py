@@ -13,6 +13,7 @@ from hashlib import sha256
 from typing import Any, Final, Literal, TypeAlias
 
 from secretsync.errors import FormatError
+from secretsync.rotation.indented_json import indented
 from secretsync.sops.datakey import MasterKey
 
 VERSION: Final = 1
@@ -225,11 +226,16 @@ class Plan:
 
 def dump(plan: Plan) -> bytes:
     """Return the plan file."""
+    return indented(values_of(plan))
+
+
+def values_of(plan: Plan) -> dict[str, Any]:
+    """Return all that the plan file says."""
     head = {"version": VERSION, "operation": plan.operation, "digest": plan.digest}
     values = asdict(plan)
     if not plan.within:
         del values["within"]
-    return (json.dumps({**head, **values}, indent=2) + "\n").encode()
+    return {**head, **values}
 
 
 def parse(data: bytes, path: str) -> Plan:

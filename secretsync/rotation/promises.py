@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 from secretsync.errors import FormatError, RepositoryError
 from secretsync.git import Repository, blob_id
 from secretsync.rotation.journal import Operation, operations
-from secretsync.rotation.model import FilePlan, Plan, dump, parse
+from secretsync.rotation.model import FilePlan, Plan, parse, values_of
 
 PLANNED: Final = "planned"
 """The field of evidence that holds the whole plan."""
@@ -184,5 +184,5 @@ def of_evidence(data: bytes, path: str) -> Promise:
 
 def document(plan: Plan) -> dict[str, Any]:
     """Return the whole plan as evidence holds it."""
-    found: dict[str, Any] = json.loads(dump(plan))
+    found: dict[str, Any] = json.loads(json.dumps(values_of(plan)))
     return found
