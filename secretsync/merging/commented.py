@@ -49,6 +49,30 @@ def commented(container: Mapping | Sequence | None) -> CommentedItems:
     return slots._replace(tail=tuple(waiting))
 
 
+def shared_head(sides: Iterable[CommentedItems]) -> int:
+    """Return how many comments at the beginning are the same on all sides: they belong to the whole, not to an item.
+
+    Otherwise a comment at the head of a file would go where an item goes that somebody put below it.
+    """
+    firsts = [texts(side.items[0].above) if side.items else () for side in sides]
+    return next((at for at, each in enumerate(zip(*firsts, strict=False)) if len({*each}) > 1), min(map(len, firsts)))
+
+
+def without_head(side: CommentedItems, size: int) -> CommentedItems:
+    """Return items without so many comments above the first one."""
+    if not size:
+        return side
+    first = side.items[0]
+    return side._replace(items=[first._replace(above=first.above[size:]), *side.items[1:]])
+
+
+def below_head(head: Comments, items: list[CommentedItem], tail: Comments) -> CommentedItems:
+    """Return items with comments at the beginning."""
+    if not items:
+        return CommentedItems([], (*head, *tail))
+    return CommentedItems([items[0]._replace(above=(*head, *items[0].above)), *items[1:]], tail)
+
+
 def mapping_of(before: Mapping, found: CommentedItems, merged: CommentedItems) -> Mapping:
     """Return a mapping with what was merged; `before`, whose items are `found`, where nothing of it is new."""
     if _is_unchanged(found, merged):

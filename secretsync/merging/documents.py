@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from secretsync.documents.tree import Mapping, Node, Scalar
 from secretsync.merging.commented import Order
-from secretsync.merging.conflicts import Choices, ConflictKind, MergeConflict, Values
+from secretsync.merging.conflicts import Choices, ConflictKind, MergeConflict, Side, Values
 from secretsync.merging.trees import Note, TreeMerge
 
 
@@ -45,8 +45,10 @@ def merge_documents(
     merge = TreeMerge(choices or {})
     aligned = _aligned(base, ours, theirs)
     if aligned is None:
+        merge.document = 0
         merge.conflict(ConflictKind.DOCUMENTS, Values(), ())
-        return MergedTrees([*ours], merge.conflicts, merge.notes)
+        taken = theirs if (choices or {}).get(1) is Side.THEIRS else ours
+        return MergedTrees([*taken], merge.conflicts, merge.notes)
     order = Order([*aligned.ours], [*aligned.theirs])
     added = {key for key in aligned.theirs if key not in aligned.base}
     places = {key: at for at, key in enumerate(order.of(added | {*aligned.ours}), 1)}

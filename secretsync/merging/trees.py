@@ -17,10 +17,13 @@ from secretsync.merging.commented import (
     Comments,
     Order,
     all_texts,
+    below_head,
     commented,
     mapping_of,
     sequence_of,
+    shared_head,
     texts,
+    without_head,
 )
 from secretsync.merging.conflicts import Choices, ConflictKind, MergeConflict, Path, Side, Values
 from secretsync.merging.lists import appended, identities
@@ -67,7 +70,8 @@ class TreeMerge:
     def mapping(self, base: Mapping, ours: Mapping, theirs: Mapping, path: Path) -> Mapping:
         """Return three mappings merged key by key; ours itself where nothing of theirs is new."""
         old, mine, others = (commented(each) for each in (base, ours, theirs))
-        was, here, there = old.by_key(), mine.by_key(), others.by_key()
+        size = shared_head((old, mine, others))
+        was, here, there = (without_head(each, size).by_key() for each in (old, mine, others))
         merged = {}
         for key in dict.fromkeys((*here, *there)):
             slot = self._slot(was.get(key), here.get(key), there.get(key), (*path, str(key)))
@@ -75,7 +79,8 @@ class TreeMerge:
                 merged[key] = slot
         order = Order([*here], [*there]).of({*merged})
         tail = self._comments(old.tail, mine.tail, others.tail, path)
-        return mapping_of(ours, mine, CommentedItems([merged[key] for key in order], tail))
+        head = mine.items[0].above[:size] if size else ()
+        return mapping_of(ours, mine, below_head(head, [merged[key] for key in order], tail))
 
     def _ours(self, base: Node | None, ours: Node | None, theirs: Node | None, path: Path) -> Node | None:
         """Return ours, which holds all of theirs; comments are merged as far as the items are the same."""

@@ -140,6 +140,15 @@ def test_comments_come_along_with_what_theirs_added_and_where_only_theirs_change
     assert merged.notes == []
 
 
+def test_comments_at_the_head_stay_there_when_theirs_puts_a_key_below_them() -> None:
+    base, ours = "# head\n# of all\na: 1\nb: 1\n", "# head\n# of all\na: 2\nb: 1\n"
+    merged = _merged(base, ours, "# head\n# of all\n# of new\nnew: 1\na: 1\nb: 1\n")
+    assert _text(merged) == "# head\n# of all\na: 2\nb: 1\n# of new\nnew: 1\n"
+    assert _text(_merged(base, base, "# head\n# of all\nnew: 1\nb: 1\n")) == "# head\n# of all\nb: 1\nnew: 1\n"
+    assert _text(_merged("# head\na: 1\n", "# head\na: 1\n", "# head\nb: 1\n")) == "# head\nb: 1\n"
+    assert _text(_merged(base, ours, "# head\n# of all\nb: 1\na: 1\n")) == "# head\n# of all\na: 2\nb: 1\n"
+
+
 def test_comments_that_both_changed_are_those_of_ours_and_noted() -> None:
     merged = _merged("# old\na: 1\n", "# mine\na: 1\n", "# theirs\na: 2\n")
     assert _text(merged) == "# mine\na: 2\n"
@@ -183,8 +192,10 @@ def test_what_is_for_one_object_never_gets_into_another_that_took_its_place() ->
 
 def test_documents_that_cannot_be_told_apart_are_one_conflict() -> None:
     merged = _merged("a: 1\n---\nb: 1\n", "a: 1\n", "b: 1\n---\nc: 1\n---\nd: 1\n")
-    assert [each.kind for each in merged.conflicts] == [KIND.DOCUMENTS]
+    assert [(each.kind, each.document) for each in merged.conflicts] == [(KIND.DOCUMENTS, 0)]
     assert _text(merged) == "a: 1\n"
+    sides = _documents("a: 1\n---\nb: 1\n", "a: 1\n", "b: 1\n---\nc: 1\n---\nd: 1\n")
+    assert merge_documents(*sides, choices={1: Side.THEIRS}).documents == sides[2]
 
 
 def test_an_empty_base_is_an_empty_tree() -> None:
