@@ -158,7 +158,7 @@ def _sentence(call: DriverCall, conflict: MergeConflict, merged: MergedFile) -> 
 def _reason(conflicts: tuple[MergeConflict, ...]) -> str:
     first = conflicts[0]
     more = f", and {len(conflicts) - 1} more" if len(conflicts) > 1 else ""
-    return f"conflict: {place_of(0, first.path)}: {first.kind.value}{more}".replace(" :", ":").replace(": :", ":")
+    return ": ".join(filter(None, ("conflict", place_of(0, first.path), f"{first.kind.value}{more}")))
 
 
 def _remedy(call: DriverCall, merged: MergedFile) -> str:

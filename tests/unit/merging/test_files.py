@@ -207,6 +207,32 @@ def test_a_selector_that_one_side_changed_to_that_of_the_rule_is_taken_where_it_
     assert "unencrypted_suffix: _clear" in result.text.decode()
 
 
+def test_the_selector_of_theirs_is_written_into_the_block_of_ours() -> None:
+    ours = rotated(OURS)
+    theirs = made(PLAIN.replace("beta", "theirs"), selector=MORE, mac_only=True)
+    result = merged(BASE, ours, theirs, by=rule([key(ME)], selector=MORE, mac_only=True))
+    assert result.conflicts == ()
+    assert _envelope(ours) in result.text.decode()
+    assert "open_unencrypted: ENC[" in result.text.decode()
+    assert "mac_only_encrypted: true" in result.text.decode()
+    assert result.by_rule
+    plain = made(PLAIN.replace("beta", "theirs"))
+    again = merged(result.text, rotated(result.text), plain, by=rule([key(ME)]))
+    assert [each.kind for each in again.conflicts] == [ConflictKind.SELECTOR]
+
+
+def test_a_selector_that_both_changed_is_a_conflict_for_which_a_side_can_be_taken() -> None:
+    ours = made(PLAIN.replace("alpha", "mine"), selector=MORE)
+    theirs = made(PLAIN.replace("beta", "theirs"), selector=Selector("unencrypted_suffix", "_open"))
+    result = merged(BASE, ours, theirs, by=rule([key(ME)], selector=MORE))
+    assert [(each.kind, each.document) for each in result.conflicts] == [(ConflictKind.SELECTOR, 0)]
+    assert result.text is ours
+    for side, suffix in ((Side.OURS, "_clear"), (Side.THEIRS, "_open")):
+        text = merged(BASE, ours, theirs, choices={1: side}).text
+        assert f"unencrypted_suffix: {suffix}" in text.decode()
+        assert "b: theirs" in opened(text)
+
+
 @pytest.mark.parametrize("by", [None, rule([key(ME)]), rule([key(ME)], selector=Selector("encrypted_regex", "^b$"))])
 def test_a_selector_that_encrypts_less_or_that_no_rule_has_is_a_conflict(by: object) -> None:
     theirs = made(PLAIN.replace("beta", "theirs"), selector=Selector("encrypted_regex", "^b$"))
