@@ -146,7 +146,7 @@ def _note(call: DriverCall, reason: str) -> list[Line]:
 
 
 def _notes(call: DriverCall, merged: MergedFile) -> list[Line]:
-    return [Line("note", f"{call.path}: {note}") for note in merged.notes]
+    return [Line("note", f"{call.path}: {note.replace('FILE', argument(call.path))}") for note in merged.notes]
 
 
 def _sentence(call: DriverCall, conflict: MergeConflict, merged: MergedFile) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import secretsync.sops.block as blocks
 import secretsync.sops.mac as mac
@@ -43,6 +43,9 @@ if TYPE_CHECKING:
     from secretsync.keyring.naming import FileRule
 
 __all__ = ["MergedFile", "Texts", "merge_files"]
+
+
+_AFTERWARDS: Final = "where this merge changes the rules, run: secretsync updatekeys FILE"
 
 
 class MergedFile(NamedTuple):
@@ -111,7 +114,7 @@ class _FileMerge:
         self.conflicts = [*trees.conflicts]
         chosen = self._recipients()
         encrypts = self._encrypts(trees.documents)
-        notes = [*self._notes_of(trees), *self._notes_of_keys()]
+        notes = [*self._notes_of(trees), *self._notes_of_keys(chosen)]
         text = ours
         if not (self.undecided or chosen is None or self._is_ours(trees.documents, chosen, encrypts)):
             self._refuse_exposed(trees.documents, encrypts)
@@ -134,7 +137,7 @@ class _FileMerge:
         if isinstance(found, OpenMatter):
             self.undecided = True
             return None
-        self.by_rule |= found.by_rule
+        self.by_rule |= found.recipients is not None
         return found
 
     def _encrypts(self, documents: list[Mapping]) -> Encrypts:
@@ -164,7 +167,9 @@ class _FileMerge:
         for note in trees.notes:
             yield f"{place_of(note.document if several else 0, note.path)}: {note.message}".removeprefix(": ")
 
-    def _notes_of_keys(self) -> Iterable[str]:
+    def _notes_of_keys(self, chosen: ChosenKey | None) -> Iterable[str]:
+        if chosen and chosen.recipients:
+            yield f"the recipients are those of {chosen.recipients.value}, as the rule has them; " + _AFTERWARDS
         side, both = self.sides.with_the_key
         if both:
             yield "each side has a data key of its own: that of ours is taken"

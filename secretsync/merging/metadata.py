@@ -43,14 +43,14 @@ class OpenMatter(NamedTuple):
 class ChosenKey(NamedTuple):
     """Whose data key and whose block are taken; `envelopes` are new ones for it, None where it keeps its own.
 
-    `by_rule`: the sides differ, and the rule decided between them.
+    `recipients` says whose they are, where the sides differ and the rule decided between them.
     """
 
     side: Side
     block: Mapping
     envelopes: list[list[Envelope]] | None = None
     threshold: int = 0
-    by_rule: bool = False
+    recipients: Side | None = None
 
 
 class Recipients:
@@ -77,7 +77,7 @@ class Recipients:
         for side, found in ((Side.OURS, ours), (Side.THEIRS, theirs)):
             if self._same(found, rule.named.groups, rule.named.threshold):
                 taken = self._taken(side, rule.named.groups, rule.named.threshold)
-                return taken._replace(by_rule=True) if isinstance(taken, ChosenKey) else taken
+                return taken._replace(recipients=side) if isinstance(taken, ChosenKey) else taken
         return OpenMatter(ConflictKind.RECIPIENTS, f"differ, and neither side has those of {rule.place}")
 
     def _same(self, found: Metadata, groups: Groups, threshold: int) -> bool:

@@ -81,7 +81,10 @@ def test_recipients_are_a_conflict_of_the_file(folder: Path) -> None:
 
 def test_the_rule_of_the_work_tree_decides(folder: Path) -> None:
     Path(".sops.yaml").write_text(f"creation_rules:\n  - age: {ME}\n")
-    assert _drive(BASE, OURS, given_to(THEIRS, [key(ME), key(EVE)])) == DriverResult(0, [])
+    result = _drive(BASE, OURS, given_to(THEIRS, [key(ME), key(EVE)]))
+    assert result.code == 0
+    assert [line.kind for line in result.lines] == ["note"]
+    assert result.lines[0].text.startswith(f"{PATH}: the recipients are those of ours, as the rule has them; ")
     assert str(EVE).encode() not in Path("ours").read_bytes()
     assert not (folder / NOTES).exists()
 
