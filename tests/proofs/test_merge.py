@@ -1,11 +1,13 @@
 """Generated three-way merges of encrypted files equal the merge of the plain trees, in every store and by the real sops.
 
+No side that was tampered with is merged, whatever was done to it.
+
 A sample beside all other tests, all of it by `make proof-merge`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
@@ -14,7 +16,8 @@ import pytest
 
 from secretsync.documents.plain import from_plain, to_plain
 from secretsync.documents.stores import store_named
-from secretsync.documents.tree import Limits, Mapping, Scalar
+from secretsync.documents.tree import Entry, Limits, Mapping, Scalar
+from secretsync.errors import SecretsyncError
 from secretsync.sops import metadata
 from secretsync.sops.selectors import Selector
 from secretsync.sops.values import is_ciphertext
@@ -176,3 +179,60 @@ def _of(documents: list[Mapping]) -> dict[tuple[Any, ...], Any]:
             elif isinstance(entry.value, Scalar):
                 found[*path, entry.key.value] = entry.value.value
     return found
+
+
+def _removed(draw: Random, entries: list[tuple[Mapping, Entry]]) -> None:
+    parent, entry = draw.choice(entries)
+    parent.items.remove(entry)
+
+
+def _swapped(draw: Random, entries: list[tuple[Mapping, Entry]]) -> None:
+    (_, one), (_, other) = draw.sample(entries, 2)
+    one.value, other.value = other.value, one.value
+
+
+def _renamed(draw: Random, entries: list[tuple[Mapping, Entry]]) -> None:
+    draw.choice(entries)[1].key = Scalar("renamed")
+
+
+def _doubled(draw: Random, entries: list[tuple[Mapping, Entry]]) -> None:
+    parent, entry = draw.choice(entries)
+    parent.items.append(Entry(Scalar("doubled"), entry.value))
+
+
+def _cleared(draw: Random, entries: list[tuple[Mapping, Entry]]) -> None:
+    draw.choice(entries)[1].value = Scalar("in the clear")
+
+
+FAULTS = (_removed, _swapped, _renamed, _doubled, _cleared)
+
+
+@pytest.mark.parametrize("store", [*SUFFIXES])
+def test_no_side_that_was_tampered_with_is_merged(store: str) -> None:
+    tampered = 0
+    for seed in range(size(20, 400)):
+        draw = Random(f"tampered {store} {seed}")
+        texts = list(_drawn(seed, store).texts)
+        place = draw.randrange(3)
+        source = store_named(store).load(texts[place], limits=Limits.unbounded(), encrypted=True)
+        entries = [*_encrypted_entries(source.documents)]
+        if not entries:
+            continue
+        draw.choice(FAULTS if len(entries) > 1 else (_removed, _renamed, _cleared))(draw, entries)
+        texts[place] = store_named(store).dump(source.documents, encrypted=True)
+        tampered += 1
+        with pytest.raises(SecretsyncError) as refused:
+            merged(*texts, store=store)
+        assert str(refused.value).startswith(("base", "ours", "theirs")[place]), (store, seed)
+    assert tampered > 10
+
+
+def _encrypted_entries(documents: list[Mapping]) -> Iterator[tuple[Mapping, Entry]]:
+    waiting: list[Mapping] = [*documents]
+    while waiting:
+        parent = waiting.pop()
+        for entry in parent.entries():
+            if isinstance(entry.value, Mapping) and entry.key.value != metadata.KEY:
+                waiting.append(entry.value)
+            elif isinstance(entry.value, Scalar) and is_ciphertext(entry.value.value):
+                yield parent, entry
