@@ -148,7 +148,7 @@ class _FileMerge:
             if encrypts_no_less(documents, found.selector, ours.selector, theirs.selector):
                 self.by_rule = True
                 return found
-            found = OpenMatter(ConflictKind.SELECTOR, "one side encrypts less than the other")
+            found = OpenMatter(ConflictKind.SELECTOR, "differs: one side changed it, and encrypts less")
         if found is None:
             return ours
         side = self._decided(found)

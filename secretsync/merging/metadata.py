@@ -102,7 +102,7 @@ class Recipients:
                 groups, found.data_key, self._keys, now=self._now, earlier=found.metadata, threshold=threshold
             )
         except SecretsyncError as error:
-            detail = f"the new data key cannot be wrapped for all of them here: {error}"
+            detail = f"differ, and the new data key cannot be wrapped for all of them here: {error}"
             return OpenMatter(ConflictKind.RECIPIENTS, detail)
         return self._checked(ChosenKey(self._key, found.metadata.block, envelopes, stored))
 
@@ -116,7 +116,7 @@ class Recipients:
         base = _unknown(self._sides.base.plain.metadata.block) if self._sides.base else None
         if equal(ours, theirs) or (chosen.side is Side.OURS and base is not None and equal(base, theirs)):
             return chosen
-        return OpenMatter(ConflictKind.RECIPIENTS, "the sops blocks differ in fields that this version does not know")
+        return OpenMatter(ConflictKind.RECIPIENTS, "differ: one block has fields that this version does not know")
 
 
 class Encrypts(NamedTuple):
@@ -146,13 +146,13 @@ def changed_selector(sides: OpenedSides, find_rule: FindRule) -> Encrypts | Open
         return None
     base = Encrypts.of(sides.base.plain.metadata) if sides.base else None
     if base is None or not (base.is_like(ours) or base.is_like(theirs)):
-        return OpenMatter(ConflictKind.SELECTOR, "both sides changed what is encrypted")
+        return OpenMatter(ConflictKind.SELECTOR, "differs: both sides changed it")
     new = theirs if base.is_like(ours) else ours
     rule = find_rule()
     if rule is None:
-        return OpenMatter(ConflictKind.SELECTOR, "one side changed what is encrypted, and no rule says so")
+        return OpenMatter(ConflictKind.SELECTOR, "differs: one side changed it, and no rule says so")
     if not new.is_like(Encrypts(rule.selector or Selector.default(), rule.mac_only)):
-        return OpenMatter(ConflictKind.SELECTOR, f"one side changed what is encrypted, and not to that of {rule.place}")
+        return OpenMatter(ConflictKind.SELECTOR, f"differs: one side changed it, and not to that of {rule.place}")
     return new
 
 
