@@ -33,11 +33,7 @@ def main() -> NoReturn:
 def run(arguments: list[str]) -> int:
     """Run one command line in this process and return its exit code."""
     place = DIRECT.get((arguments[0], arguments[1])) if len(arguments) > 1 else None
-    code: int
-    if place and not {"-h", "--help"} & {*arguments[2:3]}:
-        code = load(place)(arguments[2:])
-    else:
-        code = load("secretsync.cli._root:run")(arguments)
+    code: int = load(place)(arguments[2:]) if place else load("secretsync.cli._root:run")(arguments)
     return code
 
 

@@ -6,6 +6,7 @@ It has no option parser: git writes its command line, and starts it once a file.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
@@ -20,6 +21,11 @@ else:
     driver = LateModule("secretsync.merging.driver")  # a broken installation is to end within the boundary, too
 
 USAGE: Final = "usage: secretsync git merge-driver [--marker-size N] -- BASE OURS THEIRS PATH"
+_HELP: Final = """\
+Merge one encrypted file value by value: what git starts for each file that both sides of a merge changed.
+
+OURS takes the result; PATH names the store and the rule. Ends with 0 where the merge is clean, with 1 at a conflict or
+where it refuses, and above 128 where it could not run. docs/how-to/merge-and-diff.md says how git is told of it."""
 FAILED: Final = 129
 """More than 128 is no conflict for git but a driver that failed. Source: gitattributes(5), merge-ll.c."""
 _MARKER_SIZE: Final = "7"
@@ -33,6 +39,9 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _run(arguments: list[str]) -> int:
+    if arguments in (["--help"], ["-h"]):
+        sys.stdout.write(f"{USAGE}\n\n{_HELP}\n")
+        return 0
     call = _call(arguments)
     if call is None:
         say(USAGE)

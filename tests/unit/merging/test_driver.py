@@ -145,6 +145,11 @@ def test_a_command_line_that_git_does_not_write_is_a_failure(
     assert "usage: secretsync git merge-driver" in capsys.readouterr().err
 
 
+def test_help_says_what_git_is_to_do(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    assert run(["git", "merge-driver", "--help"]) == 0
+    assert capfdbinary.readouterr().out.startswith(b"usage: secretsync git merge-driver")
+
+
 @pytest.mark.parametrize("option", [["--marker-size=9"], ["--marker-size", "9"], []])
 def test_the_size_of_markers_is_taken_as_git_gives_it(
     folder: Path, option: list[str], monkeypatch: pytest.MonkeyPatch
