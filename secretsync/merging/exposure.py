@@ -63,6 +63,13 @@ def encrypts_no_less(documents: list[Mapping], new: Selector, *others: Selector)
     return all(mine or not any(rest) for mine, *rest in zip(_picked(documents, new), *picked, strict=True))
 
 
+def holds_all_clear(documents: list[Mapping], selector: Selector, side: Decrypted) -> bool:
+    """Whether a side has all that the result would have in the clear, or had it encrypted: its own MAC is over that."""
+    known = {each.content for each in SelectedLeaves.of(side.documents, side.metadata.selector)}
+    found = (each for each in SelectedLeaves.of(documents, selector) if isinstance(each.node, Scalar))
+    return all(each.selected or each.content in known for each in found)
+
+
 def exposed(
     documents: list[Mapping],
     selector: Selector,

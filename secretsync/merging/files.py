@@ -20,7 +20,7 @@ from secretsync.documents.tree import Limits, Mapping
 from secretsync.errors import ConversionError, PolicyError
 from secretsync.merging.conflicts import Choices, ConflictKind, MergeConflict, Path, Side
 from secretsync.merging.documents import MergedTrees, merge_documents
-from secretsync.merging.exposure import encrypts_no_less, exposed
+from secretsync.merging.exposure import encrypts_no_less, exposed, holds_all_clear
 from secretsync.merging.metadata import (
     ChosenKey,
     Encrypts,
@@ -145,15 +145,26 @@ class _FileMerge:
         ours, theirs = (Encrypts.of(self.sides.of(side).plain.metadata) for side in Side)
         found = changed_selector(self.sides, self.find_rule)
         if isinstance(found, Encrypts):
-            if encrypts_no_less(documents, found.selector, ours.selector, theirs.selector):
+            fault = self._fault_of(found, documents)
+            if not fault:
                 self.by_rule = True
                 return found
-            found = OpenMatter(ConflictKind.SELECTOR, "differs: one side changed it, and encrypts less")
+            found = OpenMatter(ConflictKind.SELECTOR, f"differs: one side changed it, {fault}")
         if found is None:
             return ours
         side = self._decided(found)
         self.undecided |= side is None
         return theirs if side is Side.THEIRS else ours
+
+    def _fault_of(self, new: Encrypts, documents: list[Mapping]) -> str:
+        """Return why what one side encrypts cannot be taken, although the rule has it; nothing where it can."""
+        ours, theirs = (self.sides.of(side).plain for side in Side)
+        if not encrypts_no_less(documents, new.selector, ours.metadata.selector, theirs.metadata.selector):
+            return "and encrypts less"
+        whole = [each for each in (ours, theirs) if not each.metadata.mac_only_encrypted]
+        if len(whole) == 1 and not new.mac_only and not holds_all_clear(documents, new.selector, whole[0]):
+            return "and the MAC of the other is not over what stands in the clear there"
+        return ""
 
     def _decided(self, matter: OpenMatter) -> Side | None:
         """Note a conflict of the metadata, and return which side was chosen for it."""

@@ -221,6 +221,18 @@ def test_the_selector_of_theirs_is_written_into_the_block_of_ours() -> None:
     assert [each.kind for each in again.conflicts] == [ConflictKind.SELECTOR]
 
 
+@pytest.mark.parametrize("changed", [False, True])
+def test_what_stands_in_the_clear_below_no_mac_does_not_come_below_one(changed: bool) -> None:
+    base = made(PLAIN, mac_only=True)
+    theirs = edited(base, PLAIN.replace("beta", "theirs"))
+    theirs = theirs.replace(b"open_unencrypted: 1", b"open_unencrypted: 2") if changed else theirs
+    ours = made(PLAIN.replace("alpha", "mine"))
+    result = merged(base, ours, theirs, by=rule([key(ME)]))
+    assert [each.kind for each in result.conflicts] == ([ConflictKind.SELECTOR] if changed else [])
+    assert (result.text is ours) is changed
+    assert b"mac_only" not in result.text
+
+
 def test_a_selector_that_both_changed_is_a_conflict_for_which_a_side_can_be_taken() -> None:
     ours = made(PLAIN.replace("alpha", "mine"), selector=MORE)
     theirs = made(PLAIN.replace("beta", "theirs"), selector=Selector("unencrypted_suffix", "_open"))
