@@ -73,7 +73,7 @@ def drive(call: DriverCall, environ: Mapping[str, str], now: datetime) -> Driver
     except _NO_KEY as error:
         return _as_text(call, error)
     except SecretsyncError as error:
-        return _refused(call, error)
+        return _refused(call, error, environ)
     if not merged.conflicts:
         _write(call, merged.text)
         return DriverResult(CLEAN, _notes(call, merged))
@@ -128,12 +128,14 @@ def _as_text(call: DriverCall, error: SecretsyncError) -> DriverResult:
     return DriverResult(CONFLICT, [*lines, *noted, Line("hint", hint)])
 
 
-def _refused(call: DriverCall, error: SecretsyncError) -> DriverResult:
+def _refused(call: DriverCall, error: SecretsyncError, environ: Mapping[str, str]) -> DriverResult:
     place, message = error.location or "", error.message
+    heads = rules.merged_commits(environ) if place.startswith("theirs") else []
+    commit = f" (theirs is commit {heads[0][:12]})" if len(heads) == 1 else ""
     text = ": ".join(filter(None, (f"{call.path} {place}".rstrip(), message)))
     noted = _note(call, f"refused: {place}: {message}" if place else f"refused: {message}")
     hint = error.hint or f"the file is as ours has it; when that is put right: secretsync resolve {argument(call.path)}"
-    return DriverResult(CONFLICT, [Line("error", f"{text}; it was not merged"), *noted, Line("hint", hint)])
+    return DriverResult(CONFLICT, [Line("error", f"{text}; it was not merged{commit}"), *noted, Line("hint", hint)])
 
 
 def _note(call: DriverCall, reason: str) -> list[Line]:

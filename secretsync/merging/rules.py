@@ -62,11 +62,16 @@ def both_changed_rules(folder: str, path: str, environ: Mapping[str, str]) -> bo
         return False
 
 
-def _merged(git: Git, environ: Mapping[str, str]) -> Iterator[_Merged]:
+def merged_commits(environ: Mapping[str, str]) -> list[str]:
+    """Return the ids of the commits that `git merge` merges into HEAD, as far as it says so."""
     heads = [name.removeprefix(_HEAD_VARIABLE) for name in environ if name.startswith(_HEAD_VARIABLE)]
+    return [each for each in heads if len(each) in _ID_SIZES and consists_of(each, LOWER_HEX)]
+
+
+def _merged(git: Git, environ: Mapping[str, str]) -> Iterator[_Merged]:
+    heads = merged_commits(environ)
     for theirs in heads:
-        if len(theirs) in _ID_SIZES and consists_of(theirs, LOWER_HEX):
-            yield _Merged(theirs, git.text("merge-base", "HEAD", theirs))
+        yield _Merged(theirs, git.text("merge-base", "HEAD", theirs))
     words = _last_line(os.path.join(git.folder, git.text("rev-parse", "--git-path", _REBASE_DONE))).split()
     if not heads and len(words) > 1 and consists_of(words[1], LOWER_HEX):
         yield _Merged(words[1], f"{words[1]}^")

@@ -218,14 +218,15 @@ def test_a_side_that_was_tampered_with_leaves_ours(team: Team) -> None:
     team.git("checkout", "-q", "-b", "other")
     path = team.root / FILE
     path.write_text("".join(line for line in path.read_text().splitlines(keepends=True) if not line.startswith("b:")))
-    team.commit("tampered")
+    commit = team.commit("tampered")
     team.git("checkout", "-q", "main")
     team.change("a", 10)
     before = path.read_bytes()
     ended = team.tries("merge", "other")
     assert ended.returncode == 1
     assert (
-        f"secretsync: error: {FILE} theirs: the MAC does not match the file's values; it was not merged" in ended.stderr
+        f"secretsync: error: {FILE} theirs: the MAC does not match the file's values; it was not merged"
+        f" (theirs is commit {commit[:12]})\n" in ended.stderr
     )
     assert path.read_bytes() == before
     assert (team.root / NOTES).exists()
