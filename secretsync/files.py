@@ -11,7 +11,7 @@ import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from secretsync.errors import ChangedFileError, EscapeError, FileAccessError, LimitError, MissingFileError
 from secretsync.folders import (
@@ -21,18 +21,13 @@ from secretsync.folders import (
     Durable,
     OpenFolder,
     read_up_to,
+    refusal,
     write_all,
 )
-from secretsync.late import LateModule
-
-if TYPE_CHECKING:
-    import errno
-else:
-    errno = LateModule("errno")  # not before something failed
 
 __all__ = [
     "STDIN", "TEMPORARY_PREFIX", "create", "create_below", "is_below", "read", "read_confined", "read_stdin", "remove_below",
-    "sync_folder", "take_below", "walk", "write_atomic", "write_below",
+    "sync_folder", "take_below", "write_atomic", "write_below",
 ]  # fmt: skip
 
 STDIN: Final = "-"
@@ -54,7 +49,7 @@ def read(path: str | os.PathLike[str]) -> bytes:
     try:
         descriptor = os.open(name, os.O_RDONLY | CLOSED_ON_EXEC | getattr(os, "O_BINARY", 0))
     except OSError as error:
-        raise _refusal(error, name) from error
+        raise refusal(error, name) from error
     if stat.S_ISDIR(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise FileAccessError("is a directory", location=name)
@@ -88,7 +83,7 @@ def read_confined(root: str | os.PathLike[str], relpath: str, limit: int) -> byt
         try:
             descriptor = _opened_below(top, os.path.relpath(target, top).split(os.sep))
         except OSError as error:
-            raise _refusal(error, location) from error
+            raise refusal(error, location) from error
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise EscapeError("is not a regular file", location=location)
@@ -113,28 +108,6 @@ def _opened_below(top: str, steps: list[str]) -> int:
         for step in folders:
             folder.enter(step)
         return folder.open(name)
-
-
-def walk(
-    root: str | os.PathLike[str], *, skip: frozenset[str] = frozenset({".git"}), at_most: int | None = None
-) -> list[str]:
-    """Return the paths of all files below the folder `root`, relative to it and sorted; folders named in `skip` left out.
-
-    A link to a folder of the same tree is not followed, because that folder's files are listed where they are.
-
-    Raises:
-        EscapeError: a link to a folder leads out of `root`.
-        LimitError: there are more than `at_most` files.
-        MissingFileError, FileAccessError: a folder is missing or may not be listed.
-    """
-    top = os.path.realpath(root)
-    start = len(os.path.join(top, ""))
-    found: list[str] = []
-    for path in _files_below(top, skip):
-        found.append(path[start:])
-        if at_most is not None and len(found) > at_most:
-            raise LimitError(f"more than {at_most} files", location=os.fspath(root))
-    return sorted(found)
 
 
 def write_atomic(
@@ -163,7 +136,7 @@ def write_atomic(
         with OpenFolder(os.path.dirname(target)) as folder:
             folder.replace(os.path.basename(target), data, mode, present, replaces)
     except OSError as error:
-        raise _refusal(error, name) from error
+        raise refusal(error, name) from error
 
 
 def create(path: str | os.PathLike[str], data: bytes, mode: int = 0o600) -> None:
@@ -179,7 +152,7 @@ def create(path: str | os.PathLike[str], data: bytes, mode: int = 0o600) -> None
     except FileExistsError:
         raise FileAccessError("already exists; not overwritten", location=name) from None
     except OSError as error:
-        raise _refusal(error, name) from error
+        raise refusal(error, name) from error
 
 
 def write_below(
@@ -265,7 +238,7 @@ def _folder_of(
     except FileExistsError:
         raise FileAccessError("already exists; not overwritten", location=location) from None
     except OSError as error:
-        raise _refusal(error, location) from error
+        raise refusal(error, location) from error
 
 
 def _read_and_close(descriptor: int, location: str, *, limit: int | None) -> bytes:
@@ -276,7 +249,7 @@ def _read_and_close(descriptor: int, location: str, *, limit: int | None) -> byt
         try:
             data = file.readall() if limit is None else read_up_to(file, before.st_size + 1)
         except OSError as error:
-            raise _refusal(error, location) from error
+            raise refusal(error, location) from error
         after = os.fstat(descriptor)
     grew = limit is not None and len(data) != before.st_size
     if stat.S_ISREG(after.st_mode) and (grew or _version(before) != _version(after)):
@@ -289,40 +262,6 @@ def _version(status: os.stat_result) -> tuple[int, int, int]:
     return status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
-def _files_below(top: str, skip: frozenset[str]) -> Iterator[str]:
-    folders = [top]
-    while folders:  # no recursion: a repository may nest its folders deeper than Python its calls
-        folder = folders.pop()
-        try:
-            with os.scandir(folder) as listing:
-                entries = list(listing)
-        except OSError as error:
-            raise _refusal(error, folder) from error
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                if entry.name not in skip:
-                    folders.append(entry.path)
-            elif not _leads_to_folder(entry):
-                yield entry.path
-            elif not is_below(os.path.join(os.path.realpath(entry.path), ""), top):
-                raise EscapeError(f"is a link to a folder outside {top!r}", location=entry.path)
-
-
-def _leads_to_folder(entry: os.DirEntry[str]) -> bool:
-    with suppress(OSError):  # a link in a circle: whoever reads it is told
-        return entry.is_dir()
-    return False
-
-
 def _write_directly(target: str, data: bytes) -> None:
     with open(target, "wb", buffering=0) as file:
         write_all(file, data)
-
-
-def _refusal(error: OSError, location: str) -> FileAccessError:
-    """Return our error for what the operating system said."""
-    if isinstance(error, FileNotFoundError):
-        return MissingFileError("no such file or directory", location=location)
-    if error.errno == errno.ELOOP or isinstance(error, NotADirectoryError):
-        return EscapeError("is a symbolic link, or one of its folders is", location=location)
-    return FileAccessError((error.strerror or "cannot be accessed").lower(), location=location)

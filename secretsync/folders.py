@@ -11,9 +11,15 @@ import stat
 from contextlib import suppress
 from io import FileIO
 from types import TracebackType
-from typing import Final, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, Self, TypeAlias
 
-from secretsync.errors import ChangedFileError
+from secretsync.errors import ChangedFileError, EscapeError, FileAccessError, MissingFileError
+from secretsync.late import LateModule
+
+if TYPE_CHECKING:
+    import errno
+else:
+    errno = LateModule("errno")  # not before something failed
 
 TEMPORARY_PREFIX: Final = ".secretsync-"
 """How temporary files begin that a kill can leave behind."""
@@ -200,3 +206,12 @@ def _keep_ownership(descriptor: int, present: os.stat_result) -> None:
             os.fchmod(descriptor, stat.S_IMODE(present.st_mode) & ~0o070)
             return
     os.fchmod(descriptor, stat.S_IMODE(present.st_mode))
+
+
+def refusal(error: OSError, location: str) -> FileAccessError:
+    """Return our error for what the operating system said."""
+    if isinstance(error, FileNotFoundError):
+        return MissingFileError("no such file or directory", location=location)
+    if error.errno == errno.ELOOP or isinstance(error, NotADirectoryError):
+        return EscapeError("is a symbolic link, or one of its folders is", location=location)
+    return FileAccessError((error.strerror or "cannot be accessed").lower(), location=location)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from secretsync.errors import FileAccessError
+from secretsync.listing import leads_to_folder
 
 NOT_OURS: Final = frozenset({".git", ".venv", "node_modules"})
 """Folders of a checkout that hold other people's files."""
@@ -57,13 +58,6 @@ def below(root: str) -> Iterator[Met]:
             if entry.is_dir(follow_symlinks=False):
                 if entry.name not in NOT_OURS:
                     folders.append(os.path.join(folder, entry.name))
-            elif not _leads_to_folder(entry):
+            elif not leads_to_folder(entry):
                 found.append(Met(os.path.join(folder, entry.name)))
     return iter(sorted(found))
-
-
-def _leads_to_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_symlink() and entry.is_dir()
-    except OSError:
-        return False  # a link in a circle, which is passed by when it is read

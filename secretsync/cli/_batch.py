@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
-from secretsync import files
+from secretsync import files, listing
 from secretsync.cli._errors import exit_code
 from secretsync.cli._output import write_result
 from secretsync.cli._terminal import say, show_progress, warn
@@ -132,7 +132,7 @@ def _files_of(path: str) -> dict[str, str | None]:
     """Return the files that a path names, and of a folder's files where in it they lie."""
     if not os.path.isdir(path):
         return {path: None}
-    named = {os.path.normpath(os.path.join(path, inside)): inside for inside in files.walk(path)}
+    named = {os.path.normpath(os.path.join(path, inside)): inside for inside in listing.walk(path)}
     top = os.path.realpath(path)
     return {
         name: inside

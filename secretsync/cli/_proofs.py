@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 
-from secretsync import files
+from secretsync import files, listing
 from secretsync.cli._terminal import say, show_progress
 from secretsync.documents.tree import Limits
 from secretsync.errors import ManifestError, SecretsyncError, UnsealError
@@ -46,7 +46,7 @@ def _files_of(path: str) -> Iterator[tuple[str, str | None]]:
     if path == files.STDIN or not os.path.isdir(path):
         yield path, None
         return
-    for name in files.walk(path):
+    for name in listing.walk(path):
         yield name, path
 
 

@@ -9,7 +9,7 @@ import os
 from typing import Final
 
 import secretsync
-from secretsync import files
+from secretsync import files, listing
 from secretsync.errors import FileAccessError, MissingFileError
 
 _PACKAGE: Final = os.path.dirname(os.path.abspath(secretsync.__file__))
@@ -49,7 +49,7 @@ def install(name: str, target: str) -> list[str]:
     """
     source = os.path.join(folder(), name)
     written = []
-    for path in files.walk(source):
+    for path in listing.walk(source):
         data = files.read(os.path.join(source, path))
         destination = os.path.join(target, path)
         _make_folder(os.path.dirname(destination))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from secretsync import files
+from secretsync import listing
 from secretsync.errors import ConfigError, RepositoryError
 from secretsync.keyring.editing import SOPS_YAML
 from secretsync.keyring.model import KeyRing
@@ -44,7 +44,7 @@ def names(root: Path) -> list[str]:
     """Return the files of the repository at `root`: what Git does not ignore, else all. Raises: RepositoryError."""
     if any((folder / ".git").exists() for folder in [root, *root.parents]):
         return git.Repository.containing(root).listed(str(root))
-    return files.walk(root)
+    return listing.walk(root)
 
 
 def state(root: Path, environ: Mapping[str, str]) -> Path:

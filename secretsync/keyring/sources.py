@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Protocol, TypeAlias
 
-from secretsync import files
+from secretsync import files, listing
 from secretsync.errors import EscapeError, SecretsyncError
 
 Changes: TypeAlias = "dict[str, bytes | None]"
@@ -52,7 +52,7 @@ class Checkout:
             return []
         if not files.is_below(os.path.realpath(self.root / folder), os.path.realpath(self.root)):
             raise EscapeError("is a link out of the repository", location=folder)
-        return [f"{folder}/{name}" for name in files.walk(self.root / folder)]
+        return [f"{folder}/{name}" for name in listing.walk(self.root / folder)]
 
 
 class Snapshot:

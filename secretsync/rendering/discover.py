@@ -8,11 +8,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from secretsync import files
 from secretsync.documents.tree import Limits
 from secretsync.errors import LimitError, ManifestError
+from secretsync.late import LateModule
+
+if TYPE_CHECKING:
+    from secretsync import listing
+else:
+    listing = LateModule("secretsync.listing")
 
 _SUFFIXES: Final = (".yaml", ".yml", ".json")
 _KUSTOMIZATIONS: Final = frozenset({"kustomization.yaml", "kustomization.yml"})
@@ -86,7 +92,7 @@ def discover(path: str, *, several: bool, max_files: int) -> tuple[list[Input], 
 
 
 def _manifests(folder: str, warnings: list[str], max_files: int) -> Iterator[str]:
-    for name in files.walk(folder, at_most=max_files):
+    for name in listing.walk(folder, at_most=max_files):
         if not name.endswith(_SUFFIXES) or name.startswith(".") or f"{os.sep}." in name:
             continue
         if os.path.basename(name) in _KUSTOMIZATIONS:

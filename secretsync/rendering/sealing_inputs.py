@@ -22,10 +22,11 @@ from secretsync.sealed.deterministic import SealKey
 from secretsync.secrecy import SecretBytes
 
 if TYPE_CHECKING:
-    from secretsync import keyring
+    from secretsync import keyring, listing
     from secretsync.keyring import sealing
 else:  # a hook is told its certificate
     keyring = LateModule("secretsync.keyring")
+    listing = LateModule("secretsync.listing")
     sealing = LateModule("secretsync.keyring.sealing")
 
 _SUFFIXES: Final = (".pem", ".crt", ".cert")
@@ -117,7 +118,7 @@ def only_certificate(start: str) -> str:
             raise ConfigError("no certificate to seal for", hint="give one: --cert FILE")
         folder = parent
     keys = os.path.join(folder, "keys")
-    found = [name for name in files.walk(keys, skip=_RETIRED) if name.endswith(_SUFFIXES)]
+    found = [name for name in listing.walk(keys, skip=_RETIRED) if name.endswith(_SUFFIXES)]
     found = [name for name in found if _MARK in files.read_confined(keys, name, _SIZE)]
     if len(found) != 1:
         number = "no certificate" if not found else f"{len(found)} certificates"

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
-from secretsync import files
+from secretsync import files, listing
 from secretsync.errors import ChangedFileError, InterruptedRunError, MissingFileError
 from secretsync.git import Repository, Worktree, blob_id
 from secretsync.processes import Pool
@@ -59,7 +59,7 @@ class Writer:
                 # The machine was started anew, and nobody knows what of the folder had reached the disk.
                 worktree.refill(paths)
                 self._operation.record("worktree", path=self._operation.tree, boot=boot())
-            for name in files.walk(self._operation.tree):
+            for name in listing.walk(self._operation.tree):
                 if os.path.basename(name).startswith(files.TEMPORARY_PREFIX):
                     files.remove_below(self._operation.tree, name)
             return

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from secretsync import files, folders
+from secretsync import files, folders, listing
 from secretsync.errors import ChangedFileError, EscapeError, FileAccessError, LimitError, MissingFileError
 
 
@@ -145,18 +145,18 @@ def test_walk_lists_files_sorted_and_without_git(tree: Path) -> None:
     (tree / "apps" / "a.yaml").touch()
     (tree / "loop").symlink_to(".")
     (tree / "same").symlink_to("apps")
-    assert files.walk(tree) == ["a.yaml", "apps/a.yaml", "apps/db/secret.yaml"]
+    assert listing.walk(tree) == ["a.yaml", "apps/a.yaml", "apps/db/secret.yaml"]
 
 
 def test_walk_refuses_a_linked_folder_outside_the_tree(tree: Path) -> None:
     (tree / "out").symlink_to("..")
     with pytest.raises(EscapeError, match="outside"):
-        files.walk(tree)
+        listing.walk(tree)
 
 
 def test_walk_names_a_missing_folder(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError):
-        files.walk(tmp_path / "absent")
+        listing.walk(tmp_path / "absent")
 
 
 def test_write_creates_a_file_with_the_mode_asked_for(tmp_path: Path) -> None:
@@ -235,9 +235,9 @@ def test_create_never_replaces(tmp_path: Path) -> None:
 
 
 def test_walk_stops_at_its_limit_whatever_the_files_are(tree: Path) -> None:
-    assert files.walk(tree, at_most=2) == ["a.yaml", "apps/db/secret.yaml"]
+    assert listing.walk(tree, at_most=2) == ["a.yaml", "apps/db/secret.yaml"]
     with pytest.raises(LimitError, match="more than 1 files"):
-        files.walk(tree, at_most=1)
+        listing.walk(tree, at_most=1)
 
 
 def test_walk_lists_folders_nested_deeper_than_python_calls(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -248,7 +248,7 @@ def test_walk_lists_folders_nested_deeper_than_python_calls(tree: Path, monkeypa
         os.chdir("d")
     Path("deep.yaml").touch()
     try:
-        assert files.walk(tree)[-1].endswith("d/deep.yaml")
+        assert listing.walk(tree)[-1].endswith("d/deep.yaml")
     finally:  # what removes the test's folder would recurse too deeply
         os.unlink("deep.yaml")
         for _ in range(depth):
@@ -258,7 +258,7 @@ def test_walk_lists_folders_nested_deeper_than_python_calls(tree: Path, monkeypa
 
 def test_a_link_in_a_circle_is_listed_and_not_read(tree: Path) -> None:
     (tree / "circle.yaml").symlink_to("circle.yaml")
-    assert "circle.yaml" in files.walk(tree)
+    assert "circle.yaml" in listing.walk(tree)
     with pytest.raises(EscapeError):
         files.read_confined(tree, "circle.yaml", 100)
 
