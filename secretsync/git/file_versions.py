@@ -97,9 +97,8 @@ class FileVersions:
 
     @cached_property
     def _names(self) -> list[str]:
-        history = self._repository.history
-        tips = dict.fromkeys(self._under_way.values())
-        return list(dict.fromkeys((self.path, *(name for tip in tips for name in history.names_of(tip, self.path)))))
+        tips = list(dict.fromkeys(self._under_way.values()))
+        return self._repository.history.names_of(tips, self.path, limit=MOST_COMMITS) if tips else [self.path]
 
     def _staged(self) -> list[NamedVersion]:
         with Index.of(self._repository.root) as index:

@@ -14,6 +14,8 @@ REGULAR: Final = frozenset({"100644", "100755"})
 _SUBMODULE: Final = "160000"
 RAW: Final = ("--raw", "-z", "--no-abbrev", "--no-renames", "--no-ext-diff", "--no-textconv", "--ignore-submodules=all")
 """How every comparison is printed: modes and ids, and no program asked what a file says."""
+_RENAMED: Final = (*(each for each in RAW if each != "--no-renames"), "--find-renames", "-l0", "--diff-filter=R")
+"""The same for renamed files alone, however many there are in one commit: each has its name before and its name after."""
 
 
 class RawChange(NamedTuple):
@@ -134,12 +136,22 @@ class History:
             if one.path in wanted and one.mode in REGULAR
         ]
 
-    def names_of(self, tip: str, path: str) -> list[str]:
-        """Return what a file was called up to `tip`, itself first, as far as git tells a renamed file by its content."""
-        form = ("--follow", "--find-renames", "--format=", "--name-only", "-z", "--no-ext-diff", "--no-textconv")
-        found = self._git.names("log", *form, tip, "--", self._place.from_root(path))
-        names = [self._place.from_here(name.lstrip("\n")) for name in found]
-        return list(dict.fromkeys((path, *names)))
+    def names_of(self, tips: Sequence[str], path: str, *, limit: int) -> list[str]:
+        """Return what a file was called up to `tips`, itself first, as far as git tells a renamed file by its content.
+
+        At most `limit` commits are looked at for each name.
+        """
+        names = [self._place.from_root(path)]
+        for name in names:  # which grows
+            walk = self._git.ids("rev-list", "--full-history", f"--max-count={limit}", *tips, "--", name)
+            lines = "".join(f"{words[0]}\n" for words in walk).encode("ascii")
+            words = iter(self._git.names("diff-tree", "--stdin", "-r", "--root", "-m", *_RENAMED, source=lines))
+            for word in words:
+                if word.startswith(":"):
+                    before, after = next(words), next(words)
+                    if after == name and before not in names:
+                        names.append(before)
+        return [self._place.from_here(name) for name in names]
 
     def followed(self, tip: str, *, without: str = "", limit: int = -1) -> list[FollowedCommit]:
         """Return `tip` and what first parents lead to, newest first; not what leads to `without`; at most `limit`.
