@@ -54,15 +54,38 @@ def beside(repository: Repository, name: str, *, without: str) -> list[str]:
 
     The branch of the same name in a remote repository counts as the same branch. Newest first.
     """
-    others = (f"--exclude={name}", "--branches", f"--exclude=*/{name}", "--remotes", "--tags")
+    remote = [f"--exclude={each}" for each in published(repository, name)]
+    others = (f"--exclude={name}", "--branches", *remote, "--remotes", "--tags")
     return [words[0] for words in repository.git.ids("rev-list", f"{HEADS}{name}", "--not", without, *others, "--")]
 
 
 def published(repository: Repository, name: str) -> list[str]:
     """Return the remote branches of the same name, as this repository knows them."""
-    return sorted(
-        ref.removeprefix(REMOTES) for ref in repository.refs() if ref.startswith(REMOTES) and ref.endswith(f"/{name}")
-    )
+    return sorted(ref.removeprefix(REMOTES) for ref in tips(repository, name) if ref.startswith(REMOTES))
+
+
+def tips(repository: Repository, name: str) -> dict[str, str]:
+    """Return where a branch is, by full ref: here first, then in each remote repository as far as it was fetched."""
+    return {ref: commit for ref, commit in repository.refs().items() if name_of(repository, ref) == name}
+
+
+def name_of(repository: Repository, ref: str) -> str | None:
+    """Return the name of the branch that a full ref is, without that of its remote; None where it is none.
+
+    A remote may have slashes in its name, and so may a branch: the settings tell which remotes there are.
+    """
+    if ref.startswith(HEADS):
+        return ref.removeprefix(HEADS)
+    if not ref.startswith(REMOTES):
+        return None
+    rest = ref.removeprefix(REMOTES)
+    remotes = {
+        one.name.removeprefix("remote.").removesuffix(".url")
+        for one in repository.git.settings
+        if one.name.startswith("remote.") and one.name.endswith(".url")
+    }
+    remote = max((each for each in remotes if rest.startswith(f"{each}/")), key=len, default=rest.partition("/")[0])
+    return rest.removeprefix(f"{remote}/")
 
 
 def current(repository: Repository) -> str:

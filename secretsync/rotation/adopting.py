@@ -6,7 +6,7 @@ give the digest that its commits name. What is done already, its files say.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from secretsync.errors import RepositoryError
@@ -33,7 +33,7 @@ def found(repository: Repository, scenario: str, name: str | None) -> Adopted | 
     """
     by_branch: dict[str, list[tuple[str, Told]]] = {}
     for ref, commit in repository.refs().items():
-        branch = _branch(repository, ref)
+        branch = branches.name_of(repository, ref)
         if branch is not None and (one := _told(repository, commit, scenario, name)):
             by_branch.setdefault(branch, []).append((commit, one))
     if not by_branch:
@@ -66,7 +66,9 @@ def require_known(repository: Repository, adopted: Adopted) -> None:
         RepositoryError: the branch does not hold it, or no other branch does: whoever made the branch made it up.
     """
     base, tip = repository.resolve(adopted.told.base), adopted.tip
-    others = {commit for ref, commit in repository.refs().items() if _branch(repository, ref) != adopted.branch}
+    others = {
+        commit for ref, commit in repository.refs().items() if branches.name_of(repository, ref) != adopted.branch
+    }
     head = repository.resolve("HEAD")
     others |= {head} if not repository.is_ancestor(head, tip) else set()
     known = not others or any(repository.is_ancestor(base, other) for other in [*sorted(others), head])
@@ -95,29 +97,6 @@ def brought_up(repository: Repository, branch: str, tip: str) -> None:
             hint=f"git -C {where[0]} merge --ff-only {tip[:12]}",
         )
     repository.git.silently("update-ref", "-m", "secretsync", ref, tip, present or "0" * len(tip))
-
-
-def published_tips(repository: Repository, branch: str) -> Iterator[str]:
-    """Yield where a branch is, here and in each remote repository as far as it was fetched."""
-    for ref, commit in repository.refs().items():
-        if _branch(repository, ref) == branch:
-            yield commit
-
-
-def _branch(repository: Repository, ref: str) -> str | None:
-    """Return the name of the branch that a ref is, without that of its remote; None for a tag."""
-    if ref.startswith(branches.HEADS):
-        return ref.removeprefix(branches.HEADS)
-    if not ref.startswith(branches.REMOTES):
-        return None
-    rest = ref.removeprefix(branches.REMOTES)
-    remotes = {
-        one.name.removeprefix("remote.").removesuffix(".url")
-        for one in repository.git.settings
-        if one.name.startswith("remote.") and one.name.endswith(".url")
-    }
-    remote = max((each for each in remotes if rest.startswith(f"{each}/")), key=len, default=rest.partition("/")[0])
-    return rest.removeprefix(f"{remote}/")
 
 
 def _told(repository: Repository, tip: str, scenario: str, name: str | None) -> Told | None:

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from secretsync.errors import ConfigError, ProofError, RepositoryError
-from secretsync.git import LogEntry, Repository
+from secretsync.git import LogEntry, Repository, branches
 from secretsync.keyring import KeyRing
 from secretsync.keyring.model import normalised
 from secretsync.processes import Pool
@@ -88,7 +88,7 @@ def judged_commit(repository: Repository, promise: Promise, at: str) -> tuple[st
     The second is None for a commit that is no branch of the operation, or one that HEAD has already.
     Raises: RepositoryError.
     """
-    tips = _tips(repository, promise.branch)
+    tips = list(branches.tips(repository, promise.branch).values())
     commit = repository.resolve(at or next(iter(tips), "HEAD"))
     if commit not in tips:
         return commit, None
@@ -106,13 +106,6 @@ def _require_base(repository: Repository, promise: Promise) -> None:
         hint = "git fetch --unshallow" if repository.is_shallow() else "fetch the branch that it is on"
         message = f"commit {promise.plan.base[:12]}, which the plan starts from, is not here"
         raise RepositoryError(message, location=repository.root, hint=hint) from None
-
-
-def _tips(repository: Repository, branch: str) -> list[str]:
-    """Return the tips of a branch, that of this clone first."""
-    refs = repository.refs()
-    remote = [tip for name, tip in refs.items() if name.startswith("refs/remotes/") and name.endswith(f"/{branch}")]
-    return [*([refs[f"refs/heads/{branch}"]] if f"refs/heads/{branch}" in refs else []), *remote]
 
 
 class Judge:

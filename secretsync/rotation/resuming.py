@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from secretsync.errors import PlanProblemError, RepositoryError, beginning
-from secretsync.git import Repository
+from secretsync.git import Repository, branches
 from secretsync.rotation import adopting
 from secretsync.rotation.journal import Operation, operations
 from secretsync.rotation.model import Plan
@@ -50,8 +50,8 @@ def resumed(setting: Setting, scenario: str, name: str | None, tell: Callable[[s
     setting = setting.below(plan.within)
     if not plan.allow_partial or operation.has("rolled-back"):
         return operation, plan
-    tips = adopting.published_tips(setting.repository, operation.branch)
-    if tip := adopting.furthest(setting.repository, operation.branch, tips):
+    tips = branches.tips(setting.repository, operation.branch)
+    if tip := adopting.furthest(setting.repository, operation.branch, tips.values()):
         adopting.brought_up(setting.repository, operation.branch, tip)
     fresh = _made_again(setting, plan.scenario, plan.parameters, (plan.base, plan.at, plan.digest), plan)
     return operation, replace(fresh, tasks=plan.tasks)

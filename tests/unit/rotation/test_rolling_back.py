@@ -94,6 +94,17 @@ def test_what_lies_on_another_branch_as_well_is_not_lost(applied: Applied) -> No
     assert applied.branches() == ["kept", "main"]
 
 
+def test_a_branch_that_only_ends_alike_is_another_one(applied: Applied) -> None:
+    """`origin/team/NAME` is `team/NAME` of `origin`; it is `NAME` where a remote is called `origin/team`."""
+    commit = applied.reviewed()
+    applied.sandbox.git("update-ref", f"refs/remotes/origin/team/{applied.branch}", commit)
+    repository = Repository.containing(applied.sandbox.root)
+    assert branches.published(repository, applied.branch) == []
+    applied.sandbox.git("config", "remote.origin/team.url", "nowhere")
+    again = Repository.containing(applied.sandbox.root)
+    assert branches.published(again, applied.branch) == [f"origin/team/{applied.branch}"]
+
+
 def test_a_remote_copy_of_the_branch_is_the_same_branch(applied: Applied) -> None:
     commit = applied.reviewed()
     applied.sandbox.git("update-ref", f"refs/remotes/origin/{applied.branch}", commit)
