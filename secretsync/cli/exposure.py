@@ -36,6 +36,7 @@ _WORDS = {
     "changed": "changed since",
     "deleted": "not there any more",
 }
+_ELSEWHERE = "at the head of no branch that the policy takes for live, but at these refs"
 _SHALLOW = "this clone is shallow: values from before its first commit are missing here"
 _FAILING = {"live", "unknown"}
 _FINDINGS = 1
@@ -59,8 +60,9 @@ def exposure(
 ) -> int:
     """Say which values somebody could ever open.
 
-    All refs of this clone count, deleted files included; no value is shown. Live is what stands at the head of a branch,
-    under whatever name: it has to change at its source, for no rotation of keys takes back what was read.
+    All refs of this clone count, deleted files included; no value is shown. Live is what stands at the head of a branch
+    (of those that the policy's `live_refs` name, if any), under whatever name: it has to change at its source, for no
+    rotation of keys takes back what was read.
     """
     if (name is None) == (recipient is None):
         raise typer.BadParameter("give a NAME of the key ring, or --recipient")
@@ -78,9 +80,12 @@ def exposure(
     if form == "json":
         told = {"version": 1, "name": title, "commit": head, **within(repo), **_values(found, unread)}
         write_result(as_json(told), output)
+        if found.branches.remark:
+            warn(found.branches.remark)
     else:
         remarks = [*_ignored_lines(found.ignored), *beyond_folder(repo), _OUT_OF_SIGHT]
-        write_lines([*_lines(title, found.values, unread), *remarks], output)
+        remarks += [found.branches.remark] * bool(found.branches.remark)
+        write_lines([*_lines(title, found, unread), *remarks], output)
     if repo.is_shallow():
         warn(_SHALLOW)
     return _FINDINGS if fail and any(one.state in _FAILING for one in found.values) else 0
@@ -103,17 +108,18 @@ def _values(found: Exposure, unread: list[Unread]) -> dict[str, object]:
     values = [_row(one) for one in found.values]
     rows = [{"path": one.path, "why": one.why} for one in unread]
     ignored = [{**asdict(each), "values": count} for each, count in found.ignored.items()]
-    return {"values": values, "unread": rows, "ignored": ignored}
+    return {"values": values, "unread": rows, "ignored": ignored, "not_live": list(found.branches.other)}
 
 
 def _row(one: Exposed) -> dict[str, object]:
     return {**asdict(one), "elsewhere": [home._asdict() for home in one.elsewhere]}
 
 
-def _lines(name: str, found: list[Exposed], unread: list[Unread]) -> Iterator[str]:
-    yield f"{name} could open {len(found)} {noun_for(len(found), 'value')}"
-    for state, words in _WORDS.items():
-        some = [one for one in found if one.state == state]
+def _lines(name: str, found: Exposure, unread: list[Unread]) -> Iterator[str]:
+    yield f"{name} could open {len(found.values)} {noun_for(len(found.values), 'value')}"
+    words_for = {**_WORDS, "elsewhere": _ELSEWHERE} if found.branches.other else _WORDS
+    for state, words in words_for.items():
+        some = [one for one in found.values if one.state == state]
         if some:
             yield f"{len(some)} {words}"
             yield from (f"  {one.path}  {one.place}{_remarks(one)}" for one in some)

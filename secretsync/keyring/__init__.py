@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from secretsync.keyring.generation import generate_sops_yaml
-from secretsync.keyring.model import KeyRing, Policy, PolicyRule, Principal, PublicKey, Reader, Retired, SealingPin
+from secretsync.keyring.model import KeyRing, Principal, PublicKey, Reader, Retired
+from secretsync.keyring.policy import Policy, PolicyRule, SealingPin
 from secretsync.keyring.reading import load, load_from
 from secretsync.keyring.sources import Changed, Changes, Checkout, RingSource, Snapshot
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import NamedTuple
 
-from secretsync.keyring.model import KeyRing, PolicyRule
+from secretsync.keyring.model import KeyRing
+from secretsync.keyring.policy import PolicyRule
 from secretsync.sops.selectors import Selector
 
 

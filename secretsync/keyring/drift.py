@@ -60,11 +60,20 @@ def _weaker(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Finding]:
         message = f"{key} is no longer on the deny list"
         yield ruleset.RETIRED_RECIPIENT.finding(f"keys/retired/{key.partition('/')[0]}.yaml", "", message, ruleset.LOOK)
     yield from _weaker_defaults(old["defaults"], new["defaults"])
+    yield from _narrower(old, new)
+
+
+def _narrower(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Finding]:
+    """Yield what is looked after no longer: files that are ignored, and branches that are not live."""
     ignored = {path for each in old.get("ignore", []) for path in each["paths"]}
     for each in new.get("ignore", []):
         if more := [path for path in each["paths"] if path not in ignored]:
             message = f"{', '.join(more)} are ignored from now on ({each['reason']})"
             yield ruleset.WEAKER_DEFAULTS.finding(POLICY, "ignore", message, ruleset.LOOK)
+    live, before = new.get("live_refs", []), old.get("live_refs", [])
+    if live and (not before or set(before) - set(live)):
+        message = f"only {', '.join(live)} are live from now on, and before {', '.join(before) or 'every branch'}"
+        yield ruleset.WEAKER_DEFAULTS.finding(POLICY, "live_refs", message, ruleset.LOOK)
 
 
 def _weaker_defaults(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Finding]:

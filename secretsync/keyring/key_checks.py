@@ -10,7 +10,8 @@ import secretsync.keyring.ruleset as ruleset
 from secretsync.errors import MissingDependencyError, SecretsyncError
 from secretsync.findings import Finding, Rule
 from secretsync.keyring.key_intake import examine, weakness
-from secretsync.keyring.model import KeyRing, PolicyRule, Principal, PublicKey, normalised
+from secretsync.keyring.model import KeyRing, Principal, PublicKey, normalised
+from secretsync.keyring.policy import PolicyRule
 from secretsync.keyring.reading import GROUPS, POLICY
 from secretsync.keyring.sources import FOLDER, RingSource
 from secretsync.masterkeys.kinds import DEMO_RECIPIENTS, KINDS

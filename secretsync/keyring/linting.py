@@ -23,7 +23,8 @@ from secretsync.keyring.editing import SOPS_YAML
 from secretsync.keyring.encrypted_files import RepositoryFile
 from secretsync.keyring.globs import IgnoredPaths, matches
 from secretsync.keyring.key_checks import pgp_findings, ring_findings
-from secretsync.keyring.model import KeyRing, Policy, PolicyRule, normalised
+from secretsync.keyring.model import KeyRing, normalised
+from secretsync.keyring.policy import Policy, PolicyRule
 from secretsync.keyring.reading import POLICY, load_from
 from secretsync.keyring.sealing import pin_findings
 from secretsync.keyring.sources import FOLDER, Checkout

@@ -11,7 +11,8 @@ from hashlib import sha256
 from typing import Final, NamedTuple
 
 from secretsync.errors import ConfigError
-from secretsync.keyring.model import KeyRing, PolicyRule, PublicKey, normalised
+from secretsync.keyring.model import KeyRing, PublicKey, normalised
+from secretsync.keyring.policy import PolicyRule
 from secretsync.keyring.sources import FOLDER
 
 PATH: Final = f"{FOLDER}/keyring.lock"
@@ -77,6 +78,7 @@ def _optional(ring: KeyRing) -> dict[str, object]:
         "sealing_paths": {pin.cluster: list(pin.paths) for pin in ring.policy.sealing if pin.paths},
         "signing_keys": {each.name: sorted(each.signing_keys) for each in ring.principals if each.signing_keys},
         "ignore": [{"paths": list(each.paths), "reason": each.reason} for each in ring.policy.ignore],
+        "live_refs": sorted(ring.policy.live_refs.globs),
     }
     return {name: value for name, value in fields.items() if value}
 

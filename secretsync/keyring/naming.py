@@ -16,7 +16,8 @@ from typing import NamedTuple
 from secretsync import files
 from secretsync.errors import NoMatchingRuleError, SecretsyncError
 from secretsync.keyring.globs import matches
-from secretsync.keyring.model import KeyRing, PolicyRule
+from secretsync.keyring.model import KeyRing
+from secretsync.keyring.policy import PolicyRule
 from secretsync.keyring.reading import POLICY
 from secretsync.keyring.rule_files import FilesOnDisk, RuleFiles
 from secretsync.keyring.sources import FOLDER

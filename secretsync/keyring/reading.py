@@ -5,42 +5,35 @@ Nothing here asks whether the ring is wise; that is what `linting` does.
 
 from __future__ import annotations
 
-from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-import secretsync.keyring.globs as globs
+import secretsync.keyring.names as names
+import secretsync.keyring.policy_reading as policy_reading
 import secretsync.letters as letters
 from secretsync.configuration import API_VERSION, Fields
-from secretsync.errors import ConfigError, SecretsyncError
+from secretsync.errors import ConfigError
 from secretsync.keyring.model import (
     FOLDERS,
     Group,
     KeyRing,
     KeyType,
-    Policy,
-    PolicyRule,
     Principal,
     PrincipalKind,
     PublicKey,
     Reason,
     Retired,
-    SealingPin,
     Status,
 )
 from secretsync.keyring.sources import FOLDER, Checkout, RingSource
 from secretsync.masterkeys.kinds import in_rules, of_ring_type
 from secretsync.masterkeys.publichalf import require_public
-from secretsync.sops.selectors import KINDS as SELECTOR_KINDS
-from secretsync.sops.selectors import Selector
 
 GROUPS: Final = f"{FOLDER}/groups.yaml"
 POLICY: Final = f"{FOLDER}/policy.yaml"
 STATUSES: Final[tuple[Status, ...]] = ("pre-active", "active", "suspended", "deactivated", "compromised", "destroyed")
 REASONS: Final[tuple[Reason, ...]] = ("left", "lost", "compromised", "superseded")
 
-_NAME: Final = letters.LOWER + letters.DIGITS + "-"
-_MOST_DAYS: Final = 5  # digits
 _SIGNING_TYPES: Final = (
     *("ssh-ed25519", "ssh-rsa", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521"),
     *("sk-ssh-ed25519@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com"),
@@ -74,7 +67,7 @@ def load_from(source: RingSource) -> KeyRing:
     return KeyRing(
         principals=tuple(sorted(principals, key=lambda each: each.name)),
         groups=_groups(source),
-        policy=_policy(source),
+        policy=policy_reading.policy(Fields.parse(source.read(POLICY) or b"", POLICY)),
         retired=tuple(
             each
             for path in _yaml_files(source, f"{FOLDER}/retired")
@@ -99,7 +92,7 @@ def _yaml_files(source: RingSource, folder: str) -> list[str]:
 def _principal(fields: Fields, kind: PrincipalKind) -> Principal:
     fields.only("apiVersion", "kind", "name", "owner", "keys", "signing_keys")
     fields.expect("apiVersion", API_VERSION)
-    name = _name(fields, "name")
+    name = names.required(fields, "name")
     keys = tuple(_key(each) for each in fields.mappings("keys"))
     if Path(fields.path).stem != name:
         raise ConfigError(f"the name is {name!r}, which differs from the file's name", location=fields.path)
@@ -127,7 +120,7 @@ def _key(fields: Fields) -> PublicKey:
     )
     kind = fields.one_of("type", tuple(each for kind in in_rules() for each in kind.ring_types))
     return PublicKey(
-        id=_name(fields, "id"),
+        id=names.required(fields, "id"),
         type=kind,
         recipient=_recipient(fields, kind),
         status=fields.one_of("status", STATUSES, "active"),
@@ -153,7 +146,7 @@ def _recipient(fields: Fields, kind: KeyType) -> str:
 def _retired(fields: Fields) -> list[Retired]:
     fields.only("apiVersion", "kind", "name", "keys")
     fields.expect("apiVersion", API_VERSION)
-    name = _name(fields, "name")
+    name = names.required(fields, "name")
     found = []
     for each in fields.mappings("keys"):
         own = ("retired_at", "retired_because", "compromised_since", "replaced_by")
@@ -173,127 +166,8 @@ def _groups(source: RingSource) -> tuple[Group, ...]:
     groups = fields.mapping("groups")
     found = []
     for name in groups.names():
-        _require_name(name, groups.place(name))
+        names.require(name, groups.place(name))
         each = groups.mapping(name)
         each.only("members", "max_members", "approvers")
         found.append(Group(name, tuple(each.texts("members")), each.number("max_members"), each.number("approvers")))
     return tuple(found)
-
-
-def _policy(source: RingSource) -> Policy:
-    fields = Fields.parse(source.read(POLICY) or b"", POLICY)
-    fields.only("apiVersion", "kind", "defaults", "rules", "sealing", "sops", "ignore")
-    fields.expect("apiVersion", API_VERSION)
-    carried = fields.mapping("sops")
-    carried.only("stores", "destination_rules")
-    for each in carried.mappings("destination_rules"):
-        if "recreation_rule" in each.names():
-            raise ConfigError("would name keys beside the policy", location=each.place("recreation_rule"))
-    defaults = fields.mapping("defaults")
-    defaults.only("max_datakey_age", "min_recipients", "require", "forbid_mixed_pq", "allow_private_keys")
-    for glob in (allowed := defaults.texts("allow_private_keys")):
-        globs.to_pattern(glob)
-    return Policy(
-        rules=tuple(_rule(each, number) for number, each in enumerate(fields.mappings("rules"), 1)),
-        sealing=tuple(_pin(each) for each in fields.mappings("sealing")),
-        max_datakey_age=_age(defaults, "max_datakey_age"),
-        min_recipients=defaults.number("min_recipients") or 1,
-        require=tuple(defaults.texts("require")),
-        forbid_mixed_pq=defaults.flag("forbid_mixed_pq"),
-        allow_private_keys=tuple(allowed),
-        sops=fields.plain("sops", dict),
-        ignore=tuple(_ignored(each) for each in fields.mappings("ignore")),
-    )
-
-
-def _ignored(fields: Fields) -> globs.IgnoredPaths:
-    fields.only("paths", "reason")
-    paths = tuple(fields.texts("paths"))
-    if not paths:
-        raise ConfigError("is missing", location=fields.place("paths"))
-    for glob in paths:
-        globs.to_pattern(glob)
-    return globs.IgnoredPaths(paths, fields.required("reason"))
-
-
-def _rule(fields: Fields, number: int) -> PolicyRule:
-    fields.only("paths", "path_regex", "readers", "reader_groups", "threshold", "encrypt")
-    groups = [tuple(each.texts("members")) for each in fields.mappings("reader_groups")]
-    plain = tuple(fields.texts("readers"))
-    if not groups and not plain:
-        raise ConfigError(
-            "nobody would be left to read these files", location=fields.where, hint="give the rule other readers first"
-        )
-    if groups and plain:
-        raise ConfigError("name either readers or reader_groups", location=fields.where)
-    paths, pattern = tuple(fields.texts("paths")), fields.text("path_regex")
-    if bool(paths) == bool(pattern):
-        raise ConfigError("name either paths or a path_regex", location=fields.where)
-    for glob in paths:
-        globs.to_pattern(glob)
-    encrypt = fields.mapping("encrypt")
-    encrypt.only(*SELECTOR_KINDS, "mac_only_encrypted")
-    threshold = fields.number("threshold") or 0
-    if threshold and not 2 <= threshold <= len(groups):
-        raise ConfigError("a threshold is between 2 and the number of groups", location=fields.place("threshold"))
-    return PolicyRule(
-        number=number,
-        paths=paths,
-        readers=tuple(groups) or (plain,),
-        selector=_selector(encrypt),
-        mac_only_encrypted=encrypt.flag("mac_only_encrypted"),
-        threshold=threshold,
-        path_regex=_valid(Selector("encrypted_regex", pattern), fields.place("path_regex")).pattern if pattern else "",
-    )
-
-
-def _selector(encrypt: Fields) -> Selector | None:
-    chosen = [(kind, pattern) for kind in SELECTOR_KINDS if (pattern := encrypt.text(kind))]
-    if len(chosen) > 1:
-        raise ConfigError("more than one selector", location=encrypt.where)
-    return _valid(Selector(*chosen[0]), encrypt.where) if chosen else None
-
-
-def _valid(selector: Selector, where: str) -> Selector:
-    try:
-        return selector.require_valid()
-    except SecretsyncError as error:
-        raise ConfigError(error.message, location=where, hint=error.hint) from None
-
-
-def _pin(fields: Fields) -> SealingPin:
-    fields.only("cluster", "cert", "pin_spki_sha256", "backup_group", "paths")
-    pin = fields.required("pin_spki_sha256")
-    if not letters.is_sha256(pin):
-        raise ConfigError("a pin is 64 lower-case hexadecimal digits", location=fields.place("pin_spki_sha256"))
-    paths = tuple(fields.texts("paths"))
-    for glob in paths:
-        globs.to_pattern(glob)
-    return SealingPin(_name(fields, "cluster"), fields.required("cert"), pin, fields.text("backup_group"), paths)
-
-
-def _name(fields: Fields, field: str) -> str:
-    return _require_name(fields.required(field), fields.place(field))
-
-
-def is_name(text: str) -> bool:
-    """Whether a text can name a principal, a group or a key."""
-    return letters.consists_of(text, _NAME) and not text.startswith("-") and not text.endswith("-")
-
-
-def _require_name(name: str, where: str) -> str:
-    require_public(name, where)
-    if not is_name(name):
-        raise ConfigError(f"{name!r} is not a valid name: use a-z, 0-9 and hyphens", location=where)
-    return name
-
-
-def _age(fields: Fields, field: str) -> timedelta | None:
-    text = fields.text(field)
-    if not text:
-        return None
-    days = text.removesuffix("d")
-    is_number = letters.consists_of(days, letters.DIGITS) and days[0] != "0" and len(days) <= _MOST_DAYS
-    if days == text or not is_number:
-        raise ConfigError(f"{text!r} is not an age: write days, as in 365d", location=fields.place(field))
-    return timedelta(days=int(days))

@@ -12,7 +12,8 @@ from typing import Final
 import secretsync.keyring.ruleset as ruleset
 from secretsync.errors import CertificateError, PolicyError, SecretsyncError
 from secretsync.findings import Finding
-from secretsync.keyring.model import KeyRing, SealingPin
+from secretsync.keyring.model import KeyRing
+from secretsync.keyring.policy import SealingPin
 from secretsync.keyring.reading import POLICY
 from secretsync.keyring.sources import FOLDER, RingSource
 from secretsync.letters import argument

@@ -14,8 +14,8 @@ from typing import Final, NamedTuple, TypeAlias
 from secretsync.git import Repository
 from secretsync.git.history import REGULAR
 from secretsync.keyring.editing import SOPS_YAML
-from secretsync.keyring.model import Policy
 from secretsync.keyring.ownfiles import is_own
+from secretsync.keyring.policy import Policy
 from secretsync.keyring.sources import FOLDER
 from secretsync.masterkeys.kinds import KINDS
 from secretsync.rotation.model import LeftOut, PlannedKey

@@ -1,6 +1,6 @@
 """What a key could ever open, from all of Git's history, and where it still lives.
 
-Live is what stands at the head of a branch, local or remote. What no key here opens is compared by its ciphertext, and
+Live is what stands at HEAD and the head of a branch, local or remote, that the policy does not leave out. What no key here opens is compared by its ciphertext, and
 is unknown where that changed. Other clones, forks and caches are out of sight.
 """
 
@@ -15,10 +15,11 @@ from secretsync.errors import ConfigError, SecretsyncError
 from secretsync.git import Repository
 from secretsync.keyring import KeyRing
 from secretsync.keyring.globs import IgnoredPaths
-from secretsync.keyring.model import Policy, normalised
+from secretsync.keyring.model import normalised
+from secretsync.keyring.policy import LiveRefs, Policy
 from secretsync.masterkeys.kinds import KINDS
 from secretsync.processes import Pool
-from secretsync.rotation.gathering import HEAD, File, Gathered, Known, gather
+from secretsync.rotation.gathering import HEAD, Branches, File, Gathered, Known, gather
 from secretsync.rotation.model import Task
 from secretsync.rotation.survey import Setting
 from secretsync.rotation.versions import SEALING, SeenValue, Unread, Version
@@ -56,11 +57,12 @@ class Exposed:
 
 
 class Exposure(NamedTuple):
-    """The answer, what could not be read for it, and how many values stand in files that the policy ignores."""
+    """The answer, what could not be read for it, what the policy ignores with how many values, and which branches are live."""
 
     values: list[Exposed]
     unread: list[Unread]
     ignored: dict[IgnoredPaths, int]
+    branches: Branches
 
 
 class Work(NamedTuple):
@@ -119,7 +121,8 @@ def exposed(  # noqa: PLR0913  # the repository, and what narrows the answer
     `known` are versions by path and blob that were read before. Values of files that the policy ignores are counted only.
     `foreign` names the other cluster whose SealedSecrets lie at a path: these are told, and do not count.
     """
-    found = gather(repository, pool, commit, known or {})
+    live = policy.live_refs if policy else LiveRefs()
+    found = gather(repository, pool, commit, known or {}, live)
     versions = [one for some in found.versions.values() for one in some]
     data_keys = {one.data_key for one in versions if one.data_key and one.held_by(recipients)}
     places: defaultdict[tuple[str, str], list[tuple[Version, SeenValue]]] = defaultdict(list)
@@ -143,7 +146,7 @@ def exposed(  # noqa: PLR0913  # the repository, and what narrows the answer
             ignored[entry] += 1
         else:
             values.append(judge.value(*place, there))
-    return Exposure(values, [*found.unread(recipients), *passed], ignored)
+    return Exposure(values, [*found.unread(recipients), *passed], ignored, found.branches)
 
 
 class _Judge:
@@ -236,7 +239,8 @@ def work(
         Task(f"change at their source, and then in {path}: {', '.join(dict.fromkeys(names))}", owners[path], due)
         for path, names in sorted(places.items())
     ]
-    notes = [f"{one.path}: not in the list of values, for it {one.why}" for one in found.unread]
+    notes = [found.branches.remark] * bool(found.branches.remark)
+    notes += [f"{one.path}: not in the list of values, for it {one.why}" for one in found.unread]
     if repository.is_shallow():
         notes.append("this clone is shallow: what its history lacks is missing from the list of values")
     return Work(tasks, notes)

@@ -8,6 +8,8 @@ from typing import Final, NamedTuple, TypeAlias
 
 from secretsync.git import ObjectReader, Repository, branches
 from secretsync.git.trees import files_among
+from secretsync.keyring.policy import LiveRefs
+from secretsync.letters import noun_for
 from secretsync.processes import Pool
 from secretsync.rotation.versions import Unread, Version
 from secretsync.sops.datakey import MasterKey
@@ -19,9 +21,16 @@ File: TypeAlias = tuple[str, str]
 Known: TypeAlias = Mapping[File, list[Version | Unread]]
 
 HEAD: Final = "HEAD"
-_LIVE: Final = (branches.HEADS, branches.REMOTES)
 _COMMIT: Final = "commit"
 _TREE: Final = "tree"
+
+
+class Branches(NamedTuple):
+    """The refs of the branches that are live, and of those that the policy leaves out; `remark` is what to say of it."""
+
+    live: frozenset[str]
+    other: tuple[str, ...] = ()
+    remark: str = ""
 
 
 class Gathered(NamedTuple):
@@ -32,6 +41,7 @@ class Gathered(NamedTuple):
     other: dict[File, tuple[str, ...]]
     left_out: list[Unread]
     damaged: dict[Unread, bytes]
+    branches: Branches
 
     def unread(self, recipients: Collection[MasterKey]) -> list[Unread]:
         """Return what could not be read: of damaged files, those that name one of the recipients."""
@@ -46,7 +56,7 @@ class Gathered(NamedTuple):
         return sorted(dict.fromkeys([*self.left_out, *damaged, *closed]))
 
 
-def gather(repository: Repository, pool: Pool, commit: str, known: Known) -> Gathered:
+def gather(repository: Repository, pool: Pool, commit: str, known: Known, live: LiveRefs) -> Gathered:
     """Read all versions; `known` were read before. Plaintext counts in files that are encrypted in another version."""
     files, left_out = _files(repository, commit)
     missing = repository.left_out()
@@ -65,7 +75,25 @@ def gather(repository: Repository, pool: Pool, commit: str, known: Known) -> Gat
     left_out += [one for one in unread.values() if not one.damaged]
     with repository.reader() as reader:
         damaged = {one: reader.read(blob) for (_, blob), one in unread.items() if one.damaged}
-        return Gathered(versions, *_standing(repository, reader, commit, versions), left_out, damaged)
+        chosen = _branches(repository, live)
+        standing = _standing(repository, reader, commit, versions, chosen.live)
+        return Gathered(versions, *standing, left_out, damaged, chosen)
+
+
+def _branches(repository: Repository, live: LiveRefs) -> Branches:
+    """Return which branches are live: those that the policy names, and all where it names none that is here.
+
+    A mistake in a name would take every password off the list otherwise.
+    """
+    names = {ref: name for ref in repository.all_refs() if (name := branches.name_of(repository, ref)) is not None}
+    chosen = frozenset(ref for ref, name in names.items() if live.matches(ref, name))
+    if not chosen:
+        remark = f"no branch here is one of the policy's live_refs ({live}): every branch counts as live"
+        return Branches(frozenset(names), (), remark if live.globs else "")
+    other = tuple(sorted(set(names) - chosen))
+    told = f"{len(other)} other {noun_for(len(other), 'ref')} of branches count as elsewhere"
+    remark = f"live are HEAD and the policy's live_refs ({live}); {told}"
+    return Branches(chosen, other, remark if live.globs else "")
 
 
 def _files(repository: Repository, commit: str) -> tuple[set[File], list[Unread]]:
@@ -81,7 +109,7 @@ def _files(repository: Repository, commit: str) -> tuple[set[File], list[Unread]
 
 
 def _standing(
-    repository: Repository, reader: ObjectReader, commit: str, versions: Iterable[File]
+    repository: Repository, reader: ObjectReader, commit: str, versions: Iterable[File], heads: Collection[str]
 ) -> tuple[dict[File, tuple[str, ...]], dict[File, tuple[str, ...]]]:
     refs = {HEAD: (_COMMIT, commit), **repository.all_refs()}
     roots = dict.fromkeys(target for kind, target in refs.values() if kind in {_COMMIT, _TREE})
@@ -94,5 +122,5 @@ def _standing(
     other: defaultdict[File, list[str]] = defaultdict(list)
     for name, (_, target) in refs.items():
         for file in found.get(target, [(name, target)]):
-            (live if name == HEAD or name.startswith(_LIVE) else other)[file].append(name)
+            (live if name == HEAD or name in heads else other)[file].append(name)
     return {file: tuple(names) for file, names in live.items()}, {file: tuple(names) for file, names in other.items()}

@@ -12,7 +12,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 from secretsync.errors import ParameterError, PolicyError, SecretsyncError, shortened
 from secretsync.keyring import globs
 from secretsync.keyring.key_intake import PUBLIC_HALF, Candidate, type_of
-from secretsync.keyring.reading import is_name
+from secretsync.keyring.names import is_name
 from secretsync.late import load
 from secretsync.masterkeys.kinds import of_ring_type
 from secretsync.privatekeys import kind_of

@@ -265,6 +265,22 @@ def test_an_operation_that_is_not_there_is_named(sandbox: Sandbox, invoke: Invok
     assert "no operation 'x'" in invoke("runbook", "align", "resume", "x").err
 
 
+def test_branches_that_are_not_live_are_told_and_do_not_fail(sandbox: Sandbox, invoke: Invoke) -> None:
+    sandbox.git("branch", "old")
+    sandbox.git("rm", "-q", "prod/db.yaml", "prod/api.yaml", "dev/app.json", "dev/app.env")
+    sandbox.commit()
+    assert invoke("exposure", "bob", "--fail").code == 1
+    policy = (sandbox.root / "keys/policy.yaml").read_text()
+    sandbox.change_ring({"keys/policy.yaml": f"live_refs: [main]\n{policy}"})
+    text = invoke("exposure", "bob", "--fail")
+    assert text.code == 0
+    assert b"at the head of no branch that the policy takes for live, but at these refs" in text.out
+    assert b"live are HEAD and the policy's live_refs (main); 1 other ref of branches count as elsewhere" in text.out
+    told = json.loads(invoke("exposure", "bob", "-o", "json").out)
+    assert told["not_live"] == ["refs/heads/old"]
+    assert {one["state"] for one in told["values"]} == {"elsewhere"}
+
+
 def test_exposure_shows_places_and_no_value(sandbox: Sandbox, invoke: Invoke) -> None:
     text = invoke("exposure", "bob")
     assert b"prod/db.yaml  stringData.password" in text.out

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 
+import pytest
+
 from secretsync.git import Repository
 from secretsync.keyring import SealingPin, load_from
+from secretsync.keyring.linting import lint
 from secretsync.processes import Pool
 from secretsync.rotation.exposure import Exposure, exposed, recipients_of
 from secretsync.rotation.file_metadata import options_for
@@ -22,9 +25,10 @@ from tests.unit.rotation.repositories import FILES, NOW, Sandbox
 def _exposure(sandbox: Sandbox, name: str, who: str) -> Exposure:
     repository = Repository.containing(sandbox.root)
     head = repository.resolve("HEAD")
-    recipients = recipients_of(load_from(snapshot(repository, head)), name)
+    ring = load_from(snapshot(repository, head))
+    recipients, policy = recipients_of(ring, name), ring.policy
     with Pool(FileWork(repository, sandbox.keys(who))) as pool:
-        return exposed(repository, pool, head, recipients)
+        return exposed(repository, pool, head, recipients, policy=policy)
 
 
 def _states(sandbox: Sandbox, name: str = "bob", who: str = "alice") -> dict[str, str]:
@@ -115,6 +119,72 @@ def test_a_value_is_live_at_the_head_of_any_branch_and_elsewhere_at_a_tag(sandbo
     assert _states(sandbox)[place] == f"elsewhere {place} refs/tags/v1"
     sandbox.git("tag", "-d", "v1")
     assert _states(sandbox)[place] == "changed"
+
+
+def _with_live_refs(sandbox: Sandbox, *globs: str) -> None:
+    """Change a value on main that `release/1`, `wip/release/1` and two remotes still hold, and narrow what is live."""
+    for ref in ("heads/release/1", "heads/wip/release/1", "remotes/origin/main", "remotes/eu/team/main"):
+        sandbox.git("update-ref", f"refs/{ref}", "HEAD")
+    sandbox.git("config", "remote.eu/team.url", "nowhere")
+    policy = (sandbox.root / "keys/policy.yaml").read_text()
+    sandbox.change_ring({"keys/policy.yaml": f"live_refs: [{', '.join(globs)}]\n{policy}"})
+    _remade(sandbox, "dev/app.env", "PASSWORD=another-one\n")
+
+
+@pytest.mark.parametrize(
+    ("glob", "live"),
+    [
+        ("main", "refs/remotes/eu/team/main refs/remotes/origin/main"),
+        ("origin/main", "refs/remotes/origin/main"),
+        ("release/*", "refs/heads/release/1"),
+        ('"**"', "refs/heads/release/1 refs/heads/wip/release/1 refs/remotes/eu/team/main refs/remotes/origin/main"),
+        ("refs/remotes/**", "refs/remotes/eu/team/main refs/remotes/origin/main"),
+        ("refs/heads/*/*/*", "refs/heads/wip/release/1"),
+    ],
+)
+def test_the_policy_says_which_branches_are_live(sandbox: Sandbox, glob: str, live: str) -> None:
+    place = "dev/app.env PASSWORD"
+    _with_live_refs(sandbox, glob)
+    assert _states(sandbox)[place] == f"live {place} {live}"
+
+
+def test_what_only_other_branches_hold_is_elsewhere_and_they_are_told(sandbox: Sandbox) -> None:
+    place = "dev/app.env PASSWORD"
+    _with_live_refs(sandbox, "refs/heads/main")
+    others = "refs/heads/release/1 refs/heads/wip/release/1 refs/remotes/eu/team/main refs/remotes/origin/main"
+    assert _states(sandbox)[place] == f"elsewhere {place} {others}"
+    found = _exposure(sandbox, "bob", "alice").branches
+    assert list(found.other) == others.split()
+    assert (
+        found.remark
+        == "live are HEAD and the policy's live_refs (refs/heads/main); 4 other refs of branches count as elsewhere"
+    )
+
+
+def test_head_is_live_though_its_branch_is_left_out(sandbox: Sandbox) -> None:
+    _with_live_refs(sandbox, "release/*")
+    assert _states(sandbox)["dev/app.json password"] == "live"
+
+
+def test_a_branch_that_is_not_here_takes_nothing_off_the_list(sandbox: Sandbox) -> None:
+    _with_live_refs(sandbox, "prod")
+    assert _states(sandbox)["dev/app.env PASSWORD"].startswith("live ")
+    remark = _exposure(sandbox, "bob", "alice").branches.remark
+    assert remark == "no branch here is one of the policy's live_refs (prod): every branch counts as live"
+
+
+def test_fewer_live_branches_are_found_against_the_lock(sandbox: Sandbox) -> None:
+    policy = (sandbox.root / "keys/policy.yaml").read_text()
+
+    def findings(line: str) -> list[str]:
+        (sandbox.root / "keys/policy.yaml").write_text(line + policy)
+        found = lint(sandbox.root, [], today=NOW.date()).findings
+        return [f"{one.place}: {one.message}" for one in found if one.rule == "weaker-defaults"]
+
+    assert findings("live_refs: [main]\n") == ["live_refs: only main are live from now on, and before every branch"]
+    sandbox.change_ring({"keys/policy.yaml": f"live_refs: [main, dev]\n{policy}"})
+    assert findings("live_refs: [main, dev, more]\n") == findings("") == []
+    assert findings("live_refs: [dev]\n") == ["live_refs: only dev are live from now on, and before dev, main"]
 
 
 def test_a_value_is_told_by_itself_under_another_name_in_another_store_and_in_base64(sandbox: Sandbox) -> None:
