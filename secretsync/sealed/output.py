@@ -15,7 +15,7 @@ from secretsync.documents.stores import store_named
 from secretsync.documents.tree import Mapping as Tree
 from secretsync.manifests.objects import Object
 
-Format = Literal["json", "yaml"]
+Format = Literal["yaml", "json"]
 
 _ORDER: Final = (
     *("kind", "apiVersion", "metadata", "spec"),
