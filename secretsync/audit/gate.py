@@ -47,7 +47,7 @@ class Gate:
 
     def __init__(self, root: str, origin: ConfigurationOrigin, *, reviewed: Revision | None = None) -> None:
         """Read the configuration from `reviewed` where it is given, else from `origin`. Raises: ConfigError."""
-        self._root = root
+        self.root = root
         self._reviewed = reviewed
         self._origin: ConfigurationOrigin = reviewed or origin
         self._settings = self._read_settings()
@@ -68,7 +68,7 @@ class Gate:
         """Return `.sops.yaml` and key rings of the reviewed revision, None without one. Raises: RepositoryError."""
         if self._reviewed is None:
             return None
-        return FilesOfState(self._root, self._reviewed.read_all(is_rule_file), self._reviewed.name)
+        return FilesOfState(self.root, self._reviewed.read_all(is_rule_file), self._reviewed.name)
 
     def read_baseline(self, path: str | None, *, written_anew: bool = False) -> None:
         """Read the baseline at `path`, or the one that the configuration names.
@@ -119,7 +119,7 @@ class Gate:
 
     def _inside(self, shown: str) -> str:
         """Return a path relative to the root, with `/`, in letters that any file can hold."""
-        relative = os.path.relpath(os.path.abspath(shown), self._root).replace(os.sep, "/")
+        relative = os.path.relpath(os.path.abspath(shown), self.root).replace(os.sep, "/")
         return os.fsencode(relative).decode("utf-8", "backslashreplace")
 
     def judge(self, report: Report, *, locate: bool, write_baseline: str | None = None) -> None:

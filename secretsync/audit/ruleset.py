@@ -89,6 +89,11 @@ UNKNOWN_FIELD: Final = Rule(
     "unknown-field", "error", "nothing", "A Secret has a field that Kubernetes does not know, and that no selector for Secrets picks.",
     "correct the field's name, and encrypt the file anew",
 )  # fmt: skip
+UNRESOLVED_MERGE: Final = Rule(
+    "unresolved-merge", "error", "nothing", "The merge of an encrypted file stopped at a conflict, and nobody has finished it.",
+    "finish it: `secretsync resolve FILE`",
+)  # fmt: skip
+"""It counts whatever a configuration, a baseline or a comment says: they come with the branches that are merged."""
 UNSEALABLE: Final = Rule(
     "unsealable", "error", "nothing", "A SealedSecret cannot be what the controller expects.",
     "seal it anew: `secretsync seal`",
@@ -97,7 +102,8 @@ UNSEALABLE: Final = Rule(
 RULES: Final = (
     PLAINTEXT_SECRET, BARE_CIPHERTEXT, CLEAR_VALUE, DEMO_KEY, LAST_APPLIED, LOST_BLOCK, NO_NAMESPACE, NOT_ENCRYPTED,
     NOT_EXAMINED, PLAINTEXT_GENERATOR, RULES_CHANGED, SUSPECT, FLUX_AMBIGUOUS, FLUX_CHANGES, FLUX_DECRYPTS, FLUX_FAILS, FLUX_MISSED,
-    FLUX_NOT_JUDGED, FLUX_RENAMED, FLUX_UNREACHED, FLUX_UNVERIFIED, IGNORE_COMMENT, TEMPLATE_WIDENS, UNKNOWN_FIELD, UNSEALABLE,
+    FLUX_NOT_JUDGED, FLUX_RENAMED, FLUX_UNREACHED, FLUX_UNVERIFIED, IGNORE_COMMENT, TEMPLATE_WIDENS, UNKNOWN_FIELD,
+    UNRESOLVED_MERGE, UNSEALABLE,
 )  # fmt: skip
 
 

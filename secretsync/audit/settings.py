@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from secretsync.audit.ignore_globs import IgnoreGlobs
-from secretsync.audit.ruleset import every_rule
+from secretsync.audit.ruleset import UNRESOLVED_MERGE, every_rule
 from secretsync.configuration import Fields
 from secretsync.errors import ConfigError
 from secretsync.findings import Level
@@ -66,6 +66,8 @@ def _setting(rules: Fields, name: str) -> Setting:
     if problem:
         raise ConfigError(problem.message, location=rules.place(name), hint=problem.hint)
     value = rules.text(name)
+    if name == UNRESOLVED_MERGE.id:
+        raise ConfigError(f"{name} always counts, as an error", location=rules.place(name))
     if value not in SETTINGS:
         raise ConfigError(f"{value!r} is none of {', '.join(SETTINGS)}", location=rules.place(name))
     return value

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from secretsync.audit import check as examine
+from secretsync.audit import unresolved
 from secretsync.audit.opening import keys_for
 from secretsync.cli._findings import FindingsFormat, written
 from secretsync.cli._gate import GateOptions, opened
@@ -84,6 +85,7 @@ def check(
                     path, keys=keys, entry=to.entry or (), map_source=to.map_source or ()
                 )
         gate.judge(report, locate=form != "text", write_baseline=through.write_baseline)
+        report.findings += unresolved.findings(gate.root, paths, staged=through.staged)
     return written(report, form, output)
 
 

@@ -405,3 +405,34 @@ def test_a_command_line_that_is_none_ends_above_128(team: Team) -> None:
         assert ended.returncode in {1, 129}
         assert "Traceback" not in ended.stderr
     assert os.listdir(team.root / ".git")
+
+
+def test_an_unfinished_merge_fails_check_until_it_is_resolved(team: Team, capfd: pytest.CaptureFixture[str]) -> None:
+    """`git commit -a` would take ours' file, which is whole and valid, and nobody would miss theirs."""
+    team.branch("other", ("a", 30))
+    team.change("a", 10)
+    assert team.tries("merge", "-q", "other").returncode == 1
+    team.git("add", "-A")
+    capfd.readouterr()
+    for words in (["check", "."], ["check", "--staged"], ["check", "--keys", "none", FILE]):
+        assert run(words) == 1
+        assert f"{FILE}: error: its merge is not finished: conflict: a: both sides" in capfd.readouterr().out
+    assert run(["git", "status"]) == 1
+    assert FILE in capfd.readouterr().out
+    assert run(["check", ".sops.yaml"]) == 0  # it is asked about another file
+    team.run("resolve", "--all-theirs", FILE)
+    for words in (["check", "."], ["check", "--staged"], ["git", "status"]):
+        assert run(words) == 0
+    team.git("commit", "-q", "-m", "m")
+    assert team.values()["a"] == 30
+
+
+def test_no_configuration_lets_an_unfinished_merge_pass(team: Team, capfd: pytest.CaptureFixture[str]) -> None:
+    team.branch("other", ("a", 30))
+    team.change("a", 10)
+    team.tries("merge", "-q", "other")
+    team.write(".secretsync.yaml", f"check:\n  ignore: [{FILE}]\n")
+    assert run(["check", "."]) == 1
+    team.write(".secretsync.yaml", "check:\n  rules: {unresolved-merge: off}\n")
+    assert run(["check", "."]) > 1
+    assert "unresolved-merge always counts, as an error" in capfd.readouterr().err

@@ -110,6 +110,7 @@ IDS = [
     "unnamed-key",
     "unpinned-certificate",
     "unreachable",
+    "unresolved-merge",
     "unseal",
     "unsealable",
     "weak-key",
