@@ -131,17 +131,40 @@ def _annotations(item: Object) -> Object:
 
 def _unknown_fields(place: Place, item: Object) -> Iterator[Finding]:
     for name, value in item.items():
-        if name in _FIELDS or str(name).startswith(_MARKS) or not any(_leaves(value)):
+        if not is_unknown_field(str(name)) or not any(_leaves(value)):
             continue
         clear = any(values.is_secret(leaf) for leaf in _leaves(value))
-        close = get_close_matches(str(name).lower(), [field.lower() for field in _VALUE_FIELDS], n=1, cutoff=0.6)
-        meant = next((field for field in _VALUE_FIELDS if [field.lower()] == close), "")
+        meant = meant_field(str(name))
         message = (
             f"a Secret has no field {str(name)[:40]!r}{', and what stands there is in the clear' if clear else ''}"
         )
         hint = f"call it {meant}, and encrypt the file anew" if meant else "take it out"
         level: Level = "error" if clear else "warning"
         yield UNKNOWN_FIELD.finding(place.file, place.at(str(name)[:40]), message, hint, level=level)
+
+
+def is_unknown_field(name: str) -> bool:
+    """Whether a Secret has no such field, and no tool of its reader has either."""
+    return name not in _FIELDS and not name.startswith((*_MARKS, _MERGE))
+
+
+def meant_field(name: str) -> str:
+    """Return the field for values that a misspelt name means, or the empty text."""
+    close = get_close_matches(name.lower(), [field.lower() for field in _VALUE_FIELDS], n=1, cutoff=0.6)
+    return next((field for field in _VALUE_FIELDS if [field.lower()] == close), "")
+
+
+def shows_values(text: str, item: Object) -> bool:
+    """Whether the text of the annotation `last-applied-configuration` shows values of a Secret.
+
+    `item` is the object that has the annotation; its kind counts where it stands in it.
+    """
+    try:
+        copy = json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    kind: Object = {name: item[name] for name in ("kind", "apiVersion") if name in item}
+    return isinstance(copy, dict) and has_clear_values({**copy, **kind})
 
 
 def _leaves(value: object) -> Iterator[object]:
@@ -161,12 +184,6 @@ def _last_applied(place: Place, item: Object) -> Iterator[Finding]:
     text = _annotations(item).get(LAST_APPLIED_ANNOTATION)
     if not isinstance(text, str) or text.startswith(CIPHERTEXT):
         return
-    try:
-        copy = json.loads(text)
-    except (ValueError, RecursionError):
-        return
-    if isinstance(copy, dict) and has_clear_values(
-        {**copy, "kind": item.get("kind"), "apiVersion": item.get("apiVersion")}
-    ):
+    if shows_values(text, item):
         message = f"{identify(item)}: its values lie in the clear in the annotation last-applied-configuration"
         yield LAST_APPLIED.finding(place.file, place.at("metadata.annotations"), message)

@@ -157,8 +157,13 @@ def _gives_literal(assignment: tuple[str, str]) -> bool:
     bare = value.strip(_QUOTES)
     if not bare or _FILLED in bare or bare.startswith("//"):
         return False
-    words = "".join(letter if letter.isalnum() else " " for letter in _spaced(name)).lower().split()
+    words = words_of(name)
     return bool(words) and (words[-1] in _NAMES or "".join(words[-2:]) in _NAMES)
+
+
+def words_of(name: str) -> list[str]:
+    """Return the words of a name, in small letters: `DB_PASSWORD`, `db-password` and `dbPassword` have two."""
+    return "".join(letter if letter.isalnum() else " " for letter in _spaced(name)).lower().split()
 
 
 def _spaced(name: str) -> str:

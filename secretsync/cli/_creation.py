@@ -12,9 +12,10 @@ from typing import Annotated
 import typer
 
 from secretsync import sops
-from secretsync.audit import lost_block, numbers
+from secretsync.audit import left_clear, lost_block, numbers
 from secretsync.cli._files import FileTarget
 from secretsync.cli._key_options import CreationKeys
+from secretsync.cli._left_clear import require_covered
 from secretsync.cli._options import Config, Indent
 from secretsync.cli._terminal import warn
 from secretsync.documents.tree import Source
@@ -24,6 +25,7 @@ from secretsync.sops import Decrypted
 from secretsync.sops.config import Config as Rules
 from secretsync.sops.config import find_config, load_config
 from secretsync.sops.creation import Choice, choose, recipients_from
+from secretsync.sops.selectors import Selector
 
 
 def rules_at(path: str | None) -> Rules | None:
@@ -92,7 +94,10 @@ class Creation:
         typer.Option("--shamir-secret-sharing-threshold", help="How many key groups are needed; all unless given."),
     ] = 0
     allow_plaintext: Annotated[
-        bool, typer.Option("--allow-plaintext", help="Accept a selector that leaves every value in the clear.")
+        bool,
+        typer.Option(
+            "--allow-plaintext", help="Accept values in the clear that seem to be secret, or that are all there is."
+        ),
     ] = False
     allow_ciphertext: Annotated[
         bool, typer.Option("--allow-ciphertext", help="Encrypt values that are ciphertext of sops once more.")
@@ -163,5 +168,12 @@ class Creation:
         source = target.load(text, encrypted=False)
         if not self.allow_ciphertext:
             lost_block.refuse(source)
+        selector = choice.selector or Selector.default()
+        if not self.allow_plaintext:
+            require_covered(target, source.documents, selector)
         warnings += numbers.warnings(source, choice.selector)
+        warnings += [
+            f"{place}: leaves the values readable that kubectl copied there: take the annotation out"
+            for place in left_clear.copies(source.documents, selector)
+        ]
         return source

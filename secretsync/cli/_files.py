@@ -43,6 +43,10 @@ class FileTarget:
         """Read the documents of a user's own file, whose size is not limited."""
         return self.store.load(data, limits=Limits.unbounded(), encrypted=encrypted)
 
+    def result(self, data: bytes) -> Source:
+        """Read the documents of an encrypted file that was made of this one."""
+        return store_named(self.output_store).load(data, limits=Limits.unbounded(), encrypted=True)
+
     def placing(self, action: Callable[[], Result]) -> Result:
         """Run `action`; what it raises is placed at this file."""
         try:

@@ -11,11 +11,13 @@ from secretsync.cli._creation import Creation, Selection
 from secretsync.cli._editor import edit_text
 from secretsync.cli._files import FileTarget
 from secretsync.cli._key_options import CreationKeys
+from secretsync.cli._left_clear import require_change_covered
 from secretsync.cli._options import Formats, Opening, grouped
 from secretsync.cli._output import write_result
 from secretsync.cli.set_value import File
 from secretsync.errors import ChangedFileError
 from secretsync.sops import operations
+from secretsync.sops.operations import OperationResult
 
 
 @grouped
@@ -34,20 +36,23 @@ def edit(
     """
     target = formats.target(path)
     if os.path.lexists(path):
-        _edit(target, opening)
+        _edit(target, opening, allow_plaintext=creation.allow_plaintext)
     else:
         _make(target, recipients, selection, creation, opening)
 
 
-def _edit(target: FileTarget, opening: Opening) -> None:
+def _edit(target: FileTarget, opening: Opening, *, allow_plaintext: bool) -> None:
     data = files.read(target.path)
     opened = target.placing(lambda: operations.open_file(data, opening.options(target)))
     text = target.placing(lambda: operations.editable(opened))
-    change = edit_text(
-        text,
-        target.path,
-        lambda edited: target.placing(lambda: operations.edited(opened, edited, now=datetime.now(UTC))),
-    )
+
+    def use(edited: bytes) -> OperationResult:
+        change = target.placing(lambda: operations.edited(opened, edited, now=datetime.now(UTC)))
+        if not allow_plaintext:
+            require_change_covered(target, data, change.data)
+        return change
+
+    change = edit_text(text, target.path, use)
     try:
         write_change(target, change, data)
     except ChangedFileError as error:

@@ -10,6 +10,7 @@ import typer
 from secretsync import files
 from secretsync.audit import numbers
 from secretsync.cli._changes import write_change
+from secretsync.cli._left_clear import AllowPlaintext, require_change_covered
 from secretsync.cli._options import Formats, Opening, grouped
 from secretsync.errors import ConflictingOptionsError, FormatError, MissingFileError, ValueFormatError
 from secretsync.sops import operations
@@ -41,6 +42,7 @@ def set_value(
     value_file: ValueFile = False,
     value_stdin: ValueStdin = False,
     idempotent: Idempotent = False,
+    allow_plaintext: AllowPlaintext = False,
 ) -> None:
     """Set one value of an encrypted file.
 
@@ -55,6 +57,8 @@ def set_value(
     change = target.placing(
         lambda: operations.set_value(data, tree_path, node, opening.options(target), now=datetime.now(UTC))
     )
+    if not allow_plaintext:
+        require_change_covered(target, data, change.data)
     write_change(target, change, data, unless_unchanged=idempotent)
 
 
