@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from secretsync.errors import PlanProblemError, RepositoryError, beginning
 from secretsync.git import Repository, branches
 from secretsync.rotation import adopting
+from secretsync.rotation.ageing import COMPLETE
 from secretsync.rotation.journal import Operation, operations
 from secretsync.rotation.model import Plan
 from secretsync.rotation.planning import Planning, make_plan
@@ -36,17 +37,27 @@ def nothing_begun(scenario: str, name: str | None) -> RepositoryError:
     return RepositoryError(f"{what} was begun here", hint=hint)
 
 
-def resumed(setting: Setting, scenario: str, name: str | None, tell: Callable[[str], None]) -> tuple[Operation, Plan]:
+def resumed(
+    setting: Setting, scenario: str, name: str | None, tell: Callable[[str], None], reviewed: Plan | None = None
+) -> tuple[Operation, Plan]:
     """Return the operation to go on with, and its plan; one that others work on as well is planned with our keys.
+
+    `reviewed` is the plan as a file holds it: it names the operation, and stands where history here is cut off, so that
+    planning cannot give it again.
 
     Raises:
         RepositoryError: no operation was begun here, and no branch carries one.
-        PlanProblemError: what the branch says is not what planning gives.
+        PlanProblemError: what the branch says is not what planning gives, or was begun by another plan than `reviewed`.
     """
+    if reviewed is not None:
+        if reviewed.scenario != scenario:
+            raise PlanProblemError(f"is a plan of runbook {reviewed.scenario}")
+        name = name or reviewed.operation
     operation = begun_here(setting.repository, scenario, name)
     if operation is None:
-        return _adopted(setting, scenario, name, tell)
+        return _adopted(setting, scenario, name, tell, reviewed)
     plan = operation.plan()
+    _require_same(plan.digest, reviewed)
     setting = setting.below(plan.within)
     if not plan.allow_partial or operation.has("rolled-back"):
         return operation, plan
@@ -57,18 +68,31 @@ def resumed(setting: Setting, scenario: str, name: str | None, tell: Callable[[s
     return operation, replace(fresh, tasks=plan.tasks)
 
 
-def _adopted(setting: Setting, scenario: str, name: str | None, tell: Callable[[str], None]) -> tuple[Operation, Plan]:
+def _require_same(digest: str, reviewed: Plan | None) -> None:
+    if reviewed is not None and reviewed.digest != digest:
+        raise PlanProblemError(f"its digest is {reviewed.digest[:12]}, and the operation was begun by {digest[:12]}")
+
+
+def _adopted(
+    setting: Setting, scenario: str, name: str | None, tell: Callable[[str], None], reviewed: Plan | None
+) -> tuple[Operation, Plan]:
     """Begin here what a branch carries."""
     repository = setting.repository
     adopted = adopting.found(repository, scenario, name)
     if adopted is None:
         raise nothing_begun(scenario, name)
     told = adopted.told
+    _require_same(told.digest, reviewed)
     setting = setting.below(told.within)
     repository.require_committer()
     adopting.require_known(repository, adopted)
     begun = (repository.resolve(told.base), told.made, told.digest)
-    plan = _made_again(setting, scenario, told.parameters, begun, None)
+    try:
+        plan = _made_again(setting, scenario, told.parameters, begun, None)
+    except PlanProblemError:
+        if reviewed is None:
+            raise
+        plan = reviewed
     adopting.brought_up(repository, adopted.branch, adopted.tip)
     operation = Operation(repository, plan.operation, branch=adopted.branch)
     operation.begin(plan)
@@ -117,8 +141,15 @@ def _made_again(
         message = (
             f"planning {scenario} from commit {base[:12]} comes to {found.digest[:12]}, and begun was {digest[:12]}"
         )
-        raise PlanProblemError(message, hint="go on where it was begun, with the release that it was begun with")
+        raise PlanProblemError(message, hint=_other_plan(setting.repository))
     return found
+
+
+def _other_plan(repository: Repository) -> str:
+    """Return what to do where planning gives another plan: where history is cut off, fewer former readers are known."""
+    if repository.is_shallow() or repository.left_out():
+        return f"this clone has not all of the history: {COMPLETE}; or give the plan itself: --plan FILE"
+    return "go on where it was begun, with the release that it was begun with"
 
 
 def _instant(text: str) -> datetime:

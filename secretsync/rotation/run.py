@@ -179,12 +179,16 @@ class RunbookRun:
         scenario: str,
         name: str | None,
         *,
+        reviewed: Plan | None = None,
         budget: int | None = None,
         stopped: Callable[[], bool] = _never,
     ) -> dict[str, Any]:
-        """Carry an operation on by `budget` files, or prove it again where it is done. Raises: as `applying.apply`."""
+        """Carry an operation on by `budget` files, or prove it again where it is done. Raises: as `applying.apply`.
+
+        `reviewed` is its plan where a file holds it; see `resuming.resumed`.
+        """
         controls = Controls(stopped, self._progress)
-        operation, plan = resumed(self._setting(datetime.now(UTC)), scenario, name, self._tell)
+        operation, plan = resumed(self._setting(datetime.now(UTC)), scenario, name, self._tell, reviewed)
         self.stand_in(plan.within)
         outcome = applying.resume(operation, self.repository, self._pool, controls, plan=plan, budget=budget)
         return self._done(operation, outcome, plan)

@@ -136,12 +136,17 @@ def _resume(
     scenario: str,
     sitting: RunbookOptions,
     operation: OperationName = None,
+    plan_file: Annotated[
+        str | None, typer.Option("--plan", help="The plan it was begun by, where this clone cannot plan it again.")
+    ] = None,
     budget: Budget = None,
     held: Held = None,
 ) -> int:
     """Go on where an operation stopped: interrupted, or partial."""
     with sitting.desk(held) as desk:
-        return _told(desk.resume(scenario, operation, budget=budget, stopped=run.first_interrupt()), sitting)
+        reviewed = model.parse(files.read(plan_file), plan_file) if plan_file else None
+        evidence = desk.resume(scenario, operation, reviewed=reviewed, budget=budget, stopped=run.first_interrupt())
+        return _told(evidence, sitting)
 
 
 @grouped

@@ -158,10 +158,12 @@ class Sandbox:
             how = Planning(allow_partial)
             return make_plan(scenario_named(scenario), values, Setting(repository, keys, pool, at), how=how)
 
-    def resumed(self, scenario: str, *, who: str = "alice", name: str | None = None) -> dict[str, Any]:
+    def resumed(
+        self, scenario: str, *, who: str = "alice", name: str | None = None, reviewed: Plan | None = None
+    ) -> dict[str, Any]:
         """Go on with what was begun here or stands on a branch, with somebody's keys, and return the evidence."""
         with RunbookRun(Repository.containing(self.root), self.keys(who)) as run:
-            return run.resume(scenario, name)
+            return run.resume(scenario, name, reviewed=reviewed)
 
     def clone(self, name: str, *options: str) -> Sandbox:
         """Return another clone, of the same people."""

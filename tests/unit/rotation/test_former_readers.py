@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from secretsync.errors import SecretsyncError
+from secretsync.errors import PlanProblemError, SecretsyncError
 from secretsync.rotation.file_metadata import options_for
-from secretsync.rotation.model import DATA_KEY, Plan
+from secretsync.rotation.model import DATA_KEY, Plan, dump, parse
 from secretsync.sops.datakey import MasterKey
 from secretsync.sops.open_file import open_file
 from secretsync.sops.operations import rotate_for
@@ -141,3 +143,31 @@ def test_a_shallow_clone_says_what_it_cannot_know(moved: Sandbox) -> None:
     plan = moved.clone("shallow", "--depth=1").plan("remove", subject="bob")
     assert PATH not in {file.path for file in plan.files}
     assert any("may have the data key that it had: git fetch --unshallow" in note for note in plan.notes)
+
+
+def test_where_history_is_cut_off_resume_names_that_and_takes_the_plan_itself(moved: Sandbox) -> None:
+    """There nobody sees that bob had an envelope, so that planning comes to another plan."""
+    for subject in ("one", "two", "three"):
+        moved.git("commit", "-q", "--allow-empty", "-m", subject)
+    plan = moved.plan("remove", subject="bob")
+    branch = moved.apply(plan).branch
+    shallow = moved.clone("shallow", "--depth=3", "--no-single-branch")
+    with pytest.raises(PlanProblemError, match="comes to") as refused:
+        shallow.resumed("remove")
+    assert refused.value.hint is not None
+    assert "git fetch --unshallow" in refused.value.hint
+    assert "--plan FILE" in refused.value.hint
+    assert branch not in shallow.git("branch", "--list")
+    assert shallow.resumed("remove", reviewed=parse(dump(plan), "plan.json"))["ending"] == "done"
+
+
+def test_resume_takes_no_other_plan(moved: Sandbox) -> None:
+    plan = moved.plan("remove", subject="bob")
+    branch = moved.apply(plan).branch
+    other = replace(plan, parameters={"subject": "carol"})
+    for clone in (moved, moved.clone("second")):
+        with pytest.raises(PlanProblemError, match="and the operation was begun by"):
+            clone.resumed("remove", name=plan.operation, reviewed=other)
+    assert branch not in clone.git("branch", "--list")
+    with pytest.raises(PlanProblemError, match="is a plan of runbook remove"):
+        moved.resumed("align", reviewed=plan)
