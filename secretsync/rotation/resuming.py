@@ -30,8 +30,19 @@ def begun_here(repository: Repository, scenario: str, name: str | None) -> Opera
     return None
 
 
-def nothing_begun(scenario: str, name: str | None) -> RepositoryError:
-    """Return the error that there is no such operation here."""
+def nothing_begun(repository: Repository, scenario: str, name: str | None) -> RepositoryError:
+    """Return the error that there is no such operation here; one that stands on a branch here is named.
+
+    Raises:
+        RepositoryError: a local branch of it and a remote one went different ways.
+    """
+    if elsewhere := adopting.found(repository, scenario, name):
+        return RepositoryError(
+            f"operation {elsewhere.told.operation!r} was begun elsewhere, and stands on branch {elsewhere.branch!r}"
+            f" at {elsewhere.tip[:12]}",
+            location=repository.root,
+            hint=f"to judge it: secretsync runbook {scenario} verify; to go on with it here: secretsync runbook {scenario} resume",
+        )
     what = f"no operation {name!r}" if name else f"no operation of runbook {scenario}"
     hint = f"git fetch brings the branch of one that was begun elsewhere; then: secretsync runbook {scenario} resume"
     return RepositoryError(f"{what} was begun here", hint=hint)
@@ -80,7 +91,7 @@ def _adopted(
     repository = setting.repository
     adopted = adopting.found(repository, scenario, name)
     if adopted is None:
-        raise nothing_begun(scenario, name)
+        raise nothing_begun(repository, scenario, name)
     told = adopted.told
     _require_same(told.digest, reviewed)
     setting = setting.below(told.within)

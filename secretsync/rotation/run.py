@@ -244,9 +244,7 @@ class RunbookRun:
         return {**found, "folder": operation.folder}
 
     def _operation(self, scenario: str, name: str | None) -> Operation:
-        if name is not None:
-            return Operation(self.repository, name)
-        found = begun_here(self.repository, scenario, None)
+        found = begun_here(self.repository, scenario, name)
         if found is None:
-            raise nothing_begun(scenario, name)
+            raise nothing_begun(self.repository, scenario, name)
         return found

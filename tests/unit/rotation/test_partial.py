@@ -102,6 +102,19 @@ def test_three_operators_go_on_from_clones_that_have_only_the_branch(teams: Sand
     assert third.git("log", "--format=%s", "--diff-filter=D", "main..HEAD") == ""
 
 
+@pytest.mark.parametrize("named", [False, True])
+def test_a_clone_that_did_not_begin_it_says_where_it_stands(teams: Sandbox, *, named: bool) -> None:
+    plan = teams.plan("remove", subject="bob", allow_partial=True)
+    branch = teams.apply(plan).branch
+    name = plan.operation if named else None
+    with RunbookRun(Repository.containing(teams.clone("second").root), teams.keys("carol")) as run:
+        for verb in (run.status, run.roll_back, run.evidence):
+            with pytest.raises(RepositoryError, match="was begun elsewhere, and stands on branch") as refused:
+                verb("remove", name)
+            assert branch in refused.value.message
+            assert "secretsync runbook remove resume" in (refused.value.hint or "")
+
+
 def test_whoever_opens_nothing_begins_nothing(teams: Sandbox) -> None:
     plan = teams.plan("remove", who="dave", subject="bob", allow_partial=True)
     assert {one.kind for one in plan.problems} == {"cannot-open"}
