@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from secretsync.errors import OperationRunningError
+from secretsync.errors import OperationRunningError, RepositoryError
 from secretsync.git import Repository
 from secretsync.rotation import rolling_back
 from secretsync.rotation.journal import Operation
@@ -153,6 +153,33 @@ def test_two_operators_who_are_killed_in_turn_come_to_the_uninterrupted_tree(
     _killed_at(sandbox, plan, 2, resume=True)
     _killed_at(sandbox, plan, 3, resume=True, who=SECOND)
     assert _result(sandbox, sandbox.apply(plan, resume=True).branch) == whole
+
+
+def test_a_second_operator_goes_on_in_another_clone_with_the_branch_that_a_killed_one_left(
+    begun: tuple[Sandbox, Plan, dict[str, object], int],
+) -> None:
+    """Only commits travel: where the first had made none, there is nothing to go on with, and the second begins."""
+    sandbox, plan, whole, records = begun
+    seen = set()
+    for number in range(1, records + 1, 3):
+        _fresh(sandbox)
+        _killed_at(sandbox, plan, number)
+        branch = Operation(Repository.containing(sandbox.root), plan.operation).branch
+        is_there = branch in sandbox.git("branch", "--format=%(refname:short)").split()
+        has_commits = is_there and bool(sandbox.git("rev-list", f"main..{branch}"))
+        second = sandbox.clone(f"second-{number}")
+        seen.add(has_commits)
+        if has_commits:
+            assert second.resumed("remove", who=SECOND)["ending"] == "done"
+        else:
+            with pytest.raises(RepositoryError, match="no operation of runbook remove was begun here"):
+                second.resumed("remove", who=SECOND)
+            second.apply(plan, who=SECOND)
+        assert _result(second, branch) == whole, f"killed at record {number}"
+        sandbox.git("fetch", "-q", str(second.root), f"{branch}:refs/remotes/second/{branch}")
+        assert sandbox.resumed("remove")["ending"] == "done"
+        assert _result(sandbox, branch) == whole, f"killed at record {number}, and both went on"
+    assert seen == {False, True}
 
 
 def test_a_rollback_takes_back_what_a_kill_left_at_any_record_and_the_plan_is_applied_again(
