@@ -68,10 +68,10 @@ class ObjectReader:
     def any(self, name: str) -> tuple[str, bytes]:
         """Return the type of an object, and its content. Raises: RepositoryError where there is none of this id."""
         self.ask([name])
-        head = self._head()
+        head = self._head(name)
         if head is None:
             raise self._absent(name)
-        return head.kind.decode("ascii"), self._rest(head.size)
+        return head.kind.decode("ascii"), self._rest(head.size, name)
 
     def contents(self, names: Iterable[str], kind: str) -> Iterator[bytes]:
         """Yield many objects of the type `kind`, in their order. Raises: as `read`."""
@@ -94,34 +94,34 @@ class ObjectReader:
             self._process.stdin.write("".join(f"{name}\n" for name in names).encode("ascii"))
             self._process.stdin.flush()
         except OSError:
-            raise self._ended() from None
+            raise self._ended(names[0]) from None
 
-    def _head(self) -> _Head | None:
+    def _head(self, name: str) -> _Head | None:
         """Return what follows; None where there is no such object."""
         line = self._process.stdout.readline()
         if not line.endswith(b"\n"):
-            raise self._ended()
+            raise self._ended(name)
         words = line.split()
         return _Head(words[1], int(words[2])) if len(words) == 3 else None  # id, type, size
 
-    def _rest(self, size: int) -> bytes:
+    def _rest(self, size: int, name: str) -> bytes:
         data = self._process.stdout.read(size + 1)  # a line end follows
         if len(data) <= size:
-            raise self._ended()
+            raise self._ended(name)
         return data[:-1]
 
     def answer(self, name: str, kind: str) -> bytes:
         """Return the next object that was asked for. Raises: as `read`, and where it is of another type."""
-        head = self._head()
+        head = self._head(name)
         if head is None:
             raise self._absent(name)
-        data = self._rest(head.size)
+        data = self._rest(head.size, name)
         if head.kind != kind.encode():
             raise RepositoryError(f"object {name} is not a {kind}", location=self._folder)
         return data
 
     def _search(self, blob: str, texts: Sequence[bytes], spellings: Spellings) -> bool:
-        head = self._head()
+        head = self._head(blob)
         if head is None:
             raise self._absent(blob)
         left, carried, found = head.size, b"", False
@@ -130,14 +130,15 @@ class ObjectReader:
             data = carried + self._process.stdout.read(_CHUNK)
             found = found or _is_in(data, texts, spellings)
             left, carried = left - _CHUNK, data[-kept:]
-        data = carried + self._rest(left)
+        data = carried + self._rest(left, blob)
         return found or _is_in(data, texts, spellings)
 
     def _absent(self, name: str) -> RepositoryError:
         return RepositoryError(f"no object {name}", location=self._folder, hint=_INCOMPLETE)
 
-    def _ended(self) -> RepositoryError:
-        return RepositoryError("git cat-file ended early", location=self._folder, hint=_INCOMPLETE)
+    def _ended(self, name: str) -> RepositoryError:
+        """Return the error for an object that git gave up on: one that it wanted to fetch, or that is damaged."""
+        return RepositoryError(f"git could not give object {name}", location=self._folder, hint=_INCOMPLETE)
 
 
 def _is_in(data: bytes, texts: Sequence[bytes], spellings: Spellings) -> bool:
