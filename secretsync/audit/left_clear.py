@@ -31,6 +31,7 @@ SECRET_NAMES: Final = frozenset((
 object, and `key` is a word for anything; so they are not here."""
 
 _METADATA: Final = "metadata"
+_ITEMS: Final = "items"
 _NAMED: Final = ("value", "name")
 """A field whose name stands beside it, as in the environment of a container."""
 _ALIKE: Final = 0.85  # of SequenceMatcher; `strngData` and `stringData` have 0.95, `date` and `data` 0.75
@@ -89,13 +90,13 @@ def first(after: Sequence[Mapping], selector: Selector, before: Sequence[Mapping
     earlier.documents(list(before))
     now.documents(list(after))
     known = {(_names(steps), value) for (_, steps), (_, value) in earlier.clear.items()}
-    kinds = [is_secret(item) if isinstance(item := plain(root), dict) else False for root in after]
+    roots = [plain(root) for root in after]
     for (document, steps), (place, value) in now.clear.items():
         if (_names(steps), value) in known or _METADATA in steps or not _may_be_secret(value):
             continue
         beside = now.clear.get((document, (*steps[:-1], _NAMED[1]))) if steps[-1] == _NAMED[0] else None
         found = (
-            (_of_secret(steps) if kinds[document - 1] else None)
+            _of_secret(roots[document - 1], steps)
             or _of_neighbours(document, steps, now.picked)
             or _of_name(str(beside[1]) if beside else _names(steps)[-1:])
         )
@@ -122,10 +123,15 @@ def _may_be_secret(value: object) -> bool:
     return not isinstance(value, bool) and values.is_secret(value, vault_keys=True)
 
 
-def _of_secret(steps: _Steps) -> tuple[str, str] | None:
+def _of_secret(root: object, steps: _Steps) -> tuple[str, str] | None:
     """Say what a Secret does not know: Kubernetes drops such a field, and whoever wrote it meant one that is encrypted."""
-    field = str(steps[0])
-    if not secrets.is_unknown_field(field):
+    depth = 0
+    while (
+        isinstance(root, dict) and steps[depth] == _ITEMS and len(steps) > depth + 2 and isinstance(root[_ITEMS], list)
+    ):
+        root, depth = root[_ITEMS][int(steps[depth + 1])], depth + 2
+    field = str(steps[depth])
+    if not (isinstance(root, dict) and is_secret(root) and secrets.is_unknown_field(field)):
         return None
     meant = secrets.meant_field(field)
     return f"a Secret has no field {field[:40]!r}", f"call it {meant}" if meant else "put it below stringData"

@@ -5,11 +5,11 @@ To encrypt it once more would bury the ciphertext below a second one, and the fi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from secretsync.audit.reading import leaves
 from secretsync.documents.stores import ENVELOPE, store_named
-from secretsync.documents.tree import Limits, Mapping, Scalar, Source
+from secretsync.documents.tree import Limits, Mapping, Node, Scalar, Source
 from secretsync.errors import AlreadyEncryptedError, SecretsyncError
 from secretsync.sops.metadata import KEY
 from secretsync.sops.values import PREFIX
@@ -35,13 +35,36 @@ def refuse(source: Source) -> None:
         )
 
 
-def _first(documents: Sequence[Mapping]) -> str:
-    """Return the place of the first value that is ciphertext; nothing where there is none."""
+def refuse_new(after: Sequence[Node], before: Sequence[Mapping] = ()) -> None:
+    """Refuse ciphertext as a new value, as it is pasted from another file: whoever decrypts the file gets that text.
+
+    Both are decrypted; what `before` holds is no news.
+
+    Raises:
+        AlreadyEncryptedError: the first such value, by its place.
+    """
+    known = {leaf.value for document in before for _, leaf in leaves(document) if _is_ciphertext(leaf)}
+    place = _first(after, known)
+    if place:
+        raise AlreadyEncryptedError(
+            "the value is ciphertext of sops, which another file opens",
+            location=place,
+            hint="give the value itself: secretsync decrypt --extract PATH FILE; "
+            "where the ciphertext itself is meant: --allow-ciphertext",
+        )
+
+
+def _first(documents: Sequence[Node], known: Container[object] = ()) -> str:
+    """Return the place of the first value that is ciphertext and not `known`; nothing where there is none."""
     for number, document in enumerate(documents, 1):
         for path, leaf in leaves(document):
-            if isinstance(leaf.value, str) and leaf.value.startswith(PREFIX):
-                return f"#{number} {path}"
+            if _is_ciphertext(leaf) and leaf.value not in known:
+                return f"#{number} {path}".rstrip()
     return ""
+
+
+def _is_ciphertext(leaf: Scalar) -> bool:
+    return isinstance(leaf.value, str) and leaf.value.startswith(PREFIX)
 
 
 def _inside(source: Source) -> str:

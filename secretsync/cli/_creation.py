@@ -15,7 +15,7 @@ from secretsync import sops
 from secretsync.audit import left_clear, lost_block, numbers
 from secretsync.cli._files import FileTarget
 from secretsync.cli._key_options import CreationKeys
-from secretsync.cli._left_clear import require_covered
+from secretsync.cli._left_clear import AllowCiphertext, require_covered
 from secretsync.cli._options import Config, Indent
 from secretsync.cli._terminal import warn
 from secretsync.documents.tree import Source
@@ -99,9 +99,7 @@ class Creation:
             "--allow-plaintext", help="Accept values in the clear that seem to be secret, or that are all there is."
         ),
     ] = False
-    allow_ciphertext: Annotated[
-        bool, typer.Option("--allow-ciphertext", help="Encrypt values that are ciphertext of sops once more.")
-    ] = False
+    allow_ciphertext: AllowCiphertext = False
     config: Config = None
     indent: Indent = None
 

@@ -13,7 +13,14 @@ from typing import Final, TypeVar
 from secretsync import files, programs
 from secretsync.cli._memory_folder import private_folder
 from secretsync.cli._terminal import say
-from secretsync.errors import EditorError, FormatError, PlaintextError, SecretsyncError, UnchangedFileError
+from secretsync.errors import (
+    AlreadyEncryptedError,
+    EditorError,
+    FormatError,
+    PlaintextError,
+    SecretsyncError,
+    UnchangedFileError,
+)
 
 Result = TypeVar("Result")
 
@@ -40,7 +47,7 @@ def edit_text(text: bytes, name: str, use: Callable[[bytes], Result]) -> Result:
                 raise UnchangedFileError("the file has not changed", location=name)
             try:
                 return use(edited)
-            except (FormatError, PlaintextError) as error:
+            except (FormatError, PlaintextError, AlreadyEncryptedError) as error:
                 if not sys.stdin.isatty():
                     raise
                 _wait_for_return(error)

@@ -19,6 +19,9 @@ AllowPlaintext: TypeAlias = Annotated[
     bool,
     typer.Option("--allow-plaintext", help="Accept values in the clear whose place or name says that they are secret."),
 ]
+AllowCiphertext: TypeAlias = Annotated[
+    bool, typer.Option("--allow-ciphertext", help="Encrypt values that are ciphertext of sops once more.")
+]
 
 
 def require_covered(

@@ -6,6 +6,7 @@ import os
 from datetime import UTC, datetime
 
 from secretsync import files
+from secretsync.audit import lost_block
 from secretsync.cli._changes import write_change
 from secretsync.cli._creation import Creation, Selection
 from secretsync.cli._editor import edit_text
@@ -15,6 +16,8 @@ from secretsync.cli._left_clear import require_change_covered
 from secretsync.cli._options import Formats, Opening, grouped
 from secretsync.cli._output import write_result
 from secretsync.cli.set_value import File
+from secretsync.documents.stores import store_named
+from secretsync.documents.tree import Limits
 from secretsync.errors import ChangedFileError
 from secretsync.sops import operations
 from secretsync.sops.operations import OperationResult
@@ -36,19 +39,22 @@ def edit(
     """
     target = formats.target(path)
     if os.path.lexists(path):
-        _edit(target, opening, allow_plaintext=creation.allow_plaintext)
+        _edit(target, opening, creation)
     else:
         _make(target, recipients, selection, creation, opening)
 
 
-def _edit(target: FileTarget, opening: Opening, *, allow_plaintext: bool) -> None:
+def _edit(target: FileTarget, opening: Opening, creation: Creation) -> None:
     data = files.read(target.path)
     opened = target.placing(lambda: operations.open_file(data, opening.options(target)))
     text = target.placing(lambda: operations.editable(opened))
 
     def use(edited: bytes) -> OperationResult:
         change = target.placing(lambda: operations.edited(opened, edited, now=datetime.now(UTC)))
-        if not allow_plaintext:
+        if not creation.allow_ciphertext:
+            new = store_named(target.output_store).load(edited, limits=Limits.unbounded()).documents
+            target.placing(lambda: lost_block.refuse_new(new, opened.plain.documents))
+        if not creation.allow_plaintext:
             require_change_covered(target, data, change.data)
         return change
 

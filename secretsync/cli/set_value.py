@@ -8,9 +8,9 @@ from typing import Annotated, TypeAlias
 import typer
 
 from secretsync import files
-from secretsync.audit import numbers
+from secretsync.audit import lost_block, numbers
 from secretsync.cli._changes import write_change
-from secretsync.cli._left_clear import AllowPlaintext, require_change_covered
+from secretsync.cli._left_clear import AllowCiphertext, AllowPlaintext, require_change_covered
 from secretsync.cli._options import Formats, Opening, grouped
 from secretsync.errors import ConflictingOptionsError, FormatError, MissingFileError, ValueFormatError
 from secretsync.sops import operations
@@ -43,6 +43,7 @@ def set_value(
     value_stdin: ValueStdin = False,
     idempotent: Idempotent = False,
     allow_plaintext: AllowPlaintext = False,
+    allow_ciphertext: AllowCiphertext = False,
 ) -> None:
     """Set one value of an encrypted file.
 
@@ -53,6 +54,8 @@ def set_value(
     text = _value(value, from_file=value_file, from_stdin=value_stdin)
     node = operations.json_value(text)
     numbers.refuse(text, node)
+    if not allow_ciphertext:
+        lost_block.refuse_new([node])
     data = files.read(path)
     change = target.placing(
         lambda: operations.set_value(data, tree_path, node, opening.options(target), now=datetime.now(UTC))

@@ -99,6 +99,6 @@ def _placed(error: SecretsyncError, opened: list[OpenedObject], unit: list[int])
     if number.startswith("#") and number[1:].isdigit() and int(number[1:]) <= len(unit):
         position, location = unit[int(number[1:]) - 1], rest
     error.location = location or None
-    if isinstance(error, IntegrityError) and len(opened) > 1 and error.hint is None:
-        error.hint = REMEDY
+    if isinstance(error, IntegrityError) and len(opened) > 1:
+        error.hint = REMEDY if error.hint is None else f"{REMEDY}; otherwise {error.hint}"
     return error.at(opened[position].location) if opened[position].location else error

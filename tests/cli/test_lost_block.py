@@ -58,3 +58,24 @@ def test_what_only_speaks_of_ciphertext_is_encrypted(invoke: Invoke, folder: Pat
     (folder / name).write_text(HONEST[name])
     assert invoke("encrypt", "-i", "--age", recipient, name).code == 0
     assert invoke("decrypt", name).out.decode() == HONEST[name]
+
+
+def test_set_and_edit_take_no_ciphertext_for_a_value(
+    invoke: Invoke, folder: Path, encrypted: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever decrypts the file would get the ciphertext as the password."""
+    before = encrypted.read_bytes()
+    pasted = "ENC[AES256_GCM,data:aGk=,iv:aGk=,tag:aGk=,type:str]"
+    value = f'{{"a": ["{pasted}"]}}'
+    assert_refused(invoke("set", encrypted, '["x"]', value), errors.AlreadyEncryptedError, place="", sops_codes=True)
+    editor = folder / "editor"
+    editor.write_text(f"#!/bin/sh\necho 'x: {pasted}' >> \"$1\"\n")
+    editor.chmod(0o755)
+    monkeypatch.setenv("EDITOR", str(editor))
+    outcome = invoke("edit", encrypted)
+    assert_refused(outcome, errors.AlreadyEncryptedError, place="", sops_codes=True)
+    assert pasted not in outcome.err
+    assert encrypted.read_bytes() == before
+    assert invoke("edit", "--allow-ciphertext", encrypted).code == 0
+    assert invoke("set", "--allow-ciphertext", "--allow-plaintext", encrypted, '["y"]', value).code == 0
+    assert invoke("edit", encrypted).code != 0  # a second one, beside the one that is no news

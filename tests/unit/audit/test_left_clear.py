@@ -111,6 +111,14 @@ def test_only_what_is_new_or_changed_counts() -> None:
     assert first("more: 1\nlist: [{b: 1}, {password: a}]\ndata: y\n", before=before) is None
 
 
+def test_a_secret_in_a_list_is_one() -> None:
+    item = "{kind: Secret, apiVersion: v1, stringData: {a: x}, fields: {b: hunter2}}"
+    found = first(f"kind: List\napiVersion: v1\nitems: [{item}]\n")
+    assert found is not None
+    assert found.place == "#1 items[0].fields.b"
+    assert first(f"kind: List\napiVersion: v1\nitems: [{item.replace('fields', 'data')}]\nitem: y\n") is None
+
+
 def test_every_document_is_looked_at() -> None:
     found = first(f"{SECRET}---\n{SECRET}password: hunter2\n")
     assert found is not None
