@@ -10,7 +10,7 @@ import secretsync.audit.walking as walking
 from secretsync import files
 from secretsync.errors import ConfigError, FileAccessError, LimitError
 from secretsync.git.history import REGULAR
-from secretsync.git.index import Index
+from secretsync.git.index import Index, path_within
 
 Reading: TypeAlias = "Callable[[int], bytes]"
 """Returns a file's bytes, at most so many. Raises: FileAccessError, LimitError, RepositoryError."""
@@ -91,9 +91,7 @@ def _blob(index: Index, blob: str, shown: str) -> Reading:
 def _staged_below(index: Index, entries: Collection[str], paths: Sequence[str]) -> list[str]:
     found: list[str] = []
     for path in paths:
-        folder, name = os.path.split(os.path.abspath(path))
-        whole = os.path.join(os.path.realpath(folder), name)  # a link is staged itself
-        inside = os.path.relpath(whole, os.path.realpath(index.root)).replace(os.sep, "/")
+        inside = path_within(index.root, path)
         if inside.partition("/")[0] == os.pardir:
             raise ConfigError("lies outside the repository whose index is asked for", location=path)
         some = [each for each in entries if inside in {".", each} or each.startswith(f"{inside}/")]

@@ -13,6 +13,7 @@ from secretsync.cli._options import AllowDemoKeys, Config, grouped
 from secretsync.cli._resolving import Resolver
 from secretsync.cli._terminal import say
 from secretsync.errors import ChangedFileError, ConflictingOptionsError, RepositoryError
+from secretsync.git.index import path_within
 from secretsync.git.unfinished import MergeStages, UnfinishedMerge
 from secretsync.git.unresolved import UnresolvedMerges
 from secretsync.merging.conflicts import Side
@@ -133,11 +134,8 @@ def _as_mergetool(paths: list[str], sides: SideOptions, resolver: Resolver) -> N
     resolution = resolver.resolution(MergeStages(base, ours, theirs))
     result = resolver.decided(resolution, sides.choices(resolution), before)
     _write(path, result, before)
-    folder = os.path.realpath(os.path.dirname(os.path.abspath(path)))
     try:
-        notes = UnresolvedMerges.of(folder)
+        notes = UnresolvedMerges.of(os.path.realpath(os.path.dirname(os.path.abspath(path))))
     except RepositoryError:
         return
-    notes.forget(
-        os.path.relpath(os.path.join(folder, os.path.basename(path)), os.path.realpath(notes.root)).replace(os.sep, "/")
-    )
+    notes.forget(path_within(notes.root, path))

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from secretsync.errors import RepositoryError
 from secretsync.git.history import Arrival
-from secretsync.git.index import Index
+from secretsync.git.index import Index, path_within
 from secretsync.git.objects import ObjectReader
 from secretsync.git.repository import Repository
 
@@ -64,8 +64,7 @@ class FileVersions:
         folder = os.path.realpath(os.path.dirname(os.path.abspath(file)))
         with Index.of(folder) as index:
             root = os.path.realpath(index.root)
-        path = os.path.relpath(os.path.join(folder, os.path.basename(file)), root)
-        return cls(Repository.containing(root), path.replace(os.sep, "/"), data, since)
+        return cls(Repository.containing(root), path_within(root, file), data, since)
 
     def earlier(self) -> list[EarlierVersion]:
         """Return what the file was in history, the newest first, under the names that it had; but as it is now.

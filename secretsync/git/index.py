@@ -23,6 +23,15 @@ class StagedEntry(NamedTuple):
     id: str
 
 
+def path_within(root: str, file: str) -> str:
+    """Return the path that git has for a file, from the root of its working tree and with `/`.
+
+    Links on the way to it are followed; a file that is one itself is not, for git holds the link.
+    """
+    folder, name = os.path.split(os.path.abspath(file))
+    return os.path.relpath(os.path.join(os.path.realpath(folder), name), os.path.realpath(root)).replace(os.sep, "/")
+
+
 class Index:
     """The index of one working tree, to be used as a context."""
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from secretsync.errors import RepositoryError, SecretsyncError
 from secretsync.git.history import REGULAR
-from secretsync.git.index import Index, StagedEntry
+from secretsync.git.index import Index, StagedEntry, path_within
 from secretsync.git.running import Git
 from secretsync.git.unresolved import UnresolvedMerges
 
@@ -42,10 +42,8 @@ class UnfinishedMerge:
         Raises:
             RepositoryError: there is no repository; no merge of this file is unfinished; it is no regular file.
         """
-        folder = os.path.realpath(os.path.dirname(os.path.abspath(file)))
-        notes = UnresolvedMerges.of(folder)
-        path = os.path.relpath(os.path.join(folder, os.path.basename(file)), os.path.realpath(notes.root))
-        path = path.replace(os.sep, "/")
+        notes = UnresolvedMerges.of(os.path.realpath(os.path.dirname(os.path.abspath(file))))
+        path = path_within(notes.root, file)
         with Index(notes.root) as index:
             staged = index.stages(path)
             noted = any(each.path == path for each in notes.noted())
