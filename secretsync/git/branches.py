@@ -79,12 +79,9 @@ def name_of(repository: Repository, ref: str) -> str | None:
     if not ref.startswith(REMOTES):
         return None
     rest = ref.removeprefix(REMOTES)
-    remotes = {
-        one.name.removeprefix("remote.").removesuffix(".url")
-        for one in repository.git.settings
-        if one.name.startswith("remote.") and one.name.endswith(".url")
-    }
-    remote = max((each for each in remotes if rest.startswith(f"{each}/")), key=len, default=rest.partition("/")[0])
+    remote = max(
+        (each for each in repository.remotes if rest.startswith(f"{each}/")), key=len, default=rest.partition("/")[0]
+    )
     return rest.removeprefix(f"{remote}/")
 
 

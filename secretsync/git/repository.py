@@ -21,10 +21,13 @@ from secretsync.git.running import Git
 from secretsync.git.subfolders import Subfolder
 from secretsync.git.trees import files_holding
 
+_REMOTE = "remote."
+_URL = ".url"
+
 
 def _names_a_promisor(setting: str) -> bool:
     """Whether only a partial clone has such a setting."""
-    return setting == "extensions.partialclone" or (setting.startswith("remote.") and setting.endswith(".promisor"))
+    return setting == "extensions.partialclone" or (setting.startswith(_REMOTE) and setting.endswith(".promisor"))
 
 
 def _is_bare(folder: str) -> bool:
@@ -137,6 +140,16 @@ class Repository:
     def left_out(self) -> frozenset[str]:
         """Return the objects that history names and a partial clone left out; none of them is fetched."""
         return self._left_out
+
+    @cached_property
+    def remotes(self) -> frozenset[str]:
+        """The names of the remote repositories that the settings tell of."""
+        names = (one.name for one in self.git.settings)
+        return frozenset(
+            name.removeprefix(_REMOTE).removesuffix(_URL)
+            for name in names
+            if name.startswith(_REMOTE) and name.endswith(_URL)
+        )
 
     @cached_property
     def _left_out(self) -> frozenset[str]:
