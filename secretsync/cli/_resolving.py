@@ -8,19 +8,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 
-from secretsync.cli._creation import rules_at
 from secretsync.cli._editor import edit_text
 from secretsync.cli._files import FileTarget
 from secretsync.cli._hand_merges import lines_of, warn_of
 from secretsync.cli._options import InputType, Opening
 from secretsync.cli._output import write_lines
+from secretsync.cli._rules import rules_in_force
 from secretsync.cli._terminal import choose, confirm, say, warn
-from secretsync.cli.keys.ring import today
 from secretsync.documents.pairing import same_values
 from secretsync.errors import FileAccessError, MacMismatchError, MissingFileError, PolicyError, SecretsyncError
 from secretsync.git.file_versions import FileVersions
 from secretsync.git.unfinished import MergeStages
-from secretsync.keyring.naming import FileRule, Naming
+from secretsync.keyring.naming import FileRule, deciding
 from secretsync.letters import argument
 from secretsync.merging.by_rule import departures
 from secretsync.merging.conflicts import Choices, Side
@@ -60,13 +59,12 @@ class Resolver:
     @cached_property
     def rules(self) -> list[FileRule]:
         """The rules that are for the file, which stand in the work tree."""
-        naming = Naming(rules_at(self.config), today=today(), alone=self.config is not None)
-        return naming.rules_for(self.path)
+        return rules_in_force(self.config).rules_for(self.path)
 
     def resolution(self, versions: MergeStages) -> Resolution:
         """Return the merge of three versions. Raises: as `merging.merge_files`, placed at the file."""
         texts = Texts(versions.base or b"", versions.ours or b"", versions.theirs or b"")
-        rule = next((each for each in self.rules if each.readers), self.rules[0] if self.rules else None)
+        rule = deciding(self.rules)
 
         def merge(choices: Choices) -> MergedFile:
             keys, now = self.options.keys, datetime.now(UTC)

@@ -9,18 +9,16 @@ import typer
 
 from secretsync import files
 from secretsync.cli._changes import write_change
-from secretsync.cli._creation import rules_at
 from secretsync.cli._hand_merges import json_of, lines_of, warn_of
 from secretsync.cli._options import AllowDemoKeys, Config, DryRun, InputType, Opening, grouped
 from secretsync.cli._output import write_lines, write_result
+from secretsync.cli._rules import rules_in_force
 from secretsync.cli._terminal import confirm, say
-from secretsync.cli.keys.ring import today
 from secretsync.cli.runbook.run import Form
 from secretsync.cli.set_value import File
 from secretsync.cli.updatekeys import Yes
 from secretsync.errors import ConflictingOptionsError
 from secretsync.git.file_versions import FileVersions
-from secretsync.keyring.naming import Naming
 from secretsync.merging.repairing import hand_merge, is_sound
 
 _NOT_DONE = 1
@@ -60,7 +58,7 @@ def repair(
     warn_of(path, merge, versions)
     if form == "text":
         write_lines(lines_of(merge, changes))
-    rules = Naming(rules_at(config), today=today(), alone=config is not None).rules_for(path)
+    rules = rules_in_force(config).rules_for(path)
     done = False
     try:
         target.placing(lambda: merge.require_metadata(rules, one_value=target.store.ONE_VALUE))

@@ -9,13 +9,12 @@ import typer
 
 from secretsync import files
 from secretsync.cli import _batch
-from secretsync.cli._creation import rules_at
 from secretsync.cli._files import FileTarget
 from secretsync.cli._key_options import RecipientChanges
 from secretsync.cli._options import Config, Destination, DryRun, FilenameOverride, Formats, Opening, grouped
 from secretsync.cli._output import write_result
+from secretsync.cli._rules import rules_in_force
 from secretsync.cli._terminal import warn
-from secretsync.cli.keys.ring import today
 from secretsync.errors import ConfigError, ConflictingOptionsError, PolicyError, SecretsyncError
 from secretsync.keyring.naming import Naming
 from secretsync.sops import operations
@@ -51,9 +50,7 @@ def rotate(
     if len(paths) > 1 and not (destination.in_place or dry_run):
         raise ConflictingOptionsError("several files are rotated with --in-place only")
     request = RotationRequest(recipients.added(), recipients.removed(), keep)
-    rotation = _Rotation(
-        Naming(rules_at(config), today=today(), alone=config is not None), request, formats, opening, filename_override
-    )
+    rotation = _Rotation(rules_in_force(config), request, formats, opening, filename_override)
     if destination.in_place or dry_run:
         chosen = _batch.Chosen(paths)
         code = 0

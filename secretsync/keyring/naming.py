@@ -7,7 +7,7 @@ file, in its own folder and above. A link stands under both of its names, so tha
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -41,6 +41,11 @@ class FileRule(NamedTuple):
     matches: Callable[[str], bool]
     readers: frozenset[str] = frozenset()
     mac_only: bool = False
+
+
+def deciding(rules: Sequence[FileRule]) -> FileRule | None:
+    """Return the one of the rules for a file that decides: the key ring's, else that of `.sops.yaml`; None for none."""
+    return next((each for each in rules if each.readers), rules[0] if rules else None)
 
 
 class Naming:

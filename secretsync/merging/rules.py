@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from secretsync import files
 from secretsync.errors import SecretsyncError
-from secretsync.keyring.naming import FileRule, Naming
+from secretsync.keyring.naming import FileRule, Naming, deciding
 from secretsync.keyring.sources import FOLDER
 from secretsync.late import LateModule
 from secretsync.letters import LOWER_HEX, consists_of
@@ -46,8 +46,7 @@ def rule_for(path: str, today: date) -> FileRule | None:
         ConfigError, FileAccessError: a rule file cannot be read, or is malformed.
     """
     here = find_config(".")
-    found = Naming(load_config(here) if here else None, today=today).rules_for(path)
-    return next((each for each in found if each.readers), found[0] if found else None)
+    return deciding(Naming(load_config(here) if here else None, today=today).rules_for(path))
 
 
 def both_changed_rules(folder: str, path: str, environ: Mapping[str, str]) -> bool:
