@@ -17,8 +17,6 @@ from secretsync.documents.stores import store_named
 from secretsync.documents.tree import Limits
 from secretsync.documents.tree import Mapping as TreeMapping
 from secretsync.errors import (
-    IncorrectIdentityError,
-    KeyServiceError,
     ManifestError,
     NoIdentityMatchError,
     PlaintextError,
@@ -30,7 +28,7 @@ from secretsync.manifests import objects, secret
 from secretsync.manifests.objects import Object
 from secretsync.masterkeys import MasterKeys
 from secretsync.masterkeys.kinds import KINDS, usable
-from secretsync.masterkeys.of_this_machine import KeysOfThisMachine
+from secretsync.masterkeys.of_this_machine import NO_KEY, KeysOfThisMachine
 from secretsync.rendering import ciphertext
 from secretsync.rendering import objects as render_objects
 from secretsync.rendering.embedded_sops import open_carried
@@ -44,7 +42,6 @@ KeyUse: TypeAlias = Literal["auto", "none", "required"]
 """Whether keys are asked: those of this machine, none, or all that this process can reach, and every file has to open."""
 
 _STAND_IN: Final = "filled-in-later"
-_NO_KEY: Final = (NoIdentityMatchError, IncorrectIdentityError, KeyServiceError)
 
 
 def keys_for(use: KeyUse, environ: Mapping[str, str]) -> MasterKeys | None:
@@ -84,7 +81,7 @@ class FileOpener:
         """
         try:
             yield from self._opened(file, seen)
-        except _NO_KEY as error:
+        except NO_KEY as error:
             named = self.recipients_of(seen)
             self.unopened.update(named)
             if not seen.has_groups and any(one.name in self._ready for one in named):

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
-from secretsync.errors import KeyServiceError
+from secretsync.errors import IncorrectIdentityError, KeyServiceError, NoIdentityMatchError
 from secretsync.masterkeys.kinds import KINDS
 from secretsync.masterkeys.services import MasterKeys
 from secretsync.secrecy import SecretBytes
+
+NO_KEY: Final = (NoIdentityMatchError, IncorrectIdentityError, KeyServiceError)
+"""What says that no key here opens a file, which is sound as far as anybody can tell."""
 
 
 class KeysOfThisMachine(MasterKeys):

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from secretsync import files
 from secretsync.documents.tree import Limits
-from secretsync.errors import IncorrectIdentityError, KeyServiceError, NoIdentityMatchError, SecretsyncError
+from secretsync.errors import SecretsyncError
 from secretsync.late import LateModule
 from secretsync.letters import argument
-from secretsync.masterkeys.of_this_machine import KeysOfThisMachine
+from secretsync.masterkeys.of_this_machine import NO_KEY, KeysOfThisMachine
 from secretsync.merging.conflicts import ConflictKind, MergeConflict
 from secretsync.merging.files import MergedFile, Texts, merge_files, place_of
 
@@ -30,7 +30,6 @@ else:
     unresolved = LateModule("secretsync.git.unresolved")
     rules = LateModule("secretsync.merging.rules")  # nor do most need a rule
 
-_NO_KEY: Final = (NoIdentityMatchError, IncorrectIdentityError, KeyServiceError)
 _RULES_FIRST: Final = "differ, and both sides changed the rules, which are to be merged first"
 _MOST_CONFLICTS: Final = 127
 """How many conflicts `git merge-file` counts by its exit code; beyond that is an error. Source: git-merge-file(1)."""
@@ -70,7 +69,7 @@ def drive(call: DriverCall, environ: Mapping[str, str], now: datetime) -> Driver
     """
     try:
         merged = _merged(call, environ, now)
-    except _NO_KEY as error:
+    except NO_KEY as error:
         return _as_text(call, error)
     except SecretsyncError as error:
         return _refused(call, error, environ)
