@@ -12,7 +12,7 @@ from functools import cached_property
 from hashlib import sha256
 from typing import Any, Final, Literal, TypeAlias
 
-from secretsync.errors import FormatError
+from secretsync.errors import FormatError, PlanProblemError
 from secretsync.rotation.indented_json import indented
 from secretsync.sops.datakey import MasterKey
 
@@ -222,6 +222,12 @@ class Plan:
         listed = {one for file in self.files for group in (*file.before, *file.after) for one in group}
         former = {name: key for name, key in self.keys.items() if name not in listed and key.kind != "sealing"}
         return {one: self.keys[one] for file in self.files for one in file.removed if one in self.keys} | former
+
+
+def require_of(scenario: str, plan: Plan) -> None:
+    """Make sure that a plan is one of a runbook. Raises: PlanProblemError."""
+    if plan.scenario != scenario:
+        raise PlanProblemError(f"is a plan of runbook {plan.scenario}")
 
 
 def dump(plan: Plan) -> bytes:

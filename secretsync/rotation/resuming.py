@@ -12,9 +12,10 @@ from datetime import UTC, datetime
 from secretsync.errors import PlanProblemError, RepositoryError, beginning
 from secretsync.git import Repository, branches
 from secretsync.rotation import adopting
+from secretsync.rotation.adopting import Adopted
 from secretsync.rotation.ageing import COMPLETE
 from secretsync.rotation.journal import Operation, operations
-from secretsync.rotation.model import Plan
+from secretsync.rotation.model import Plan, require_of
 from secretsync.rotation.planning import Planning, make_plan
 from secretsync.rotation.promises import is_of
 from secretsync.rotation.scenario import scenario_named
@@ -30,22 +31,21 @@ def begun_here(repository: Repository, scenario: str, name: str | None) -> Opera
     return None
 
 
-def nothing_begun(repository: Repository, scenario: str, name: str | None) -> RepositoryError:
-    """Return the error that there is no such operation here; one that stands on a branch here is named.
-
-    Raises:
-        RepositoryError: a local branch of it and a remote one went different ways.
-    """
-    if elsewhere := adopting.found(repository, scenario, name):
-        return RepositoryError(
-            f"operation {elsewhere.told.operation!r} was begun elsewhere, and stands on branch {elsewhere.branch!r}"
-            f" at {elsewhere.tip[:12]}",
-            location=repository.root,
-            hint=f"to judge it: secretsync runbook {scenario} verify; to go on with it here: secretsync runbook {scenario} resume",
-        )
+def nothing_begun(scenario: str, name: str | None) -> RepositoryError:
+    """Return the error that there is no such operation here."""
     what = f"no operation {name!r}" if name else f"no operation of runbook {scenario}"
     hint = f"git fetch brings the branch of one that was begun elsewhere; then: secretsync runbook {scenario} resume"
     return RepositoryError(f"{what} was begun here", hint=hint)
+
+
+def begun_elsewhere(repository: Repository, scenario: str, adopted: Adopted) -> RepositoryError:
+    """Return the error that an operation stands on a branch here, and was begun in another clone."""
+    name, tip = adopted.told.operation, adopted.tip[:12]
+    return RepositoryError(
+        f"operation {name!r} was begun elsewhere, and stands on branch {adopted.branch!r} at {tip}",
+        location=repository.root,
+        hint=f"to judge it: secretsync runbook {scenario} verify; to go on with it here: secretsync runbook {scenario} resume",
+    )
 
 
 def resumed(
@@ -61,8 +61,7 @@ def resumed(
         PlanProblemError: what the branch says is not what planning gives, or was begun by another plan than `reviewed`.
     """
     if reviewed is not None:
-        if reviewed.scenario != scenario:
-            raise PlanProblemError(f"is a plan of runbook {reviewed.scenario}")
+        require_of(scenario, reviewed)
         name = name or reviewed.operation
     operation = begun_here(setting.repository, scenario, name)
     if operation is None:
@@ -91,7 +90,7 @@ def _adopted(
     repository = setting.repository
     adopted = adopting.found(repository, scenario, name)
     if adopted is None:
-        raise nothing_begun(repository, scenario, name)
+        raise nothing_begun(scenario, name)
     told = adopted.told
     _require_same(told.digest, reviewed)
     setting = setting.below(told.within)

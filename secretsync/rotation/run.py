@@ -16,15 +16,15 @@ from secretsync.errors import PlanProblemError, SecretsyncError
 from secretsync.git import Repository
 from secretsync.masterkeys import MasterKeys
 from secretsync.processes import Pool
-from secretsync.rotation import applying, evidence, rolling_back, signatures, tasks
+from secretsync.rotation import adopting, applying, evidence, rolling_back, signatures, tasks
 from secretsync.rotation.applying import ApplyOutcome
 from secretsync.rotation.file_judging import JudgingWork
 from secretsync.rotation.journal import Operation
 from secretsync.rotation.judging import Judge, Judgement, judged_commit
-from secretsync.rotation.model import Plan
+from secretsync.rotation.model import Plan, require_of
 from secretsync.rotation.planning import Planning, make_plan
 from secretsync.rotation.promises import Promise, promise_of
-from secretsync.rotation.resuming import begun_here, nothing_begun, resumed, told_by_branch
+from secretsync.rotation.resuming import begun_elsewhere, begun_here, nothing_begun, resumed, told_by_branch
 from secretsync.rotation.scenario import Scenario
 from secretsync.rotation.signatures import Signers
 from secretsync.rotation.survey import Progress, Setting, unshown
@@ -94,8 +94,7 @@ class RunbookRun:
         Raises:
             PlanProblemError: it would do something else than what was reviewed.
         """
-        if reviewed.scenario != scenario.name:
-            raise PlanProblemError(f"is a plan of runbook {reviewed.scenario}")
+        require_of(scenario.name, reviewed)
         self.stand_in(reviewed.within)
         partial, made = allow_partial or reviewed.allow_partial, datetime.fromisoformat(reviewed.at)
         plan = self.plan(scenario, reviewed.parameters, allow_partial=partial, now=made)
@@ -245,6 +244,7 @@ class RunbookRun:
 
     def _operation(self, scenario: str, name: str | None) -> Operation:
         found = begun_here(self.repository, scenario, name)
-        if found is None:
-            raise nothing_begun(self.repository, scenario, name)
-        return found
+        if found is not None:
+            return found
+        adopted = adopting.found(self.repository, scenario, name)
+        raise begun_elsewhere(self.repository, scenario, adopted) if adopted else nothing_begun(scenario, name)
