@@ -45,7 +45,7 @@ COMMANDS: Final[dict[str, Command]] = {
     "exec-env": Command("exec_env", "SOPS files", "Run a command with the values as environment.", sops_codes=True),
     "exec-file": Command("exec_file", "SOPS files", "Run a command with the decrypted file.", sops_codes=True),
     "explain": Command("explain", "SOPS files", "Say which rule applies, who can decrypt, and what is encrypted."),
-    "git": Command("git.commands", "SOPS files", "Let git merge and show encrypted files: install, status, diff."),
+    "git": Command("git.commands", "SOPS files", "Let git merge encrypted files: merge-driver, status."),
     "seal": Command("seal", "Sealed Secrets", "Turn Secrets into SealedSecrets."),
     "unseal": Command("unseal", "Sealed Secrets", "Turn SealedSecrets back into Secrets, with the private keys."),
     "sealing-keys": Command(

@@ -11,7 +11,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_mar
 
 @app.callback()
 def git() -> None:
-    """Let git merge encrypted files value by value, and show what changed in them without showing a secret."""
+    """Let git merge encrypted files value by value, and say which of its merges are not finished."""
 
 
 app.command("status", short_help="Say which merges of encrypted files are not finished.")(status)
