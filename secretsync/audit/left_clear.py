@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
+from functools import lru_cache, reduce
+from operator import or_
 from typing import Final, NamedTuple, TypeAlias
 
 import secretsync.audit.secrets as secrets
@@ -64,16 +66,23 @@ class _SortedLeaves(Walk):
     def __init__(self, selector: Selector) -> None:
         super().__init__(selector)
         self.clear: dict[tuple[int, _Steps], tuple[str, object]] = {}
-        self.picked: set[tuple[int, _Steps]] = set()
+        self.picked: dict[tuple[int, _Steps], set[str | int]] = {}
+        """By document and path of a container, the steps in it that lead to what is picked."""
 
     def _placed(self, item: Scalar | Comment, aad: bytes, step: str | int, *, selected: bool) -> Scalar | Comment:  # noqa: ARG002  # the walk's parameter
         if isinstance(item, Scalar):
             steps = (*self._path, step)
             if selected or is_ciphertext(item.value):
-                self.picked |= {(self._document, steps[:length]) for length in range(1, len(steps) + 1)}
+                for depth, each in enumerate(steps):
+                    self.picked.setdefault((self._document, steps[:depth]), set()).add(each)
             elif item.value not in {None, ""}:
                 self.clear[self._document, steps] = self.location(step), item.value
         return item
+
+
+def may_leave(selector: Selector) -> bool:
+    """Whether what a selector leaves in the clear is judged: it names what is encrypted, and not what is to be read."""
+    return selector.encrypting and not selector.invalid
 
 
 def first(after: Sequence[Mapping], selector: Selector, before: Sequence[Mapping] = ()) -> LeftClear | None:
@@ -84,7 +93,7 @@ def first(after: Sequence[Mapping], selector: Selector, before: Sequence[Mapping
     Raises:
         TreeError, LimitError: as the walk over them.
     """
-    if not selector.encrypting or selector.invalid:
+    if not may_leave(selector):
         return None
     earlier, now = _SortedLeaves(selector), _SortedLeaves(selector)
     earlier.documents(list(before))
@@ -98,7 +107,7 @@ def first(after: Sequence[Mapping], selector: Selector, before: Sequence[Mapping
         found = (
             _of_secret(roots[document - 1], steps)
             or _of_neighbours(document, steps, now.picked)
-            or _of_name(str(beside[1]) if beside else _names(steps)[-1:])
+            or _of_name(str(beside[1]) if beside else _names(steps)[-1])
         )
         if found:
             return LeftClear(place, *found)
@@ -137,31 +146,38 @@ def _of_secret(root: object, steps: _Steps) -> tuple[str, str] | None:
     return f"a Secret has no field {field[:40]!r}", f"call it {meant}" if meant else "put it below stringData"
 
 
-def _of_neighbours(document: int, steps: _Steps, picked: set[tuple[int, _Steps]]) -> tuple[str, str] | None:
+def _of_neighbours(
+    document: int, steps: _Steps, picked: dict[tuple[int, _Steps], set[str | int]]
+) -> tuple[str, str] | None:
     """Say where a name is nearly that of a neighbour which is encrypted."""
     for depth, step in enumerate(steps):
-        if not isinstance(step, str) or len(step) < _SHORTEST or (document, steps[: depth + 1]) in picked:
+        near = picked.get((document, steps[:depth]), set())
+        if not isinstance(step, str) or len(step) < _SHORTEST or step in near:
             continue
-        near = {
-            path[depth]
-            for number, path in picked
-            if number == document and len(path) == depth + 1 and path[:depth] == steps[:depth]
-        }
-        for name in sorted(str(each) for each in near):
-            if _is_misspelt(step, name):
-                return f"{step[:40]!r} is nearly {name[:40]!r}, which is encrypted", f"call it {name[:40]}"
+        name = min((name for name in map(str, near) if _is_misspelt(step, name)), default="")
+        if name:
+            return f"{step[:40]!r} is nearly {name[:40]!r}, which is encrypted", f"call it {name[:40]}"
     return None
 
 
 def _is_misspelt(step: str, name: str) -> bool:
     """Whether two names differ by a slip; numbers and plurals are other names."""
+    one, other = step.lower(), name.lower()
+    # A letter that only one of them has is matched by none: cheap, and true of nearly all names of a large file.
+    if (_letters(one) ^ _letters(other)).bit_count() > (1 - _ALIKE) * (len(one) + len(other)):
+        return False
     if step.rstrip(_PLURAL) == name.rstrip(_PLURAL) or len(name) < _SHORTEST:
         return False
-    return SequenceMatcher(None, step.lower(), name.lower()).ratio() >= _ALIKE
+    return SequenceMatcher(None, one, other).ratio() >= _ALIKE
 
 
-def _of_name(names: str | tuple[str, ...]) -> tuple[str, str] | None:
-    name = names if isinstance(names, str) else "".join(names)
+@lru_cache(maxsize=1 << 14)
+def _letters(name: str) -> int:
+    """Return the letters of a name, a bit each; some letters share one."""
+    return reduce(or_, (1 << (ord(letter) & 63) for letter in name), 0)
+
+
+def _of_name(name: str) -> tuple[str, str] | None:
     words = values.words_of(name)
     said = next((joined for size in (1, 2, 3) if (joined := "".join(words[-size:])) in SECRET_NAMES), "")
     return (f"its name says that it is secret ({name[:40]!r})", "") if said else None

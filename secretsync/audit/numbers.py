@@ -22,11 +22,11 @@ _BEFORE_JSON: Final = '{"value": '
 """What `operations.json_value` puts before a value, so that spans count from there."""
 
 
-def warnings(source: Source, selector: Selector | None) -> Iterator[str]:
+def warnings(source: Source, selector: Selector) -> Iterator[str]:
     """Yield a warning for each value that encryption would change; what stays in the clear keeps its text."""
     for number, document in enumerate(source.documents, 1):
         try:
-            picked = Shape.of(document, selector or Selector.default()).clear
+            picked = Shape.of(document, selector).clear
         except SecretsyncError:
             return  # who encrypts the file says it better
         for place, change in _changes(source.text, picked, tagged=source.store == _TAGGED):

@@ -169,7 +169,7 @@ class Creation:
         selector = choice.selector or Selector.default()
         if not self.allow_plaintext:
             require_covered(target, source.documents, selector)
-        warnings += numbers.warnings(source, choice.selector)
+        warnings += numbers.warnings(source, selector)
         warnings += [
             f"{place}: leaves the values readable that kubectl copied there: take the annotation out"
             for place in left_clear.copies(source.documents, selector)

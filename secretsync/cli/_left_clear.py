@@ -44,6 +44,8 @@ def require_covered(
 
 def require_change_covered(target: FileTarget, before: bytes, after: bytes) -> None:
     """Do the same for an encrypted file and what is about to take its place. Raises: PlaintextError."""
-    old, _ = metadata.split(target.load(before, encrypted=True).documents)
     new, block = metadata.split(target.result(after).documents)
+    if not left_clear.may_leave(block.selector):
+        return
+    old, _ = metadata.split(target.load(before, encrypted=True).documents)
     target.placing(lambda: require_covered(target, new, block.selector, old))

@@ -9,6 +9,7 @@ import pytest
 from secretsync.audit import numbers
 from secretsync.documents.stores import store_named
 from secretsync.documents.tree import Limits
+from secretsync.sops.selectors import Selector
 
 if TYPE_CHECKING:
     from tests.peers.sops import Sops
@@ -30,7 +31,7 @@ KEPT: Final = (
 
 def _warned(text: str) -> bool:
     source = store_named("yaml").load(text.encode(), limits=Limits())
-    return bool(list(numbers.warnings(source, None)))
+    return bool(list(numbers.warnings(source, Selector.default())))
 
 
 @pytest.mark.parametrize("written", [*CHANGED, *KEPT])
