@@ -6,10 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from secretsync.keyring.naming import FileRule
 from secretsync.sops import strangers
-from secretsync.sops.comparison import of_file
+from secretsync.sops.comparison import of_file, same_groups
 from secretsync.sops.datakey import Keys
 from secretsync.sops.metadata import Metadata
-from secretsync.sops.recipients import plan_update
 from secretsync.sops.selectors import Selector
 from secretsync.sops.strangers import Named
 
@@ -51,8 +50,7 @@ def _from_named(found: Metadata, named: Named, keys: Keys) -> Iterator[str]:
     there = strangers.strangers(named.groups, groups, keys)
     yield from (f"{one} is a recipient of the file, and {named.place} names no such key for it" for one in here)
     yield from (f"{one} is named by {named.place}, and is no recipient of the file" for one in there)
-    plan = plan_update(found, named.groups, keys)
-    if not here and not there and any(one.added or one.removed for one in plan.groups):
+    if not here and not there and not same_groups(groups, named.groups, keys):
         yield f"the key groups are not those of {named.place}"
     needed, wanted = strangers.quorum(groups, found.shamir_threshold), strangers.quorum(named.groups, named.threshold)
     if needed != wanted:

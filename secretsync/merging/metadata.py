@@ -17,7 +17,7 @@ from secretsync.documents.tree import Entry, Mapping, Scalar
 from secretsync.errors import SecretsyncError
 from secretsync.merging.conflicts import ConflictKind, Side
 from secretsync.merging.sides import OpenedSides
-from secretsync.sops.comparison import of_file, without
+from secretsync.sops.comparison import of_file, same_groups
 from secretsync.sops.datakey import Keys, MasterKey
 from secretsync.sops.metadata import Envelope, Metadata, known_fields
 from secretsync.sops.regrouping import wrap_again
@@ -83,14 +83,8 @@ class Recipients:
     def _same(self, found: Metadata, groups: Groups, threshold: int) -> bool:
         """Whether a block has exactly these key groups; the order within a group and spellings do not count."""
         mine = of_file(found, self._keys)
-        return (
-            len(mine) == len(groups)
-            and quorum(mine, found.shamir_threshold) == quorum(groups, threshold)
-            and not any(
-                without(one, other, self._keys) or without(other, one, self._keys)
-                for one, other in zip(mine, groups, strict=True)
-            )
-        )
+        same_quorum = quorum(mine, found.shamir_threshold) == quorum(groups, threshold)
+        return same_quorum and same_groups(mine, groups, self._keys)
 
     def _taken(self, side: Side, groups: Groups, threshold: int) -> ChosenKey | OpenMatter:
         """Return the envelopes of one side; new ones where they are for another data key than the chosen one."""

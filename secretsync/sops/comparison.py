@@ -42,6 +42,13 @@ def without(some: Sequence[MasterKey], others: Collection[MasterKey], keys: Keys
     return [one for one in some if one not in same]
 
 
+def same_groups(ours: Sequence[Sequence[MasterKey]], theirs: Sequence[Sequence[MasterKey]], keys: Keys) -> bool:
+    """Whether key groups hold the same keys, group by group; the order within one does not count, nor do spellings."""
+    return len(ours) == len(theirs) and not any(
+        without(one, other, keys) or without(other, one, keys) for one, other in zip(ours, theirs, strict=True)
+    )
+
+
 def _matches(
     ours: Collection[MasterKey], theirs: Collection[MasterKey], spelled: _Spelled
 ) -> dict[MasterKey, MasterKey]:
