@@ -232,7 +232,9 @@ def test_a_side_that_was_tampered_with_leaves_ours(team: Team) -> None:
     assert (team.root / NOTES).exists()
 
 
-def test_rules_that_both_sides_changed_are_to_be_merged_first(team: Team) -> None:
+@pytest.fixture
+def disputed(team: Team) -> Team:
+    """Return a repository whose branch `other` has another recipient, and where both sides changed the rules."""
     rules, other = team.root / ".sops.yaml", age.generate()
     team.git("checkout", "-q", "-b", "other")
     rules.write_text(f"creation_rules:\n  - age: {team.identity},{other}\n")
@@ -241,6 +243,11 @@ def test_rules_that_both_sides_changed_are_to_be_merged_first(team: Team) -> Non
     team.git("checkout", "-q", "main")
     rules.write_text(f"# ours\ncreation_rules:\n  - age: {team.identity}\n")
     team.change("a", 10)
+    return team
+
+
+def test_rules_that_both_sides_changed_are_to_be_merged_first(disputed: Team) -> None:
+    team = disputed
     ended = team.tries("merge", "other")
     assert ended.returncode == 1
     assert f"{FILE}: recipients differ, and both sides changed the rules, which are to be merged first" in ended.stderr
@@ -248,19 +255,11 @@ def test_rules_that_both_sides_changed_are_to_be_merged_first(team: Team) -> Non
     assert team.values() == {"a": 10, "b": 2, "c": 3, "d": 4}
 
 
-def test_a_rebase_says_what_it_merges_too(team: Team) -> None:
-    rules, other = team.root / ".sops.yaml", age.generate()
-    team.git("checkout", "-q", "-b", "other")
-    rules.write_text(f"creation_rules:\n  - age: {team.identity},{other}\n")
-    team.run("updatekeys", "--yes", FILE)
-    team.change("b", 20)
-    team.git("checkout", "-q", "main")
-    rules.write_text(f"# ours\ncreation_rules:\n  - age: {team.identity}\n")
-    team.change("a", 10)
-    team.git("checkout", "-q", "other")
-    ended = team.tries("rebase", "main")
+def test_a_rebase_says_what_it_merges_too(disputed: Team) -> None:
+    disputed.git("checkout", "-q", "other")
+    ended = disputed.tries("rebase", "main")
     assert "both sides changed the rules, which are to be merged first" in ended.stderr
-    assert "a: 10" in _opened(team)
+    assert "a: 10" in _opened(disputed)
 
 
 def test_nobody_named_in_a_file_is_contacted(team: Team) -> None:

@@ -231,10 +231,8 @@ def test_a_file_that_both_added_and_one_that_moved_are_resolved(shared: SharedRe
     assert shared.is_settled()
 
 
-@pytest.mark.parametrize(("side", "is_there"), [("--all-ours", True), ("--all-theirs", False)])
-def test_a_file_changed_here_and_deleted_there_is_kept_or_deleted(
-    shared: SharedRepository, side: str, is_there: bool
-) -> None:
+def _delete_there(shared: SharedRepository) -> None:
+    """Begin a merge with a branch that deleted the file, which this one changed."""
     shared.write("canary-first")
     shared.git("checkout", "-q", "-b", "theirs")
     shared.git("rm", "-q", "app.enc.yaml")
@@ -242,6 +240,13 @@ def test_a_file_changed_here_and_deleted_there_is_kept_or_deleted(
     shared.git("checkout", "-q", "main")
     shared.write("canary-ours")
     shared.git("merge", "theirs", code=1)
+
+
+@pytest.mark.parametrize(("side", "is_there"), [("--all-ours", True), ("--all-theirs", False)])
+def test_a_file_changed_here_and_deleted_there_is_kept_or_deleted(
+    shared: SharedRepository, side: str, is_there: bool
+) -> None:
+    _delete_there(shared)
     asked = shared.secretsync("resolve", "app.enc.yaml", code=3)
     assert "changed here and deleted there" in asked.stderr
     assert "--all-ours keeps it, --all-theirs deletes it" in asked.stderr
@@ -375,13 +380,7 @@ def test_what_was_set_by_hand_after_the_driver_is_not_lost_unseen(
 def test_a_person_keeps_or_deletes_and_chooses_a_side(
     shared: SharedRepository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shared.write("canary-first")
-    shared.git("checkout", "-q", "-b", "theirs")
-    shared.git("rm", "-q", "app.enc.yaml")
-    shared.git("commit", "-q", "-m", "gone")
-    shared.git("checkout", "-q", "main")
-    shared.write("canary-ours")
-    shared.git("merge", "theirs", code=1)
+    _delete_there(shared)
     monkeypatch.setattr("secretsync.cli._terminal.sys.stdin", Terminal("what\n", "d\n"))
     shared.secretsync("resolve", "app.enc.yaml")
     assert not shared.file.exists()
